@@ -1,0 +1,74 @@
+"""What every test can use: fixtures for a real server, and skips that say by name what this machine lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.holdfast import HoldfastServer, build_busybox_image, short_directory
+
+_LACKING = pytest.StashKey[dict[str, list[str]]]()
+PACKAGE_OF = {"lxc": "lxd-client", "mkfs.btrfs": "btrfs-progs", "mksquashfs": "squashfs-tools", "setfacl": "acl"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LACKING] = {}
+
+
+def lacking(things: tuple[str, ...]) -> list[str]:
+    """Return what of the needed things is not here: "root", or a program with the package that brings it."""
+    found = []
+    for thing in things:
+        if thing == "root":
+            if os.geteuid() != 0:
+                found.append("root")
+        elif shutil.which(thing) is None:
+            found.append(f"{thing} (package {PACKAGE_OF.get(thing, thing)})")
+    return found
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needs = ("root",) if item.get_closest_marker("root") else ()
+    for marker in item.iter_markers("needs"):
+        needs += marker.args
+    if missing := lacking(needs):
+        for thing in missing:
+            item.config.stash[_LACKING].setdefault(thing, []).append(item.nodeid)
+        pytest.skip(f"needs {', '.join(missing)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.stash[_LACKING]:
+        return
+    terminalreporter.section("not run: this machine lacks what they need")
+    for thing, tests in sorted(config.stash[_LACKING].items()):
+        terminalreporter.write_line(f"{thing}:")
+        for test in tests:
+            terminalreporter.write_line(f"    {test}")
+
+
+@pytest.fixture
+def short_tmp_path() -> Iterator[Path]:
+    """A directory whose path is short enough for unix sockets; removed afterwards."""
+    directory = short_directory()
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HoldfastServer]:
+    """A running server with the pools `default` (dir) and `bt` (btrfs), of which nothing is left afterwards."""
+    directory = short_directory()
+    with HoldfastServer(directory / "server") as running:
+        yield running
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="module")
+def busybox_image(server: HoldfastServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The busybox image: in the server under the alias `busybox`, and as the file that is returned."""
+    return build_busybox_image(server, tmp_path_factory.mktemp("image") / "busybox")

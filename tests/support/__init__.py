@@ -1,0 +1,1 @@
+"""What several test folders share: real servers to start, trees to make and compare."""
