@@ -1,0 +1,27 @@
+"""Export files that wait on the server."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Backup(msgspec.Struct, kw_only=True):
+    name: str
+    created_at: str
+    expires_at: str
+    instance_only: bool
+    container_only: bool
+    optimized_storage: bool
+
+
+class BackupsPost(msgspec.Struct, kw_only=True):
+    name: str = ""
+    expires_at: str | None = None
+    instance_only: bool = False
+    container_only: bool = False
+    optimized_storage: bool = False
+    compression_algorithm: str = ""
+
+
+class BackupPost(msgspec.Struct, kw_only=True):
+    name: str = ""

@@ -1,0 +1,24 @@
+"""Operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Operation(msgspec.Struct, kw_only=True):
+    """Work behind a request; final from status code 200 on."""
+
+    id: str
+    class_: str = msgspec.field(name="class")
+    description: str
+    created_at: str
+    updated_at: str
+    status: str
+    status_code: int
+    resources: dict[str, list[str]] | None
+    metadata: dict[str, Any] | None
+    may_cancel: bool
+    err: str
+    location: str = "none"
