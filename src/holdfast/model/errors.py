@@ -1,0 +1,156 @@
+"""The tree of errors. A subclass takes values and builds the text; `status` is the HTTP status LXD gives for it."""
+
+from __future__ import annotations
+
+
+class HoldfastError(Exception):
+    """Report something the caller can understand; `status` is what the API answers."""
+
+    status: int = 500
+
+
+class BadRequestError(HoldfastError):
+    """Report input that can't be used."""
+
+    status = 400
+
+
+class NotAuthorizedError(HoldfastError):
+    """Report a caller that may not do this."""
+
+    status = 403
+
+    def __init__(self, text: str = "not authorized") -> None:
+        super().__init__(text)
+
+
+class NotFoundError(HoldfastError):
+    """Report a thing that isn't there."""
+
+    status = 404
+
+
+class ConflictError(HoldfastError):
+    """Report a name or state that is already taken."""
+
+    status = 409
+
+
+class PreconditionError(HoldfastError):
+    """Report an If-Match that no longer matches."""
+
+    status = 412
+
+
+class UnsupportedError(HoldfastError):
+    """Report a verb that this server, driver or kernel doesn't have."""
+
+    status = 501
+
+
+class UnavailableError(HoldfastError):
+    """Report a server that is starting or stopping."""
+
+    status = 503
+
+
+class InternalError(HoldfastError):
+    """Report a failure whose cause lies in the host: storage, kernel, processes."""
+
+    status = 500
+
+
+class CancelledOperationError(HoldfastError):
+    """Tell running work that its operation was cancelled."""
+
+    status = 400
+
+
+class InstanceNotFoundError(NotFoundError):
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        super().__init__("Instance not found")
+
+
+class SnapshotNotFoundError(NotFoundError):
+    """A single read of a missing snapshot (LXD's text, `reference: api errors`)."""
+
+    def __init__(self, project: str, instance: str, snapshot: str) -> None:
+        super().__init__(
+            f'Failed to fetch snapshot "{snapshot}" of instance "{instance}" in project "{project}": '
+            "InstanceSnapshot not found"
+        )
+
+
+class PoolNotFoundError(NotFoundError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("Storage pool not found")
+
+
+class VolumeNotFoundError(NotFoundError):
+    def __init__(self, pool: str, name: str) -> None:
+        self.pool, self.name = pool, name
+        super().__init__("Storage pool volume not found")
+
+
+class ImageNotFoundError(NotFoundError):
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        super().__init__("Image not found")
+
+
+class ImageAliasNotFoundError(NotFoundError):
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        super().__init__("Image alias not found")
+
+
+class ProfileNotFoundError(NotFoundError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("Profile not found")
+
+
+class ProjectNotFoundError(NotFoundError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("Project not found")
+
+
+class BackupNotFoundError(NotFoundError):
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__("Load backup from database: Instance backup not found")
+
+
+class OperationNotFoundError(NotFoundError):
+    def __init__(self, operation_id: str) -> None:
+        self.operation_id = operation_id
+        super().__init__("Operation not found")
+
+
+class StorageError(InternalError):
+    """A storage driver's verb failed; the text names the volume, the verb and the cause."""
+
+
+class NoSpaceError(StorageError):
+    """The pool or the host file system is full."""
+
+
+class CommandError(InternalError):
+    """A process failed: the text holds a copy-pasteable command line, exit code and the end of its stderr."""
+
+    def __init__(self, argv: list[str], code: int, stderr: str) -> None:
+        import shlex
+
+        self.argv, self.code, self.stderr = argv, code, stderr
+        super().__init__(f"Command failed with exit code {code}: {shlex.join(argv)}: {stderr.strip()[-1000:]}")
+
+
+class ArchiveError(BadRequestError):
+    """An archive from outside breaks a rule; the text names the member and the rule."""
+
+
+class RuntimeFailure(InternalError):
+    """The container or virtual machine runtime refused; the text ends with the last lines of its log."""

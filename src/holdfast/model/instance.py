@@ -1,0 +1,66 @@
+"""Instances and their snapshots as the service thinks of them; absent is None, never a zero date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdfast.model.kinds import InstanceType
+
+Config = Mapping[str, str]
+Device = Mapping[str, str]
+Devices = Mapping[str, Device]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """One instance snapshot; `name` is bare ("snap0"), config and devices are local as of its creation."""
+
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    architecture: str = "x86_64"
+    config: Config = field(default_factory=dict)
+    devices: Devices = field(default_factory=dict)
+    profiles: tuple[str, ...] = ()
+    ephemeral: bool = False
+    stateful: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """One instance; config and devices are local ones, `model.expand` applies the profiles.
+
+    `pool` is the pool of its root volume, fixed at creation. `created_at` and the others are aware, UTC.
+    """
+
+    project: str
+    name: str
+    type: InstanceType = InstanceType.CONTAINER
+    architecture: str = "x86_64"
+    description: str = ""
+    created_at: datetime
+    last_used_at: datetime | None = None
+    ephemeral: bool = False
+    stateful: bool = False
+    profiles: tuple[str, ...] = ()
+    config: Config = field(default_factory=dict)
+    devices: Devices = field(default_factory=dict)
+    pool: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backup:
+    """A server-side export file of an instance, waiting to be downloaded."""
+
+    project: str
+    instance: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    instance_only: bool = False
+    optimized_storage: bool = False
+    compression: str = ""

@@ -1,0 +1,26 @@
+"""What a refresh deletes and sends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from holdfast.model.instance import Snapshot
+from holdfast.model.refresh_plan import plan_refresh
+
+
+def _snapshot(name: str, minute: int) -> Snapshot:
+    return Snapshot(name=name, created_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC))
+
+
+def test_threat_refresh_sends_again_what_is_there() -> None:
+    """Snapshots are told apart by name and time: one made anew under an old name is another one."""
+    source = [_snapshot("a", 1), _snapshot("b", 9), _snapshot("c", 3)]
+    target = [_snapshot("a", 1), _snapshot("b", 2), _snapshot("z", 0)]
+    plan = plan_refresh(source, target)
+    assert plan.deleted == ("b", "z")
+    assert plan.sent == ("b", "c")
+
+
+def test_the_same_needs_nothing() -> None:
+    both = [_snapshot("a", 1)]
+    assert plan_refresh(both, both).deleted == plan_refresh(both, both).sent == ()
