@@ -1,0 +1,42 @@
+"""Run a program that handles bytes from outside so that it can reach one directory and nothing else.
+
+The work is done by `confine_child.py` in a fresh single-threaded process; a daemon with threads can't enter namespaces.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from holdfast.host.processes import Process, Stream, find_program, pipe
+from holdfast.model.errors import InternalError
+
+_CHILD: Final = Path(__file__).with_name("confine_child.py")
+INPUT: Final = "/input"
+"""Where a confined program finds the file that was given to it."""
+
+
+@contextmanager
+def confined(
+    program: str,
+    arguments: Sequence[str],
+    directory: Path,
+    *,
+    given: Path | None = None,
+    stdin: Stream = None,
+    stdout: Stream = None,
+) -> Iterator[Process]:
+    """Run the program with `directory` as all that it can change; `given` is readable as `INPUT`.
+
+    As `processes.pipe`: the body's end waits for the program and raises `CommandError` when it failed.
+    """
+    found = find_program(program)
+    if found is None:
+        raise InternalError(f'The program "{program}" is not installed on the server')
+    options = [] if given is None else ["--input", str(given)]
+    argv = [sys.executable, "-I", "-S", str(_CHILD), *options, "--", str(found), *arguments]
+    with pipe(argv, cwd=directory, stdin=stdin, stdout=stdout) as process:
+        yield process

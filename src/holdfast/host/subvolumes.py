@@ -1,0 +1,201 @@
+"""btrfs subvolumes by the kernel's own calls (linux/btrfs.h): one snapshot takes no process, only the transaction.
+
+Structures used, little endian words:
+
+    vol_args      fd s64, name[4088]
+    vol_args_v2   fd s64, transid u64, flags u64, unused 32 bytes, name[4040]
+    info          treeid u64, name[256], parent u64, dirid u64, generation u64, flags u64, uuid[16], ...   (504 bytes)
+    rootref       min_treeid u64, 255 x (treeid u64, dirid u64), count u8, align 7
+    lookup_user   dirid u64, treeid u64, name[256], path[3824]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+import uuid
+from pathlib import Path
+from typing import Final
+
+from holdfast.host.beneath import beneath, directory
+
+SUBVOLUME_INODE: Final = 256
+_SYNC: Final = 0x9408
+_SNAP_DESTROY: Final = 0x5000940F
+_SNAP_CREATE_V2: Final = 0x50009417
+_SUBVOL_CREATE_V2: Final = 0x50009418
+_GET_FLAGS: Final = 0x80089419
+_SET_FLAGS: Final = 0x4008941A
+_GET_INFO: Final = 0x81F8943C
+_GET_ROOTREF: Final = 0xD000943D
+_LOOKUP_USER: Final = 0xD000943E
+_READ_ONLY: Final = 2
+_ROOTREFS: Final = 255
+
+
+def is_subvolume(path: Path) -> bool:
+    """Tell whether `path` is the top of a subvolume (its file system being btrfs is the caller's to know)."""
+    try:
+        return path.lstat().st_ino == SUBVOLUME_INODE
+    except FileNotFoundError:
+        return False
+
+
+def create(path: Path) -> None:
+    """Make an empty subvolume; it is on stable storage when this returns."""
+    with directory(path.parent) as parent:
+        fcntl.ioctl(parent, _SUBVOL_CREATE_V2, _arguments_v2(0, 0, os.fsencode(path.name)))
+
+
+def snapshot(source: Path, target: Path, *, is_read_only: bool = False) -> None:
+    """Make `target` a snapshot of one subvolume, without those nested in it; on stable storage when this returns."""
+    with directory(source) as descriptor, directory(target.parent) as parent:
+        flags = _READ_ONLY if is_read_only else 0
+        fcntl.ioctl(parent, _SNAP_CREATE_V2, _arguments_v2(descriptor, flags, os.fsencode(target.name)))
+
+
+def snapshot_all(source: Path, target: Path) -> None:
+    """Make a writable snapshot of a subvolume and of all nested ones.
+
+    What is inside may be changing and isn't trusted: nested ones are reached without following links.
+    """
+    snapshot(source, target)
+    with directory(source) as old, directory(target) as new:
+        for path in _nested(old):
+            with contextlib.suppress(FileNotFoundError):  # moved or removed since it was listed
+                _snapshot_nested(old, new, path)
+
+
+def delete_all(path: Path) -> None:
+    """Remove a subvolume with all nested ones. Idempotent. Space comes back in the background."""
+    if not is_subvolume(path):
+        return
+    with directory(path) as root:
+        nested_paths = _nested(root)
+        for opened in (
+            (b"", *nested_paths) if nested_paths else ()
+        ):  # only for them: each change of the flag is a commit
+            with beneath(root, opened) as subvolume:
+                _set_flag(subvolume, is_read_only=False)
+        for below in reversed(nested_paths):
+            parent, _, name = below.rpartition(b"/")
+            with beneath(root, parent) as here:
+                _destroy(here, name)
+    with directory(path.parent) as parent_directory:
+        _destroy(parent_directory, os.fsencode(path.name))
+
+
+def nested(path: Path) -> list[Path]:
+    """Return the subvolumes below one, relative to it, parents before children."""
+    with directory(path) as root:
+        return [Path(os.fsdecode(below)) for below in _nested(root)]
+
+
+def is_read_only(path: Path) -> bool:
+    """Tell whether a subvolume is read-only."""
+    with directory(path) as descriptor:
+        return bool(_flags(descriptor) & _READ_ONLY)
+
+
+def set_read_only(path: Path, *, is_read_only: bool) -> None:
+    """Protect a subvolume, or open it for writing. Idempotent."""
+    with directory(path) as descriptor:
+        _set_flag(descriptor, is_read_only=is_read_only)
+
+
+def identity(path: Path) -> uuid.UUID:
+    """Return the subvolume's own UUID: kept by rename and remount, new for each snapshot."""
+    return uuid.UUID(bytes=_info(path)[296:312])
+
+
+def tree_id(path: Path) -> int:
+    """Return the number of the subvolume's tree, that quota groups go by."""
+    found: int = struct.unpack_from("<Q", _info(path))[0]
+    return found
+
+
+def commit(path: Path) -> None:
+    """Put the whole file system of `path` on stable storage."""
+    with directory(path) as descriptor:
+        fcntl.ioctl(descriptor, _SYNC)
+
+
+def _snapshot_nested(old: int, new: int, path: bytes) -> None:
+    parent, _, name = path.rpartition(b"/")
+    with beneath(old, path) as source, beneath(new, parent) as place:
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(name, dir_fd=place)  # a snapshot shows a nested subvolume as an empty directory
+        fcntl.ioctl(place, _SNAP_CREATE_V2, _arguments_v2(source, 0, name))
+
+
+def _nested(root: int) -> list[bytes]:
+    """Return the paths of all subvolumes below `root`, parents before children."""
+    found: list[bytes] = []
+    for child in sorted(_children(root)):
+        found.append(child)
+        with contextlib.suppress(FileNotFoundError), beneath(root, child) as descriptor:
+            found.extend(child + b"/" + deeper for deeper in _nested(descriptor))
+    return found
+
+
+def _destroy(parent: int, name: bytes) -> None:
+    fcntl.ioctl(parent, _SNAP_DESTROY, bytearray(struct.pack("<q4088s", 0, name)))
+
+
+def _flags(descriptor: int) -> int:
+    flags = bytearray(8)
+    fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+    return int.from_bytes(flags, "little")
+
+
+def _set_flag(descriptor: int, *, is_read_only: bool) -> None:
+    before = _flags(descriptor)
+    wanted = before | _READ_ONLY if is_read_only else before & ~_READ_ONLY
+    if wanted != before:
+        fcntl.ioctl(descriptor, _SET_FLAGS, wanted.to_bytes(8, "little"))
+
+
+def _info(path: Path) -> bytes:
+    info = bytearray(504)
+    with directory(path) as descriptor:
+        fcntl.ioctl(descriptor, _GET_INFO, info)
+    return bytes(info)
+
+
+def _children(descriptor: int) -> list[bytes]:
+    """Return the paths of the subvolumes that hang directly in one."""
+    found: list[bytes] = []
+    next_id = 0
+    while True:
+        references = bytearray(4096)
+        struct.pack_into("<Q", references, 0, next_id)
+        is_more = False
+        try:
+            fcntl.ioctl(descriptor, _GET_ROOTREF, references)
+        except OSError as error:
+            if error.errno != errno.EOVERFLOW:
+                raise
+            is_more = True
+        count = _ROOTREFS if is_more else references[4088]
+        for index in range(count):
+            tree, directory = struct.unpack_from("<QQ", references, 8 + 16 * index)
+            found.append(_path_of(descriptor, tree, directory))
+            next_id = tree + 1
+        if not is_more:
+            return found
+
+
+def _path_of(descriptor: int, tree: int, directory: int) -> bytes:
+    lookup = bytearray(4096)
+    struct.pack_into("<QQ", lookup, 0, directory, tree)
+    fcntl.ioctl(descriptor, _LOOKUP_USER, lookup)
+    name = bytes(lookup[16:272]).split(b"\0", 1)[0]
+    parent = bytes(lookup[272:]).split(b"\0", 1)[0]
+    return parent + name
+
+
+def _arguments_v2(descriptor: int, flags: int, name: bytes) -> bytearray:
+    return bytearray(struct.pack("<qQQ32x4040s", descriptor, 0, flags, name))
