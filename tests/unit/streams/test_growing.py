@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from holdfast.model.errors import CancelledOperationError
+from holdfast.streams.copy import write_all
+from holdfast.streams.growing import GrowingFile, GrowingSink
+
+
+def test_a_reader_gets_all_that_is_written_later(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    data = bytes(range(256)) * 4096
+    with path.open("wb", 0) as file, GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
+        read = executor.submit(lambda: b"".join(iter(lambda: reader.read(100_000), b"")))
+        sink = GrowingSink(file, reader)
+        for start in range(0, len(data), 70_001):
+            write_all(sink, data[start : start + 70_001])
+        assert not read.done()
+        reader.complete()
+        assert read.result(10) == data
+
+
+def test_a_reader_never_sees_a_short_read_before_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("wb", 0) as file, GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
+        first = executor.submit(reader.read, 512)
+        sink = GrowingSink(file, reader)
+        write_all(sink, bytes(300))
+        write_all(sink, bytes(300))
+        assert len(first.result(10)) == 512
+        reader.seek(0)
+        rest = executor.submit(reader.read)
+        reader.complete()
+        assert len(rest.result(10)) == 600
+
+
+def test_a_reader_of_an_abandoned_file_gets_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"half")
+    with GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
+        waiting = executor.submit(reader.read, 5)
+        reader.abandon()
+        with pytest.raises(CancelledOperationError):
+            waiting.result(10)
