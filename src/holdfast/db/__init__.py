@@ -1,0 +1,1 @@
+"""Tables and queries. SQL is written here only; rows never leave: every function speaks in domain objects."""

@@ -1,0 +1,1 @@
+"""Steps of the schema, in order; `upgrade` runs those that are missing."""

@@ -1,0 +1,63 @@
+"""Queries on projects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+from sqlalchemy import update as sql_update
+
+from holdfast.db import tables
+from holdfast.db.unique import execute_unique
+from holdfast.model.errors import ProjectNotFoundError
+from holdfast.model.profile import Project
+
+_table = tables.projects
+
+
+def get(connection: Connection, name: str) -> Project | None:
+    row = connection.execute(select(_table).where(_table.c.name == name)).first()
+    return None if row is None else _project(row)
+
+
+def list_all(connection: Connection) -> list[Project]:
+    return [_project(row) for row in connection.execute(select(_table).order_by(_table.c.name))]
+
+
+def insert(connection: Connection, project: Project) -> None:
+    """Add it. A taken name raises `ConflictError`."""
+    values: dict[str, object] = {
+        "name": project.name,
+        "description": project.description,
+        "config": project.config,
+    }
+    execute_unique(connection, sql_insert(_table).values(values), "projects")
+
+
+def update(connection: Connection, project: Project) -> None:
+    """Write description and config."""
+    values: dict[str, object] = {"description": project.description, "config": project.config}
+    if not connection.execute(sql_update(_table).where(_table.c.name == project.name).values(values)).rowcount:
+        raise ProjectNotFoundError(project.name)
+
+
+def rename(connection: Connection, name: str, new_name: str) -> None:
+    """Give it another name, with its profiles; nothing else may be in it. A taken name raises `ConflictError`."""
+    project = get(connection, name)
+    if project is None:
+        raise ProjectNotFoundError(name)
+    insert(connection, replace(project, name=new_name))
+    profiles = tables.profiles
+    connection.execute(sql_update(profiles).where(profiles.c.project == name).values(project=new_name))
+    delete(connection, name)
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Remove it; what it holds must have gone before. Absent: nothing."""
+    connection.execute(sql_delete(_table).where(_table.c.name == name))
+
+
+def _project(row: Row[tuple[object, ...]]) -> Project:
+    return Project(name=row.name, description=row.description, config=row.config)

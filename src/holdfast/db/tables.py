@@ -1,0 +1,165 @@
+"""The tables. A change here needs a migration beside it (a test compares the two)."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+from holdfast.db.columns import DeviceMap, StringList, StringMap, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("description", Text, nullable=False),
+    Column("config", StringMap, nullable=False),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", ForeignKey("projects.name"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("config", StringMap, nullable=False),
+    Column("devices", DeviceMap, nullable=False),
+    UniqueConstraint("project", "name"),
+)
+
+pools = Table(
+    "pools",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("driver", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("config", StringMap, nullable=False),
+    Column("created_at", UtcTime, nullable=True),
+)
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", ForeignKey("projects.name"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("architecture", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime, nullable=True),
+    Column("ephemeral", Boolean, nullable=False),
+    Column("stateful", Boolean, nullable=False),
+    Column("profiles", StringList, nullable=False),
+    Column("config", StringMap, nullable=False),
+    Column("devices", DeviceMap, nullable=False),
+    Column("pool", ForeignKey("pools.name"), nullable=False),
+    UniqueConstraint("project", "name"),
+)
+
+instance_snapshots = Table(
+    "instance_snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    Column("last_used_at", UtcTime, nullable=True),
+    Column("architecture", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("ephemeral", Boolean, nullable=False),
+    Column("stateful", Boolean, nullable=False),
+    Column("profiles", StringList, nullable=False),
+    Column("config", StringMap, nullable=False),
+    Column("devices", DeviceMap, nullable=False),
+    UniqueConstraint("instance_id", "name"),
+)
+
+backups = Table(
+    "backups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    Column("instance_only", Boolean, nullable=False),
+    Column("optimized_storage", Boolean, nullable=False),
+    Column("compression", String, nullable=False),
+    UniqueConstraint("instance_id", "name"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", ForeignKey("projects.name"), nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("filename", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("auto_update", Boolean, nullable=False),
+    Column("cached", Boolean, nullable=False),
+    Column("architecture", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("properties", StringMap, nullable=False),
+    Column("profiles", StringList, nullable=False),
+    Column("created_at", UtcTime, nullable=True),
+    Column("uploaded_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    Column("last_used_at", UtcTime, nullable=True),
+    Column("is_split", Boolean, nullable=False),
+    UniqueConstraint("project", "fingerprint"),
+)
+
+image_aliases = Table(
+    "image_aliases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", ForeignKey("projects.name"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("image_id", ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("type", String, nullable=False),
+    UniqueConstraint("project", "name"),
+)
+
+server_config = Table(
+    "server_config",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+warnings = Table(
+    "warnings",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("project", String, nullable=True),
+    Column("kind", String, nullable=False),
+    Column("entity", String, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("status", String, nullable=False),
+    Column("occurrences", Integer, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    UniqueConstraint("project", "kind", "entity"),
+)
