@@ -1,0 +1,195 @@
+"""What every storage driver can do: a small set of verbs, with staging and swap as the only way to publish content.
+
+New content is built under a token in the pool's staging area and enters by one rename, so that a pool never shows half
+a volume. A token is `<intent id>-<n>`; what recovery finds under an unknown token is rubbish.
+
+Layout below the pool's mount point (LXD's, `docs/internals/storage.md`):
+
+    containers/<name>/                     virtual-machines/<name>/
+    containers-snapshots/<name>/<snap>/    virtual-machines-snapshots/<name>/<snap>/
+    custom/<project>_<name>/               custom-snapshots/<project>_<name>/<snap>/
+    images/<fingerprint>/                  .staging/<token>/
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from holdfast.model.storage import Pool, Resources, Volume
+
+Cancelled = Callable[[], bool]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Features:
+    """What a driver is good at; the service plans by it."""
+
+    cheap_snapshots: bool
+    """A snapshot is atomic and takes constant time: no freeze is needed."""
+    image_volumes: bool
+    """Images are kept unpacked as volumes that new instances are cloned from."""
+    quotas: bool
+    optimized_streams: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """A volume (snapshot None) or one of its snapshots, as the source of a clone."""
+
+    volume: Volume
+    snapshot: str | None = None
+
+
+class Driver(ABC):
+    """One pool of one kind. Blocking; methods are called from worker threads, one writer per volume at a time.
+
+    Every verb raises `StorageError` (or `NoSpaceError`) with the pool, the volume and the cause in its text.
+    """
+
+    name: ClassVar[str]
+    features: ClassVar[Features]
+
+    def __init__(self, pool: Pool, mount: Path, disks: Path) -> None:
+        """`mount` is where the pool's tree appears, `disks` the directory of loop files."""
+        self.pool, self.mount, self.disks = pool, mount, disks
+
+    # --- the pool ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def check_host(cls) -> str | None:
+        """Return None if this host can serve the driver, else one sentence: what is missing and the remedy."""
+
+    @classmethod
+    @abstractmethod
+    def check_config(cls, config: Mapping[str, str]) -> None:
+        """Raise `BadRequestError` naming the first key or value that this driver doesn't take."""
+
+    @abstractmethod
+    def create(self) -> dict[str, str]:
+        """Make the backing store, leave it activated, return the config to record. Undo everything on failure."""
+
+    @abstractmethod
+    def destroy(self) -> None:
+        """Deactivate and remove the backing store and the tree. Idempotent."""
+
+    @abstractmethod
+    def activate(self) -> None:
+        """Make the tree appear below `mount` (mount, loop device). Idempotent; called at each start of the daemon."""
+
+    @abstractmethod
+    def deactivate(self) -> None:
+        """Undo `activate`. Idempotent."""
+
+    def update(self, config: Mapping[str, str]) -> None:  # noqa: B027
+        """Apply a changed, checked config to the active pool, before it is recorded. Nothing to do for most keys."""
+
+    @classmethod
+    @abstractmethod
+    def version(cls) -> str:
+        """Return what `GET /1.0` shows as the driver's version."""
+
+    @abstractmethod
+    def resources(self) -> Resources: ...
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def path(self, volume: Volume, snapshot: str | None = None) -> Path:
+        """Return where the volume's (or snapshot's) content is, whether it exists or not."""
+
+    @abstractmethod
+    def exists(self, volume: Volume, snapshot: str | None = None) -> bool: ...
+
+    @abstractmethod
+    def list_volumes(self) -> list[Volume]: ...
+
+    @abstractmethod
+    def list_snapshots(self, volume: Volume) -> list[str]: ...
+
+    @abstractmethod
+    def usage_bytes(self, volume: Volume, snapshot: str | None = None) -> int | None:
+        """Return bytes used by the volume where that is known cheaply, else None."""
+
+    @abstractmethod
+    def identity(self, path: Path) -> str:
+        """Return what tells the content at `path` from any other in this pool, stable over renames and remounts.
+
+        Recovery compares it with the identity noted in an intent to know on which side of a swap a crash fell.
+        """
+
+    # --- staging: build beside, then enter by rename ------------------------------------------------------------------
+
+    @abstractmethod
+    def stage(
+        self,
+        token: str,
+        origin: Origin | None = None,
+        *,
+        resembling: Volume | None = None,
+        cancelled: Cancelled | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Make a writable staged tree, empty (mode 0100, root) or cloned from `origin` of this pool; return its path.
+
+        `progress` gets bytes copied so far; a true `cancelled` ends the clone with `CancelledOperationError`.
+
+        `resembling` names a volume that nobody changes until the staged tree is swapped with it or discarded: a driver
+        may share files with it instead of copying them, so the staged tree isn't written to either before the swap.
+        """
+
+    @abstractmethod
+    def staged_path(self, token: str) -> Path: ...
+
+    @abstractmethod
+    def staged_tokens(self) -> list[str]: ...
+
+    @abstractmethod
+    def sync(self, token: str) -> None:
+        """Put the staged tree on stable storage."""
+
+    @abstractmethod
+    def discard(self, token: str) -> None:
+        """Remove the staged tree. Idempotent."""
+
+    @abstractmethod
+    def publish(self, token: str, volume: Volume) -> None:
+        """Move the staged tree to its place as `volume`; refuse if something is there."""
+
+    @abstractmethod
+    def publish_snapshot(self, token: str, volume: Volume, snapshot: str) -> None:
+        """Move the staged tree to its place as a (read-only, where the driver can) snapshot; refuse if taken."""
+
+    @abstractmethod
+    def swap(self, token: str, volume: Volume) -> None:
+        """Exchange staged tree and volume in one step; the former content is then under the token."""
+
+    @abstractmethod
+    def withdraw(self, volume: Volume, token: str, snapshot: str | None = None) -> None:
+        """Move the volume or snapshot into staging: the first, atomic step of deleting it. Absent: do nothing."""
+
+    @abstractmethod
+    def withdraw_all(self, volume: Volume, token: str, snapshots_token: str) -> None:
+        """Move the volume, then all its snapshots as one tree, into staging; each may be there already, or absent.
+
+        On stable storage when this returns, also what an interrupted call before this one moved.
+        """
+
+    @abstractmethod
+    def rename(self, volume: Volume, new_name: str) -> None:
+        """Rename the volume and the directory of its snapshots. Idempotent, so that recovery can finish or undo it."""
+
+    @abstractmethod
+    def rename_snapshot(self, volume: Volume, snapshot: str, new_name: str) -> None: ...
+
+    @abstractmethod
+    def set_quota(self, volume: Volume, size_bytes: int | None) -> None:
+        """Limit the volume's size; None removes the limit. A driver without quotas does nothing."""
+
+    @abstractmethod
+    def set_staged_quota(self, token: str, size_bytes: int | None) -> None: ...

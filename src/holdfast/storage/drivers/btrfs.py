@@ -1,0 +1,205 @@
+"""Volumes as btrfs subvolumes: clones, snapshots and restores take constant time; snapshots are read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import ClassVar, Final
+
+from holdfast.host import mounts, placement, qgroups, subvolumes
+from holdfast.host.processes import find_program, run
+from holdfast.host.removal import remove_tree
+from holdfast.model.errors import BadRequestError, CommandError, StorageError
+from holdfast.model.sizes import parse_bytes
+from holdfast.model.storage import Volume
+from holdfast.storage import settings
+from holdfast.storage.driver import Cancelled, Features, Progress
+from holdfast.storage.drivers.btrfs_backing import Backing, choose
+from holdfast.storage.generic import TreeDriver
+from holdfast.storage.tree import FOLDERS
+
+_PROGRAMS: Final = ("btrfs", "mkfs.btrfs")
+_FILE_SYSTEMS: Final = Path("/proc/filesystems")
+
+
+def _check_mount_options(value: str) -> None:
+    if any(character.isspace() for character in value) or value.startswith("-"):
+        raise BadRequestError(f'"{value}" is no comma separated list of mount options')
+
+
+_KEYS: Final[Mapping[str, settings.Check]] = {
+    **settings.COMMON,
+    "source": settings.check_path_or_uuid,
+    "size": settings.check_size,
+    "btrfs.mount_options": _check_mount_options,
+}
+
+
+class BtrfsDriver(TreeDriver):
+    """`source`: none (a loop file of `size`), a block device (formatted when empty), a directory on btrfs."""
+
+    name: ClassVar[str] = "btrfs"
+    features: ClassVar[Features] = Features(
+        cheap_snapshots=True, image_volumes=True, quotas=True, optimized_streams=False
+    )
+
+    @classmethod
+    def check_host(cls) -> str | None:
+        for program in _PROGRAMS:
+            if find_program(program) is None:
+                return f'the program "{program}" is missing; install the package btrfs-progs'
+        if not _kernel_has_btrfs():
+            return "the kernel has no btrfs; load its module or use another kernel"
+        return None
+
+    @classmethod
+    def version(cls) -> str:
+        """Return what `GET /1.0` shows as the driver's version: that of btrfs-progs."""
+        return _tools_version()
+
+    @classmethod
+    def check_config(cls, config: Mapping[str, str]) -> None:
+        settings.check_config(config, _KEYS)
+
+    # --- the pool ---------------------------------------------------------------------------------------------------
+
+    def create(self) -> dict[str, str]:
+        with self._explained("creating the pool"):
+            backing = self._backing()
+            config = backing.create()
+            try:
+                BtrfsDriver(replace(self.pool, config=config), self.mount, self.disks).activate()
+            except BaseException:
+                self._clear()
+                backing.detach()
+                backing.undo()
+                self._remove_mount_point()
+                raise
+        return config
+
+    def destroy(self) -> None:
+        with self._explained("removing the pool"):
+            backing = self._backing()
+            is_ours = True
+            if not backing.goes_as_a_whole:
+                is_ours = self._attach_and_clear(backing)
+            backing.detach()
+            if is_ours:
+                backing.remove()
+            self._remove_mount_point()
+
+    def activate(self) -> None:
+        with self._explained("activating the pool"):
+            self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if mounts.mount_at(self.mount) is None:
+                self._backing().attach()
+            self._lay_out()
+            self._protect_snapshots()
+
+    def deactivate(self) -> None:
+        with self._explained("deactivating the pool"):
+            self._backing().detach()
+
+    def update(self, config: Mapping[str, str]) -> None:
+        """Grow the loop file to a new `size`, remount with new `btrfs.mount_options`."""
+        with self._explained("applying the new config"):
+            before = self.pool.config
+            size = config.get("size", "")
+            if size != before.get("size", ""):
+                self._backing().grow(parse_bytes(size))
+            backing = choose(replace(self.pool, config=config), self.mount, self.disks)
+            if config.get("btrfs.mount_options") != before.get("btrfs.mount_options"):
+                mounts.remount(self.mount, backing.options)
+
+    def _backing(self) -> Backing:
+        return choose(self.pool, self.mount, self.disks)
+
+    def _remove_mount_point(self) -> None:
+        if self.mount.is_dir():
+            self.mount.rmdir()
+
+    def _attach_and_clear(self, backing: Backing) -> bool:
+        """Clear a place that others own, too; return whether there was a pool of ours."""
+        if mounts.mount_at(self.mount) is None:
+            self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                backing.attach()
+            except (StorageError, CommandError):  # gone, or never made: nothing of ours can be there
+                return False
+        return self._clear()
+
+    def _protect_snapshots(self) -> None:
+        """Finish what a crash may have cut: between its move to its place and its protection a snapshot is writable."""
+        for folder in FOLDERS.values():
+            for path in self.mount.glob(f"{folder}-snapshots/*/*"):
+                if subvolumes.is_subvolume(path):
+                    subvolumes.set_read_only(path, is_read_only=True)
+
+    # --- volumes ----------------------------------------------------------------------------------------------------
+
+    def usage_bytes(self, volume: Volume, snapshot: str | None = None) -> int | None:
+        with self._explained("reading a volume's size"):
+            return qgroups.used_bytes(self.path(volume, snapshot))
+
+    def identity(self, path: Path) -> str:
+        with self._explained("looking at a volume"):
+            return str(subvolumes.identity(path))
+
+    def sync(self, token: str) -> None:
+        with self._explained("writing out a staged tree"):
+            placement.sync_file_system(self.staged_path(token))
+
+    def set_quota(self, volume: Volume, size_bytes: int | None) -> None:
+        with self._explained("setting a quota"):
+            qgroups.set_limit(self.path(volume), size_bytes)
+
+    def set_staged_quota(self, token: str, size_bytes: int | None) -> None:
+        with self._explained("setting a quota"):
+            qgroups.set_limit(self.staged_path(token), size_bytes)
+
+    def _make_tree(self, path: Path) -> None:
+        subvolumes.create(path)
+
+    def _clone_tree(
+        self,
+        source: Path,
+        target: Path,
+        *,
+        resembling: Path | None,
+        cancelled: Cancelled | None,
+        progress: Progress | None,
+    ) -> None:
+        subvolumes.snapshot_all(source, target)
+
+    def _remove_tree(self, path: Path) -> None:
+        if subvolumes.is_subvolume(path):
+            subvolumes.delete_all(path)
+        else:
+            for below in path.iterdir() if path.is_dir() and not path.is_symlink() else ():
+                subvolumes.delete_all(below)
+            remove_tree(path)
+
+    def _settle(self, *directories: Path) -> None:
+        placement.sync_file_system(self.mount)
+
+    def _protect(self, path: Path) -> None:
+        subvolumes.set_read_only(path, is_read_only=True)
+
+    def _unprotect(self, path: Path) -> None:
+        subvolumes.set_read_only(path, is_read_only=False)
+
+
+@cache
+def _tools_version() -> str:
+    text = run(["btrfs", "--version"]).stdout.decode().split()
+    return text[-1].lstrip("v") if text else ""
+
+
+def _kernel_has_btrfs() -> bool:
+    if "\tbtrfs\n" in _FILE_SYSTEMS.read_text():
+        return True
+    if find_program("modprobe") is None:
+        return False
+    return run(["modprobe", "btrfs"], allowed_codes=range(256)).code == 0

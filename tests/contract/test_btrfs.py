@@ -1,0 +1,252 @@
+"""What only btrfs pools have: loop files that grow, block devices, quotas, nested subvolumes, mount options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from holdfast.host import loops, mounts, subvolumes
+from holdfast.host.processes import run
+from holdfast.model.errors import BadRequestError, StorageError
+from holdfast.model.kinds import VolumeType
+from holdfast.model.storage import Pool, Volume
+from holdfast.storage.driver import Driver, Origin
+from holdfast.storage.registry import open_driver
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "mkfs.ext4")]
+
+MIB = 1024**2
+C1 = Volume(type=VolumeType.CONTAINER, project="default", name="c1")
+
+
+def pool(directory: Path, **config: str) -> Driver:
+    return open_driver(Pool(name="p1", driver="btrfs", config=config), directory / "pools" / "p1", directory / "disks")
+
+
+def recorded(driver: Driver, config: dict[str, str]) -> Driver:
+    return open_driver(replace(driver.pool, config=config), driver.mount, driver.disks)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    for mount in reversed(mounts.mounted()):
+        if mount.target.is_relative_to(tmp_path):
+            mounts.unmount(mount.target)
+    for image in tmp_path.rglob("*.img"):
+        for device in loops.devices_of(image):
+            run(["losetup", "--detach", device])
+
+
+@pytest.fixture
+def driver(directory: Path) -> Driver:
+    fresh = pool(directory, size="300MiB")
+    return recorded(fresh, fresh.create())
+
+
+@pytest.fixture
+def device(directory: Path) -> Iterator[str]:
+    image = directory / "device.img"
+    with image.open("wb") as file:
+        file.truncate(300 * MIB)
+    found = run(["losetup", "--find", "--show", image]).stdout.decode().strip()
+    yield found
+    for mount in reversed(mounts.mounted()):
+        if mount.source == found:
+            mounts.unmount(mount.target)
+    run(["losetup", "--detach", found])
+
+
+# --- where the pool is ----------------------------------------------------------------------------------------------
+
+
+def test_loop_file_is_recorded_and_private(driver: Driver, directory: Path) -> None:
+    image = directory / "disks/p1.img"
+    assert driver.pool.config == {"size": "300MiB", "source": str(image)}
+    assert image.stat().st_size == 300 * MIB
+    assert len(loops.devices_of(image)) == 1
+    driver.deactivate()
+    assert loops.devices_of(image) == []
+
+
+def test_default_size_is_a_fifth_of_what_is_free_between_5_and_30_gib(directory: Path) -> None:
+    fresh = pool(directory)
+    config = fresh.create()
+    made = recorded(fresh, config)
+    assert config["size"].endswith("GiB")
+    assert 5 <= int(config["size"].removesuffix("GiB")) <= 30
+    made.destroy()
+
+
+def test_a_loop_file_that_is_there_is_not_overwritten(directory: Path) -> None:
+    (directory / "disks").mkdir()
+    (directory / "disks/p1.img").write_text("precious")
+    with pytest.raises(StorageError, match="exists"):
+        pool(directory, size="300MiB").create()
+    assert (directory / "disks/p1.img").read_text() == "precious"
+
+
+def test_a_pool_too_small_for_a_file_system_leaves_nothing(directory: Path) -> None:
+    with pytest.raises(StorageError, match="p1"):
+        pool(directory, size="1MiB").create()
+    assert list((directory / "disks").iterdir()) == []
+    assert not mounts.mount_at(directory / "pools/p1")
+
+
+def test_block_device_is_formatted_found_by_uuid_and_cleared(directory: Path, device: str) -> None:
+    fresh = pool(directory, source=device)
+    config = fresh.create()
+    assert config["volatile.initial_source"] == device
+    assert len(config["source"]) == 36
+    made = recorded(fresh, config)
+    made.stage("a-0")
+    made.deactivate()
+    made.activate()
+    assert made.staged_tokens() == ["a-0"]
+    made.destroy()
+    assert run(["blkid", "--probe", device], allowed_codes=(2,)).code == 2
+
+
+def test_block_device_with_a_file_system_is_refused(directory: Path, device: str) -> None:
+    run(["mkfs.ext4", "-q", device])
+    with pytest.raises(StorageError, match="ext4"):
+        pool(directory, source=device).create()
+    pool(directory, source=device).destroy()
+    assert b"ext4" in run(["blkid", "--probe", device]).stdout
+
+
+def test_block_device_with_a_foreign_btrfs_is_left_alone_by_destroy(directory: Path, device: str) -> None:
+    run(["mkfs.btrfs", "-q", device])
+    pool(directory, source=device).destroy()
+    assert b"btrfs" in run(["blkid", "--probe", device]).stdout
+
+
+def test_a_mount_that_fails_leaves_the_place_as_it_was(directory: Path, device: str) -> None:
+    wrong = {"btrfs.mount_options": "no-such-option"}
+    for source in ({"source": device}, {"size": "300MiB"}):
+        with pytest.raises(StorageError, match=r"no-such-option|bad option|wrong fs type"):
+            pool(directory, **source, **wrong).create()
+    assert run(["blkid", "--probe", device], allowed_codes=(2,)).code == 2
+    assert list((directory / "disks").iterdir()) == []
+
+
+def test_path_on_another_file_system_is_refused(directory: Path) -> None:
+    (directory / "plain").mkdir()
+    if mounts.file_system_of(directory) == "btrfs":
+        pytest.skip("the temporary directory is on btrfs")
+    with pytest.raises(StorageError, match="isn't btrfs"):
+        pool(directory, source=str(directory / "plain")).create()
+
+
+def test_a_missing_path_is_made_as_a_subvolume_and_goes_with_the_pool(driver: Driver, directory: Path) -> None:
+    inner = open_driver(
+        Pool(name="p2", driver="btrfs", config={"source": str(driver.mount / "inner")}),
+        directory / "pools" / "p2",
+        directory / "disks",
+    )
+    made = recorded(inner, inner.create())
+    assert subvolumes.is_subvolume(driver.mount / "inner")
+    made.stage("a-0")
+    made.destroy()
+    assert not (driver.mount / "inner").exists()
+
+
+def test_size_beside_a_path_is_refused(directory: Path) -> None:
+    with pytest.raises(BadRequestError, match="size"):
+        pool(directory, source=str(directory), size="1GiB").create()
+
+
+def test_update_grows_the_pool_and_refuses_to_shrink(driver: Driver) -> None:
+    driver.update({**driver.pool.config, "size": "400MiB"})
+    assert driver.resources().space_total_bytes == 400 * MIB
+    with pytest.raises(BadRequestError, match="smaller"):
+        driver.update({**driver.pool.config, "size": "200MiB"})
+
+
+def test_mount_options_are_used_and_changed_live(directory: Path) -> None:
+    fresh = pool(directory, **{"size": "300MiB", "btrfs.mount_options": "noatime,compress=zstd"})
+    made = recorded(fresh, fresh.create())
+    assert "compress=zstd" in _options(made.mount)
+    made.update({**made.pool.config, "btrfs.mount_options": "compress=lzo"})
+    assert "compress=lzo" in _options(made.mount)
+    made.destroy()
+
+
+def _options(target: Path) -> str:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return next(line.split(" ")[3] for line in lines if line.split(" ")[1] == str(target))
+
+
+def test_mount_options_are_checked() -> None:
+    with pytest.raises(BadRequestError, match="mount_options"):
+        open_driver(Pool(name="p", driver="btrfs"), Path("/m"), Path("/d")).check_config(
+            {"btrfs.mount_options": "noatime -o bind"}
+        )
+
+
+# --- volumes --------------------------------------------------------------------------------------------------------
+
+
+def test_nested_subvolumes_are_cloned_snapshot_and_removed(driver: Driver) -> None:
+    staged = driver.stage("a-0")
+    (staged / "rootfs").mkdir()
+    subvolumes.create(staged / "rootfs/docker")
+    subvolumes.create(staged / "rootfs/docker/layer")
+    (staged / "rootfs/docker/layer/file").write_text("kept")
+    driver.publish("a-0", C1)
+    driver.stage("s-0", Origin(volume=C1))
+    driver.publish_snapshot("s-0", C1, "snap0")
+    (driver.path(C1) / "rootfs/docker/layer/file").write_text("changed")
+    subvolumes.set_read_only(driver.path(C1) / "rootfs/docker/layer", is_read_only=True)
+    restored = driver.stage("r-0", Origin(volume=C1, snapshot="snap0"))
+    assert (restored / "rootfs/docker/layer/file").read_text() == "kept"
+    assert subvolumes.nested(restored) == [Path("rootfs/docker"), Path("rootfs/docker/layer")]
+    driver.swap("r-0", C1)
+    driver.discard("r-0")
+    driver.withdraw(C1, "d-0", "snap0")
+    driver.discard("d-0")
+    driver.withdraw(C1, "d-1")
+    driver.discard("d-1")
+    names = [path.relative_to(driver.mount) for path in driver.mount.rglob("*") if subvolumes.is_subvolume(path)]
+    assert names == []
+
+
+def test_threat_link_in_the_way_of_a_nested_subvolume(driver: Driver, directory: Path) -> None:
+    """A folder above a nested subvolume that is a link by now leads nowhere else."""
+    foreign = driver.stage("other-0")
+    (foreign / "secret").write_text("of another instance")
+    staged = driver.stage("a-0")
+    (staged / "rootfs").mkdir()
+    subvolumes.create(staged / "rootfs/inner")
+    with subvolumes.directory(staged) as descriptor:
+        (staged / "rootfs").rename(staged / "moved")
+        (staged / "rootfs").symlink_to(foreign.parent)
+        with pytest.raises(OSError, match="symbolic links"):
+            subvolumes._snapshot_nested(descriptor, descriptor, b"rootfs/other-0")
+
+
+def test_quota_limits_what_a_volume_holds(driver: Driver) -> None:
+    path = driver.stage("a-0")
+    driver.set_staged_quota("a-0", 20 * MIB)
+    with pytest.raises(OSError, match="quota"):
+        (path / "big").write_bytes(os.urandom(40 * MIB))
+    (path / "big").unlink()
+    driver.publish("a-0", C1)
+    driver.set_quota(C1, None)
+    (driver.path(C1) / "big").write_bytes(os.urandom(40 * MIB))
+    driver.stage("s-0", Origin(volume=C1))
+    driver.sync("s-0")
+    used = driver.usage_bytes(C1)
+    assert used is not None
+    assert 40 * MIB <= used < 50 * MIB
+
+
+def test_usage_is_unknown_without_quotas_and_removing_none_is_nothing(driver: Driver) -> None:
+    driver.stage("a-0")
+    driver.publish("a-0", C1)
+    driver.set_quota(C1, None)
+    assert driver.usage_bytes(C1) is None
