@@ -1,0 +1,1 @@
+"""What runs an instance. Knows nothing of storage or of the database: paths and plain data come in."""

@@ -1,0 +1,268 @@
+"""Files below one root directory, which no link, `..` or device node leads out of.
+
+Paths are resolved by the kernel with `RESOLVE_IN_ROOT` (absolute links start at the root again) and no magic links.
+Nothing is opened for content before it is known to be a regular file, so that a device node or FIFO is never touched.
+Standard library only: it also runs in the helper process inside a container.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+_SYS_OPENAT2: Final = 437
+_RESOLVE_NO_MAGICLINKS: Final = 0x02
+_RESOLVE_IN_ROOT: Final = 0x10
+_COPY_BYTES: Final = 1 << 20
+_LARGEST_ID: Final = 2**32 - 2
+_NEW_FILE_MODE: Final = 0o644
+_NEW_DIRECTORY_MODE: Final = 0o755
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """One file; ids as seen inside."""
+
+    kind: str
+    uid: int
+    gid: int
+    mode: int
+    size: int
+    modified_ns: int
+    target: str = ""
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What to write; None keeps what is there."""
+
+    path: str
+    kind: str
+    uid: int | None
+    gid: int | None
+    mode: int | None
+    is_append: bool
+    target: str
+
+
+class WrongKindError(Exception):
+    """The path names something that the verb doesn't fit."""
+
+
+class RootedFiles:
+    """Verbs on the tree below `root_fd`. Ids on disk are those seen inside plus `id_base`. Raises OSError."""
+
+    def __init__(self, root_fd: int, id_base: int = 0, descriptors_fd: int | None = None) -> None:
+        """Take ownership of `root_fd`; `descriptors_fd` is an open `/proc/self/fd` of a /proc that can be trusted."""
+        self._root_fd = root_fd
+        self._id_base = id_base
+        self._descriptors_fd = os.open("/proc/self/fd", os.O_PATH) if descriptors_fd is None else descriptors_fd
+
+    def close(self) -> None:
+        os.close(self._root_fd)
+        os.close(self._descriptors_fd)
+
+    def stat(self, path: str, *, follow: bool = False) -> Facts:
+        """Return facts; a last symlink is followed only when asked to, and then inside the root."""
+        descriptor = self._open(path, os.O_PATH | (0 if follow else os.O_NOFOLLOW))
+        try:
+            return self._facts(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def read(self, path: str) -> tuple[Facts, int]:
+        """Return facts and a descriptor for reading of a regular file; a last symlink is followed inside the root."""
+        handle = self._open(path, os.O_PATH)
+        try:
+            facts = self._facts(handle)
+            if facts.kind != "file":
+                raise WrongKindError(f"{path} is not a regular file")
+            return facts, self._reopen(handle, os.O_RDONLY)
+        finally:
+            os.close(handle)
+
+    def write(self, change: Change, source: int | None) -> None:
+        """Create or replace a file, directory or symlink."""
+        if change.kind == "directory":
+            self._write_directory(change)
+        elif change.kind == "symlink":
+            self._write_symlink(change)
+        elif change.kind == "file":
+            self._write_file(change, source)
+        else:
+            raise WrongKindError(f'There is no file type "{change.kind}"')
+
+    def delete(self, path: str) -> None:
+        """Remove a file, a symlink or an empty directory."""
+        parent, name = self._open_parent(path)
+        try:
+            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                os.rmdir(name, dir_fd=parent)
+            else:
+                os.unlink(name, dir_fd=parent)
+        finally:
+            os.close(parent)
+
+    def open_path(self, path: str) -> int:
+        """Return a descriptor that stands for the place and gives no access to content."""
+        return self._open(path, os.O_PATH)
+
+    def open_device(self, path: str, is_right: Callable[[int], bool]) -> int:
+        """Open a device for reading and writing once its `O_PATH` descriptor was found to be the right one."""
+        handle = self._open(path, os.O_PATH)
+        try:
+            if not is_right(handle):
+                raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), path)
+            descriptor = self._reopen(handle, os.O_RDWR)
+            os.set_blocking(descriptor, True)
+            return descriptor
+        finally:
+            os.close(handle)
+
+    def _write_file(self, change: Change, source: int | None) -> None:
+        is_new = False
+        try:
+            handle = self._open(change.path, os.O_PATH)
+        except FileNotFoundError:
+            handle = self._create_file(change.path)
+            is_new = True
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise WrongKindError(f"{change.path} is not a regular file")
+            flags = os.O_APPEND if change.is_append else os.O_TRUNC
+            descriptor = self._reopen(handle, os.O_WRONLY | flags)
+        finally:
+            os.close(handle)
+        try:
+            if source is not None:
+                _copy(source, descriptor)
+            self._own(descriptor, change, is_new=is_new)
+        finally:
+            os.close(descriptor)
+
+    def _create_file(self, path: str) -> int:
+        """Make an empty file, also where a link inside points to nothing yet; return a descriptor of it."""
+        flags = os.O_CREAT | os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+        return self._open(path, flags, _NEW_FILE_MODE)
+
+    def _write_directory(self, change: Change) -> None:
+        parent, name = self._open_parent(change.path)
+        is_new = True
+        try:
+            try:
+                os.mkdir(name, _NEW_DIRECTORY_MODE, dir_fd=parent)
+            except FileExistsError:
+                is_new = False
+        finally:
+            os.close(parent)
+        descriptor = self._open(change.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self._own(descriptor, change, is_new=is_new)
+        finally:
+            os.close(descriptor)
+
+    def _write_symlink(self, change: Change) -> None:
+        if "\0" in change.target:
+            raise WrongKindError("The target of a symlink can't hold a zero byte")
+        parent, name = self._open_parent(change.path)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                if not stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+                os.unlink(name, dir_fd=parent)
+            os.symlink(change.target, name, dir_fd=parent)
+            uid, gid = self._id_base + (change.uid or 0), self._id_base + (change.gid or 0)
+            os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
+        finally:
+            os.close(parent)
+
+    def _own(self, descriptor: int, change: Change, *, is_new: bool) -> None:
+        """Set owner, then mode (a change of owner clears the setuid bit)."""
+        uid = change.uid if change.uid is not None else (0 if is_new else None)
+        gid = change.gid if change.gid is not None else (0 if is_new else None)
+        if uid is not None or gid is not None:
+            mode_before = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            outside = [-1 if number is None else self._id_base + number for number in (uid, gid)]
+            if max(outside) > _LARGEST_ID:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), change.path)
+            os.fchown(descriptor, outside[0], outside[1])
+            os.fchmod(descriptor, mode_before)
+        default = _NEW_DIRECTORY_MODE if change.kind == "directory" else _NEW_FILE_MODE
+        mode = change.mode if change.mode is not None else (default if is_new else None)
+        if mode is not None:
+            os.fchmod(descriptor, stat.S_IMODE(mode))
+
+    def _facts(self, handle: int) -> Facts:
+        found = os.fstat(handle)
+        target, kind = "", "file"
+        entries: tuple[str, ...] = ()
+        if stat.S_ISDIR(found.st_mode):
+            kind, entries = "directory", self._entries(handle)
+        elif stat.S_ISLNK(found.st_mode):
+            kind, target = "symlink", os.readlink("", dir_fd=handle)
+        elif not stat.S_ISREG(found.st_mode):
+            kind = "other"
+        return Facts(
+            kind=kind,
+            uid=max(0, found.st_uid - self._id_base),
+            gid=max(0, found.st_gid - self._id_base),
+            mode=stat.S_IMODE(found.st_mode),
+            size=found.st_size,
+            modified_ns=found.st_mtime_ns,
+            target=target,
+            entries=entries,
+        )
+
+    def _entries(self, handle: int) -> tuple[str, ...]:
+        descriptor = self._reopen(handle, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return tuple(sorted(os.listdir(descriptor)))
+        finally:
+            os.close(descriptor)
+
+    def _open_parent(self, path: str) -> tuple[int, str]:
+        _check_path(path)
+        folder, _, name = path.rstrip("/").rpartition("/")
+        if name in ("", ".", ".."):
+            raise WrongKindError(f"{path or '/'} can't be replaced or removed")
+        return self._open(folder or "/", os.O_PATH | os.O_DIRECTORY), name
+
+    def _reopen(self, handle: int, flags: int) -> int:
+        """Open what an `O_PATH` descriptor stands for: no path is walked again, nothing can be swapped meanwhile."""
+        flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+        return os.open(str(handle), flags, dir_fd=self._descriptors_fd)
+
+    def _open(self, path: str, flags: int, mode: int = 0) -> int:
+        how = _OpenHow(flags=flags | os.O_CLOEXEC, mode=mode, resolve=_RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+        _check_path(path)
+        libc = ctypes.CDLL(None, use_errno=True)
+        descriptor: int = libc.syscall(
+            _SYS_OPENAT2, self._root_fd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how)
+        )
+        if descriptor < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), path)
+        return descriptor
+
+
+def _check_path(path: str) -> None:
+    if "\0" in path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def _copy(source: int, target: int) -> None:
+    while chunk := os.read(source, _COPY_BYTES):
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(target, view) :]
