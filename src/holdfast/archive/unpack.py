@@ -1,0 +1,98 @@
+"""Put the checked entries of one tree on disk: GNU tar in a confined process, fed with headers of our own making."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from holdfast.archive.members import END, Member
+from holdfast.archive.tarstream import TarStream
+from holdfast.host.confine import confined
+from holdfast.host.processes import PIPE
+from holdfast.model.errors import CommandError, NoSpaceError, StorageError
+from holdfast.streams.copy import BUFFER_BYTES, write_all
+
+_TAR_ARGUMENTS: Final = (
+    "--extract",
+    "--file=-",
+    "--read-full-records",
+    "--blocking-factor=256",
+    "--numeric-owner",
+    "--same-owner",
+    "--same-permissions",
+    "--xattrs",
+    "--xattrs-include=*",
+    "--delay-directory-restore",
+    "--warning=no-timestamp",
+)
+
+
+_GATHERED_BYTES: Final = 128 * 1024
+"""Most files are small: a call for each of their pieces would cost more than the work on them."""
+
+_FULL_DISK: Final = ("No space left on device", "Disk quota exceeded", "Wrote only")
+"""How tar words it; the last one is a short write."""
+
+
+class TreeUnpacker:
+    """Takes the entries of one tree in order. Made by `unpacking`."""
+
+    def __init__(self, descriptor: int, tick: Callable[[], None]) -> None:
+        self._descriptor, self._tick = descriptor, tick
+        self._gathered = bytearray()
+
+    def write(self, data: memoryview | bytes) -> int:
+        """Take bytes for tar (the sink of `TarStream.copy_data`); small pieces are gathered."""
+        if len(self._gathered) + len(data) > _GATHERED_BYTES:
+            self.flush()
+        if len(data) > _GATHERED_BYTES:
+            self._hand_over(data)
+        else:
+            self._gathered += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Hand everything taken so far to tar."""
+        gathered, self._gathered = self._gathered, bytearray()
+        self._hand_over(memoryview(gathered))
+
+    def add(self, member: Member, stream: TarStream) -> None:
+        """Unpack the entry that the stream stands at."""
+        write_all(self, member.encode())
+        stream.copy_data(self)
+
+    def _hand_over(self, data: memoryview | bytes) -> None:
+        left = memoryview(data)
+        while left:
+            self._tick()
+            left = left[os.write(self._descriptor, left) :]
+
+
+@contextmanager
+def unpacking(target: Path, tick: Callable[[], None] = lambda: None) -> Iterator[TreeUnpacker]:
+    """Unpack into the directory; all of it is there when the body has ended well. `tick` is called at each piece.
+
+    Raises `NoSpaceError` for a full disk and `StorageError` with tar's words for everything else it stumbles over.
+    """
+    try:
+        with confined("tar", _TAR_ARGUMENTS, target, stdin=PIPE) as process:
+            try:
+                fcntl.fcntl(process.stdin.fileno(), fcntl.F_SETPIPE_SZ, BUFFER_BYTES)
+                unpacker = TreeUnpacker(process.stdin.fileno(), tick)
+                yield unpacker
+                write_all(unpacker, END)
+                unpacker.flush()
+            except BrokenPipeError:
+                process.close()
+                process.wait()
+                raise
+    except BrokenPipeError as error:
+        raise StorageError(f"Unpacking into {target} stopped early") from error
+    except CommandError as error:
+        if any(sign in error.stderr for sign in _FULL_DISK):
+            raise NoSpaceError(f"Unpacking into {target} failed: No space left on device") from error
+        raise StorageError(f"Unpacking into {target} failed: {error.stderr.strip()[-1000:]}") from error
