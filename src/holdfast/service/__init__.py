@@ -1,0 +1,1 @@
+"""What the system does, one module per noun. Plain blocking code, thread-safe, called from worker threads."""

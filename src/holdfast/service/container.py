@@ -1,0 +1,183 @@
+"""Builds every service once and gives them to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holdfast.db import instances as instances_table
+from holdfast.db.database import Database
+from holdfast.model.clock import Clock
+from holdfast.runtime.base import Runtime
+from holdfast.service import pools as pool_intents
+from holdfast.service.backup_files import BackupFiles
+from holdfast.service.backup_services import make_backup_services
+from holdfast.service.backups import BackupService
+from holdfast.service.console import ConsoleService
+from holdfast.service.copies import CopyService
+from holdfast.service.events import EventBus
+from holdfast.service.exec import ExecService
+from holdfast.service.files import FileService
+from holdfast.service.image_build import ImageBuildService
+from holdfast.service.image_services import ImageServices, make_image_services
+from holdfast.service.images import ImageService
+from holdfast.service.imports import ImportService, clear_incoming
+from holdfast.service.instance_services import make_instance_services
+from holdfast.service.instances import InstanceService
+from holdfast.service.intents import IntentLog
+from holdfast.service.locks import Locks
+from holdfast.service.logs import LogService
+from holdfast.service.metadata import MetadataService
+from holdfast.service.operations import Operations
+from holdfast.service.paths import Paths, instance_key
+from holdfast.service.pools import PoolService
+from holdfast.service.power import PowerService
+from holdfast.service.profiles import ProfileService
+from holdfast.service.projects import ProjectService
+from holdfast.service.recovery import Recovery
+from holdfast.service.restore import RestoreService
+from holdfast.service.server_config import ServerConfigService
+from holdfast.service.server_info import ServerInfo, collect
+from holdfast.service.snapshots import SnapshotService
+from holdfast.service.surroundings import Surroundings
+from holdfast.storage.driver import Driver
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """One of each; what the server asks."""
+
+    database: Database
+    paths: Paths
+    operations: Operations
+    events: EventBus
+    locks: Locks
+    intents: IntentLog
+    recovery: Recovery
+    projects: ProjectService
+    profiles: ProfileService
+    pools: PoolService
+    server_config: ServerConfigService
+    server_info: ServerInfo
+    images: ImageService
+    image_build: ImageBuildService
+    backups: BackupService
+    backup_files: BackupFiles
+    imports: ImportService
+    image_store: ImageServices
+    instances: InstanceService
+    power: PowerService
+    snapshots: SnapshotService
+    restore: RestoreService
+    copies: CopyService
+    exec: ExecService
+    files: FileService
+    console: ConsoleService
+    logs: LogService
+    metadata: MetadataService
+
+    def clear_leftovers(self) -> None:
+        """Remove what a crash left beside the pools: staged image files, spooled uploads. After recovery only."""
+        self.image_store.discard_leftovers()
+        clear_incoming(self.paths.incoming)
+
+    def instance_keys(self) -> list[str]:
+        """Return the runtime's name of every instance."""
+        with self.database.read() as connection:
+            return [instance_key(each.project, each.name) for each in instances_table.list_all(connection, None)]
+
+
+def build_services(
+    *,
+    paths: Paths,
+    database: Database,
+    events: EventBus,
+    runtime: Runtime,
+    drivers: Mapping[str, type[Driver]],
+    clock: Clock,
+) -> Services:
+    """Build the services on a migrated database. Nothing runs yet: the daemon recovers and activates first."""
+    operations = Operations(events, clock=clock)
+    locks = Locks()
+    intents = IntentLog(database, clock)
+    pools = PoolService(
+        database=database, paths=paths, drivers=drivers, locks=locks, intents=intents, events=events, clock=clock
+    )
+    recovery = Recovery(intents, pools)
+    locks.settler = recovery
+    recovery.register(pool_intents.CREATE_INTENT, pools.undo_create)
+    recovery.register(pool_intents.DELETE_INTENT, pools.finish_delete)
+    image_services = make_image_services(
+        database=database,
+        paths=paths,
+        pools=pools,
+        runtime=runtime,
+        locks=locks,
+        intents=intents,
+        recovery=recovery,
+        operations=operations,
+        events=events,
+        clock=clock,
+    )
+    profiles = ProfileService(database=database, locks=locks, events=events)
+    server_config = ServerConfigService(database=database, events=events)
+    backup_services = make_backup_services(
+        database=database,
+        paths=paths,
+        pools=pools,
+        profiles=profiles,
+        server_config=server_config,
+        locks=locks,
+        intents=intents,
+        recovery=recovery,
+        operations=operations,
+        events=events,
+        clock=clock,
+    )
+    instance_services = make_instance_services(
+        Surroundings(
+            database=database,
+            paths=paths,
+            pools=pools,
+            profiles=profiles,
+            runtime=runtime,
+            locks=locks,
+            intents=intents,
+            operations=operations,
+            events=events,
+            clock=clock,
+        ),
+        images=image_services.images,
+        backup_files=backup_services.files,
+        recovery=recovery,
+    )
+    return Services(
+        database=database,
+        paths=paths,
+        operations=operations,
+        events=events,
+        locks=locks,
+        intents=intents,
+        recovery=recovery,
+        projects=ProjectService(database=database, locks=locks, events=events),
+        profiles=profiles,
+        pools=pools,
+        server_config=server_config,
+        server_info=collect(),
+        images=image_services.images,
+        image_build=image_services.image_build,
+        backups=backup_services.backups,
+        backup_files=backup_services.files,
+        imports=backup_services.imports,
+        image_store=image_services,
+        instances=instance_services.instances,
+        power=instance_services.power,
+        snapshots=instance_services.snapshots,
+        restore=instance_services.restore,
+        copies=instance_services.copies,
+        exec=instance_services.exec,
+        files=instance_services.files,
+        console=instance_services.console,
+        logs=instance_services.logs,
+        metadata=instance_services.metadata,
+    )

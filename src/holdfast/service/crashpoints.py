@@ -1,0 +1,38 @@
+"""Points where a test lets the server die, to prove that recovery finds its way. In production each is a no-op."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+VARIABLE: Final = "HOLDFAST_CRASH_AT"
+
+_STEPS: Final = {
+    "instance-create": ("intent", "staged", "synced", "published", "committed"),
+    "instance-import": ("intent", "staged", "synced", "published", "committed"),
+    "instance-delete": ("intent", "withdrawn", "committed"),
+    "instance-rename": ("intent", "renamed", "committed"),
+    "instance-refresh": ("intent", "staged", "synced", "swapped", "committed"),
+    "instance-move": ("intent", "staged", "published", "committed"),
+    "instance-shift": ("intent", "staged", "synced", "swapped", "committed"),
+    "snapshot-create": ("intent", "staged", "synced", "published", "committed"),
+    "snapshot-delete": ("intent", "withdrawn", "committed"),
+    "snapshot-rename": ("intent", "renamed", "committed"),
+    "restore": ("intent", "staged", "synced", "swapped", "committed"),
+    "backup-create": ("intent", "staged", "synced", "published", "committed"),
+    "backup-delete": ("intent", "withdrawn", "committed"),
+    "backup-rename": ("intent", "renamed", "committed"),
+    "image-add": ("intent", "staged", "synced", "published", "committed"),
+    "image-delete": ("intent", "withdrawn", "committed"),
+    "pool-create": ("intent", "created", "committed"),
+    "pool-delete": ("intent", "withdrawn", "committed"),
+}
+
+ALL_POINTS: Final = tuple(f"{kind}:{step}" for kind, steps in _STEPS.items() for step in steps)
+
+
+def reach(point: str) -> None:
+    """Kill this process, as a power cut would, if the environment names this point."""
+    if os.environ.get(VARIABLE) == point:
+        os.kill(os.getpid(), signal.SIGKILL)

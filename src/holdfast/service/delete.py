@@ -1,0 +1,74 @@
+"""Deleting an instance with its snapshots and exports. Once its volume has left its place, the rest follows."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Final
+
+from holdfast.db import instances as instances_table
+from holdfast.model.config_values import is_true
+from holdfast.model.errors import BadRequestError
+from holdfast.model.instance import Instance
+from holdfast.model.operation import Operation
+from holdfast.service.backup_files import BackupFiles
+from holdfast.service.caller import Caller
+from holdfast.service.crashpoints import reach
+from holdfast.service.intents import Intent
+from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.resources import instance_resources
+from holdfast.service.surroundings import Surroundings, key_of, volume_of
+
+INTENT_KIND: Final = "instance-delete"
+_RUNNING: Final = "Instance is running"
+_SNAPSHOTS: Final = 1
+
+
+class Deleter:
+    """Deletes instances."""
+
+    def __init__(self, surroundings: Surroundings, backup_files: BackupFiles) -> None:
+        self._around, self._backup_files = surroundings, backup_files
+
+    def delete(self, caller: Caller, name: str) -> Operation:
+        """Start to delete a stopped instance."""
+        instance = self._around.instance(caller.project, name)
+        self._around.require_stopped(instance, _RUNNING)
+
+        def work(handle: OperationHandle) -> None:
+            with self._around.alone(caller.project, name, "delete") as current:
+                self._around.require_stopped(current, _RUNNING)
+                if is_true(self._around.expanded(current).config.get("security.protection.delete")):
+                    raise BadRequestError("Instance is protected from being deleted")
+                self.remove(caller, current)
+
+        resources = instance_resources(caller.project, name, instance_type=instance.type)
+        return self._around.operations.start(caller, "Deleting instance", work, resources=resources)
+
+    def remove(self, caller: Caller | None, instance: Instance) -> None:
+        """Remove a stopped instance that the caller holds."""
+        snapshots = [snapshot.name for snapshot in self._around.snapshot_list(instance)]
+        intent = self._around.intents.open(
+            INTENT_KIND,
+            {"project": instance.project, "instance": instance.name},
+        )
+        reach("instance-delete:intent")
+        self.finish(intent)
+        for snapshot in reversed(snapshots):
+            self._around.tell_snapshot(caller, instance, snapshot, "deleted")
+        self._around.tell(caller, instance, "deleted")
+
+    def finish(self, intent: Intent) -> None:
+        """Do it, or what a crash left of it. Idempotent: recovery calls it."""
+        instance = self._around.instance(intent.text("project"), intent.text("instance"))
+        driver = self._around.driver(instance)
+        driver.withdraw_all(volume_of(instance), intent.token(), intent.token(_SNAPSHOTS))
+        reach("instance-delete:withdrawn")
+        self._backup_files.remove_instance(instance.project, instance.name)
+        shutil.rmtree(self._around.paths.instance_logs(instance.project, instance.name), ignore_errors=True)
+        self._around.runtime.forget(key_of(instance))
+        with self._around.database.write() as connection:
+            instances_table.delete(connection, instance.project, instance.name)
+            self._around.intents.close(intent, connection)
+        reach("instance-delete:committed")
+        for number in (0, _SNAPSHOTS):
+            driver.discard(intent.token(number))

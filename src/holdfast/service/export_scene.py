@@ -1,0 +1,97 @@
+"""What an export reads: the definition, and trees that hold still while it reads them.
+
+Where a driver clones in no time, everything is cloned under the instance's lock, which is then free again. Elsewhere a
+copy would double space and time: the trees are read in place and the lock is held (shared) until the end. Files that a
+running instance changes meanwhile are taken as they are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from holdfast.archive.definition import Definition
+from holdfast.archive.writer import ExportTree
+from holdfast.db import instances as instances_table
+from holdfast.db import snapshots as snapshots_table
+from holdfast.db.database import Database
+from holdfast.model.errors import InstanceNotFoundError
+from holdfast.model.instance import Instance, Snapshot
+from holdfast.model.storage import Pool, instance_volume
+from holdfast.service.intents import Intent
+from holdfast.service.locks import Locks, instance_lock
+from holdfast.service.pools import PoolService
+from holdfast.service.profiles import ProfileService
+from holdfast.storage.driver import Driver, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class ExportScene:
+    """All that the writer needs."""
+
+    definition: Definition
+    pool: Pool
+    trees: tuple[ExportTree, ...]
+
+
+class ExportScenes:
+    """Sets scenes up and takes them down again."""
+
+    def __init__(self, *, database: Database, pools: PoolService, profiles: ProfileService, locks: Locks) -> None:
+        self._database, self._pools, self._profiles, self._locks = database, pools, profiles, locks
+
+    def usage_bytes(self, instance: Instance) -> int | None:
+        """Return what the instance takes in its pool, where that is known cheaply."""
+        volume = instance_volume(instance.type, instance.project, instance.name)
+        return self._pools.driver(instance.pool).usage_bytes(volume)
+
+    @contextmanager
+    def scene(self, intent: Intent, project: str, name: str, *, instance_only: bool) -> Iterator[ExportScene]:
+        """Give a scene that holds still while the body runs."""
+        lock = instance_lock(project, name)
+        with self._locks.hold(lock, shared=True, what="backup"):
+            definition = self._definition(project, name, instance_only=instance_only)
+            driver = self._pools.driver(definition.instance.pool)
+            if not driver.features.cheap_snapshots:
+                trees = self._in_place(driver, definition)
+                yield ExportScene(definition, driver.pool, trees)
+                return
+            trees = self._cloned(driver, definition, intent)
+        try:
+            yield ExportScene(definition, driver.pool, trees)
+        finally:
+            for number in range(len(trees)):
+                driver.discard(intent.token(number))
+
+    def _definition(self, project: str, name: str, *, instance_only: bool) -> Definition:
+        with self._database.read() as connection:
+            instance = instances_table.get(connection, project, name)
+            if instance is None:
+                raise InstanceNotFoundError(name)
+            snapshots = [] if instance_only else snapshots_table.list_for(connection, project, name)
+        profiles = tuple(self._profiles.for_instance(project, instance.profiles))
+        return Definition(instance=instance, snapshots=tuple(snapshots), profiles=profiles)
+
+    def _in_place(self, driver: Driver, definition: Definition) -> tuple[ExportTree, ...]:
+        instance = definition.instance
+        volume = instance_volume(instance.type, instance.project, instance.name)
+        return tuple(ExportTree(name, driver.path(volume, name)) for name in _names(definition.snapshots))
+
+    def _cloned(self, driver: Driver, definition: Definition, intent: Intent) -> tuple[ExportTree, ...]:
+        instance = definition.instance
+        volume = instance_volume(instance.type, instance.project, instance.name)
+        trees: list[ExportTree] = []
+        try:
+            for number, name in enumerate(_names(definition.snapshots)):
+                path = driver.stage(intent.token(number), Origin(volume=volume, snapshot=name))
+                trees.append(ExportTree(name, path))
+        except BaseException:
+            for number in range(len(trees) + 1):
+                driver.discard(intent.token(number))
+            raise
+        return tuple(trees)
+
+
+def _names(snapshots: tuple[Snapshot, ...]) -> list[str | None]:
+    return [*(snapshot.name for snapshot in snapshots), None]

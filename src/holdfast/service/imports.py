@@ -1,0 +1,291 @@
+"""Export files come in: read, checked, unpacked beside what is there, published, and recorded last."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from holdfast.archive.agreement import check_agreement
+from holdfast.archive.definition import IDMAP_KEY, Definition
+from holdfast.archive.idmap import parse_host_map
+from holdfast.archive.reader import (
+    ExportIndex,
+    TreeTarget,
+    keep_snapshots,
+    read_backup_config,
+    read_index,
+    read_main_document,
+    unpack_export,
+)
+from holdfast.db import instances as instances_table
+from holdfast.db import snapshots as snapshots_table
+from holdfast.db.database import Database
+from holdfast.model.errors import (
+    ArchiveError,
+    ConflictError,
+    InternalError,
+    PoolNotFoundError,
+    ProfileNotFoundError,
+    UnsupportedError,
+)
+from holdfast.model.expand import root_device
+from holdfast.model.instance import Device
+from holdfast.model.kinds import InstanceType
+from holdfast.model.names import check_instance_name
+from holdfast.model.operation import Operation
+from holdfast.model.profile import Profile
+from holdfast.model.storage import Volume, instance_volume
+from holdfast.service.caller import Caller
+from holdfast.service.crashpoints import reach
+from holdfast.service.events import EventBus
+from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import
+from holdfast.service.intents import Intent, IntentLog
+from holdfast.service.locks import Locks, instance_lock, pool_lock
+from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.operations import Operations
+from holdfast.service.pools import PoolService
+from holdfast.service.profiles import ProfileService
+from holdfast.service.progress import transfer_text
+from holdfast.service.resources import instance_resources, instance_url, snapshot_url
+from holdfast.service.taking_back import take_back
+from holdfast.storage.driver import Driver
+
+INTENT_KIND: Final = "instance-import"
+_DEFAULT_PROFILE: Final = "default"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One import under way."""
+
+    caller: Caller
+    file: Path
+    index: ExportIndex
+    target: ImportTarget
+    is_renamed: bool
+
+
+class ImportService:
+    """Makes instances from export files; thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        pools: PoolService,
+        profiles: ProfileService,
+        locks: Locks,
+        intents: IntentLog,
+        operations: Operations,
+        events: EventBus,
+    ) -> None:
+        self._database, self._pools, self._profiles = database, pools, profiles
+        self._locks, self._intents, self._operations, self._events = locks, intents, operations, events
+
+    def restore_file(
+        self,
+        caller: Caller,
+        spooled: Path,
+        name: str | None = None,
+        pool: str | None = None,
+        devices: Mapping[str, Device] | None = None,
+    ) -> Operation:
+        """Start to import the file; it becomes ours: it is removed at the end of the operation, or when this raises.
+
+        What the file's format and index tell is checked before this returns, its content by the operation.
+        """
+        try:
+            index = read_index(spooled)
+            target = ImportTarget(
+                project=caller.project,
+                name=check_instance_name(name or index.name),
+                pool=self._pool(caller.project, pool, index),
+                devices=devices or {},
+            )
+            task = _Import(caller, spooled, index, target, is_renamed=bool(name))
+            return self._operations.start(
+                caller,
+                "Restoring backup",
+                lambda handle: self._work(task, handle),
+                resources=instance_resources(caller.project, target.name),
+            )
+        except BaseException:
+            spooled.unlink(missing_ok=True)
+            raise
+
+    def undo(self, intent: Intent) -> None:
+        """Remove what an import left: staged trees, published ones without a record. Idempotent: recovery calls it."""
+        volume = _volume(intent.text("project"), intent.text("name"))
+        snapshots = intent.payload["snapshots"]
+        assert isinstance(snapshots, list)
+        try:
+            driver = self._pools.driver(intent.text("pool"))
+        except PoolNotFoundError:
+            self._intents.close(intent)
+            return
+        for number, snapshot in enumerate((*snapshots, None)):
+            take_back(driver, volume, intent.token(number), None if snapshot is None else str(snapshot))
+        self._intents.close(intent)
+
+    def _pool(self, project: str, wanted: str | None, index: ExportIndex) -> str:
+        """Return the pool to import into: the wanted one, the file's, or that of the default profile."""
+        name = wanted or index.pool
+        try:
+            self._pools.driver(name)
+            return name
+        except PoolNotFoundError as error:
+            fallback = None if wanted or index.is_optimized else self._default_pool(project)
+            if fallback is None:
+                raise InternalError(f"Storage pool not found: {error}") from error
+            return fallback
+
+    def _default_pool(self, project: str) -> str | None:
+        profile = self._profiles.get(project, _DEFAULT_PROFILE)
+        root = root_device(profile.devices)
+        return root[1].get("pool") if root else None
+
+    def _work(self, task: _Import, handle: OperationHandle) -> None:
+        target = task.target
+        try:
+            with (
+                self._locks.hold(pool_lock(target.pool), shared=True, what="create"),
+                self._locks.hold(instance_lock(target.project, target.name), what="create"),
+            ):
+                driver = self._pools.driver(target.pool)
+                _check_kind(task.index, driver)
+                self._check_free(driver, target)
+                definition = _definition(task, _room_bytes(driver))
+                profiles = self._profiles_of(target.project, definition)
+                plan = plan_import(definition, target, profiles, new_uuid=lambda: str(uuid.uuid4()))
+                self._build(task, definition, plan, driver, handle)
+            self._announce(task.caller, plan)
+        finally:
+            task.file.unlink(missing_ok=True)
+
+    def _check_free(self, driver: Driver, target: ImportTarget) -> None:
+        with self._database.read() as connection:
+            is_recorded = instances_table.get(connection, target.project, target.name) is not None
+        if is_recorded or driver.exists(_volume(target.project, target.name)):
+            raise ConflictError("Create instance from backup: Cannot restore volume, already exists on target")
+
+    def _profiles_of(self, project: str, definition: Definition) -> Sequence[Profile]:
+        try:
+            return self._profiles.for_instance(project, definition.instance.profiles)
+        except ProfileNotFoundError as error:
+            raise ArchiveError(f"Failed loading profiles for instance: {error}") from error
+
+    def _build(
+        self, task: _Import, definition: Definition, plan: ImportPlan, driver: Driver, handle: OperationHandle
+    ) -> None:
+        names = [snapshot.name for snapshot in plan.snapshots]
+        instance = plan.instance
+        intent = self._intents.open(
+            INTENT_KIND,
+            {"project": instance.project, "name": instance.name, "pool": instance.pool, "snapshots": list(names)},
+        )
+        try:
+            reach("instance-import:intent")
+            self._unpack(task, definition, driver, intent, handle)
+            main = intent.token(len(names))
+            driver.set_staged_quota(main, plan.quota_bytes)
+            reach("instance-import:staged")
+            for number in range(len(names) + 1):
+                driver.sync(intent.token(number))
+            reach("instance-import:synced")
+            volume = instance_volume(instance.type, instance.project, instance.name)
+            for number, name in enumerate(names):
+                driver.publish_snapshot(intent.token(number), volume, name)
+            driver.publish(main, volume)
+            reach("instance-import:published")
+            self._record(intent, plan)
+        except BaseException:
+            self.undo(intent)
+            raise
+        reach("instance-import:committed")
+
+    def _unpack(
+        self, task: _Import, definition: Definition, driver: Driver, intent: Intent, handle: OperationHandle
+    ) -> None:
+        size = task.file.stat().st_size
+        configs = {snapshot.name: snapshot.config for snapshot in definition.snapshots}
+        numbers = {snapshot.name: number for number, snapshot in enumerate(definition.snapshots)}
+
+        def open_tree(snapshot: str | None) -> TreeTarget:
+            number = len(numbers) if snapshot is None else numbers[snapshot]
+            config = definition.instance.config if snapshot is None else configs[snapshot]
+            return TreeTarget(driver.stage(intent.token(number)), parse_host_map(config.get(IDMAP_KEY, "")))
+
+        document = unpack_export(
+            task.file,
+            task.index,
+            open_tree,
+            limit_bytes=_room_bytes(driver),
+            progress=lambda done: handle.progress("unpack_progress", transfer_text("Unpack", done, size)),
+            cancelled=handle.is_cancelled,
+        )
+        if document is not None:
+            there = read_backup_config(document, pool=task.index.pool)
+            check_agreement(definition, there, is_renamed=task.is_renamed)
+
+    def _record(self, intent: Intent, plan: ImportPlan) -> None:
+        instance = plan.instance
+        with self._database.write() as connection:
+            instances_table.insert(connection, instance)
+            for snapshot in plan.snapshots:
+                snapshots_table.insert(connection, instance.project, instance.name, snapshot)
+            self._intents.close(intent, connection)
+
+    def _announce(self, caller: Caller, plan: ImportPlan) -> None:
+        instance = plan.instance
+        context = {"storage-pool": instance.pool, "type": instance.type.value}
+        source = instance_url(instance.project, instance.name)
+        self._events.lifecycle(caller, instance.project, "instance-created", source, **context)
+        for snapshot in plan.snapshots:
+            source = snapshot_url(instance.project, instance.name, snapshot.name)
+            self._events.lifecycle(caller, instance.project, "instance-snapshot-created", source)
+
+
+def clear_incoming(directory: Path) -> None:
+    """Remove the uploads that a former run of the server left. Called at its start."""
+    for path in directory.iterdir():
+        with contextlib.suppress(OSError):
+            path.unlink()
+            _log.info("removed the unfinished upload %s", path)
+
+
+def _volume(project: str, name: str) -> Volume:
+    return instance_volume(InstanceType.CONTAINER, project, name)
+
+
+def _check_kind(index: ExportIndex, driver: Driver) -> None:
+    if index.type not in set(InstanceType):
+        raise ArchiveError("Create instance from backup: Invalid instance type")
+    if index.is_optimized and index.backend != driver.name:
+        raise ArchiveError(
+            f'Optimized backup storage driver "{index.backend}" differs from '
+            f'the target storage pool driver "{driver.name}"'
+        )
+    if index.is_optimized:
+        raise UnsupportedError(
+            f'Backups optimized for "{index.backend}" can\'t be imported yet: export it without --optimized-storage'
+        )
+
+
+def _room_bytes(driver: Driver) -> int:
+    resources = driver.resources()
+    return max(resources.space_total_bytes - resources.space_used_bytes, 0)
+
+
+def _definition(task: _Import, limit_bytes: int) -> Definition:
+    """Return what the file describes; an old one says it only in its `backup.yaml`."""
+    if task.index.definition is not None:
+        return task.index.definition
+    found = read_backup_config(read_main_document(task.file, limit_bytes=limit_bytes), pool=task.index.pool)
+    return keep_snapshots(found, task.index.snapshots)

@@ -1,0 +1,103 @@
+"""What callers ask of instances, as plain values: made by the server from the request's body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+
+from holdfast.model.instance import Config, Devices
+from holdfast.model.kinds import InstanceType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromImage:
+    """An image of this server: by alias, by fingerprint (or its beginning), or the newest with these properties."""
+
+    alias: str = ""
+    fingerprint: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FromNothing:
+    """An empty root file system."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromCopy:
+    """An instance, or one snapshot of it, on this server; `project` None: the caller's.
+
+    `refresh`: a target that is there is brought up to date instead of refused.
+    """
+
+    name: str
+    snapshot: str | None = None
+    project: str | None = None
+    instance_only: bool = False
+    refresh: bool = False
+    allow_inconsistent: bool = False
+
+
+Source = FromImage | FromNothing | FromCopy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceRequest:
+    """A new instance. `name` "" asks for a pet name, `profiles` None for the default profile."""
+
+    name: str = ""
+    type: InstanceType | None = None
+    architecture: str = ""
+    description: str = ""
+    config: Config = field(default_factory=dict)
+    devices: Devices = field(default_factory=dict)
+    profiles: tuple[str, ...] | None = None
+    ephemeral: bool = False
+    start: bool = False
+
+
+class PowerAction(StrEnum):
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+
+
+class Never(Enum):
+    """Stands for the time that doesn't come."""
+
+    NEVER = "never"
+
+
+NEVER = Never.NEVER
+Expires = datetime | Never | None
+"""When a new snapshot goes: at a time, never, or (None) as `snapshots.expiry` says."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExecRequest:
+    """A command; `cwd` "" is the user's usual directory."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: int = 0
+    group: int = 0
+    cwd: str = ""
+    width: int = 0
+    height: int = 0
+    is_interactive: bool = False
+    record_output: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MoveRequest:
+    """Another pool for an instance, and maybe another name; "" keeps what it has."""
+
+    name: str = ""
+    pool: str = ""
+    project: str = ""
+    instance_only: bool = False

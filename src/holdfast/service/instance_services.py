@@ -1,0 +1,103 @@
+"""Builds the services of instances, and tells recovery how to end what a crash left of their work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.service import delete, instance_building, move, refresh, rename, restore, shift, snapshots
+from holdfast.service.backup_files import BackupFiles
+from holdfast.service.console import ConsoleService
+from holdfast.service.copies import CopyService
+from holdfast.service.copy_content import ContentCopy
+from holdfast.service.create import Creator
+from holdfast.service.delete import Deleter
+from holdfast.service.exec import ExecService
+from holdfast.service.files import FileService
+from holdfast.service.images import ImageService
+from holdfast.service.instance_building import Builder
+from holdfast.service.instance_reading import InstanceReader
+from holdfast.service.instances import InstanceService
+from holdfast.service.live_limits import LiveLimits
+from holdfast.service.logs import LogService
+from holdfast.service.metadata import MetadataService
+from holdfast.service.move import Mover
+from holdfast.service.power import PowerService
+from holdfast.service.recovery import Recovery
+from holdfast.service.refresh import Refresher
+from holdfast.service.rename import Renamer
+from holdfast.service.restore import RestoreService
+from holdfast.service.shift import Shifter
+from holdfast.service.snapshots import SnapshotService
+from holdfast.service.start import Starter
+from holdfast.service.surroundings import Surroundings
+from holdfast.service.update import Updater
+
+_ONE: Final = ("instance",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceServices:
+    """What the server asks about instances."""
+
+    instances: InstanceService
+    power: PowerService
+    snapshots: SnapshotService
+    restore: RestoreService
+    copies: CopyService
+    exec: ExecService
+    files: FileService
+    console: ConsoleService
+    logs: LogService
+    metadata: MetadataService
+
+
+def make_instance_services(
+    surroundings: Surroundings, *, images: ImageService, backup_files: BackupFiles, recovery: Recovery
+) -> InstanceServices:
+    """Build them, and register their handlers."""
+    reader = InstanceReader(surroundings)
+    shifter = Shifter(surroundings)
+    starter = Starter(surroundings, shifter)
+    deleter = Deleter(surroundings, backup_files)
+    renamer = Renamer(surroundings, backup_files)
+    power = PowerService(surroundings, starter, deleter)
+    snapshot_service = SnapshotService(surroundings, reader)
+    restore_service = RestoreService(surroundings, power)
+    builder = Builder(surroundings)
+    creator = Creator(surroundings, builder, images, power)
+    content = ContentCopy(surroundings)
+    refresher = Refresher(surroundings, content)
+    mover = Mover(surroundings, content, renamer)
+    copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
+    limits = LiveLimits(surroundings)
+    surroundings.profiles.on_changed(limits.follow_profile)
+    recovery.register(instance_building.INTENT_KIND, builder.undo, held=_ONE)
+    recovery.register(delete.INTENT_KIND, deleter.finish, held=_ONE)
+    recovery.register(rename.INTENT_KIND, renamer.undo, held=("instance", "new_name"))
+    recovery.register(move.INTENT_KIND, mover.finish, held=_ONE)
+    recovery.register(refresh.INTENT_KIND, refresher.finish, held=_ONE)
+    recovery.register(shift.INTENT_KIND, shifter.finish, held=_ONE)
+    recovery.register(restore.INTENT_KIND, restore_service.finish, held=_ONE)
+    recovery.register(snapshots.CREATE_INTENT, snapshot_service.undo_create, held=_ONE)
+    recovery.register(snapshots.DELETE_INTENT, snapshot_service.finish_delete, held=_ONE)
+    recovery.register(snapshots.RENAME_INTENT, snapshot_service.undo_rename, held=_ONE)
+    return InstanceServices(
+        instances=InstanceService(
+            reader=reader,
+            creator=creator,
+            copies=copies,
+            updater=Updater(surroundings, limits),
+            renamer=renamer,
+            deleter=deleter,
+        ),
+        power=power,
+        snapshots=snapshot_service,
+        restore=restore_service,
+        copies=copies,
+        exec=ExecService(surroundings),
+        files=FileService(surroundings, starter),
+        console=ConsoleService(surroundings),
+        logs=LogService(surroundings),
+        metadata=MetadataService(surroundings),
+    )

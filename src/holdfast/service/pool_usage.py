@@ -1,0 +1,84 @@
+"""What is in a pool and who needs it: instances and snapshots by their records, kept images by the driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from holdfast.db import images, instances, profiles, snapshots
+from holdfast.db.database import Connection
+from holdfast.model.instance import Instance, Snapshot
+from holdfast.model.kinds import VolumeType
+from holdfast.model.storage import Volume, instance_volume
+from holdfast.service.resources import instance_url, snapshot_url, url
+from holdfast.storage.driver import Driver
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeView:
+    """One volume or, with a name in `snapshot`, one snapshot of it; `used_by` are URLs."""
+
+    volume: Volume
+    snapshot: str | None = None
+    description: str = ""
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    used_by: tuple[str, ...] = field(default=())
+
+
+def users(connection: Connection, pool: str) -> list[str]:
+    """Return the URLs of the instances, instance snapshots and profiles that keep the pool from being deleted."""
+    found = []
+    by_instance = snapshots.list_all(connection, None)
+    for instance in instances.list_in_pool(connection, pool):
+        project, name = instance.project, instance.name
+        found.append(instance_url(project, name))
+        found += [snapshot_url(project, name, each.name) for each in by_instance.get((project, name), [])]
+    for profile in profiles.list_all(connection, None):
+        if any(device.get("type") == "disk" and device.get("pool") == pool for device in profile.devices.values()):
+            found.append(url("profiles", profile.name, project=profile.project))
+    return found
+
+
+def image_urls(connection: Connection, driver: Driver) -> list[str]:
+    """Return the URLs of the images that are kept unpacked in the pool."""
+    kept = {volume.name for volume in driver.list_volumes() if volume.type is VolumeType.IMAGE}
+    return [
+        url("images", image.fingerprint, project=image.project)
+        for image in images.list_all(connection, None)
+        if image.fingerprint in kept
+    ]
+
+
+def volumes(connection: Connection, driver: Driver, project: str | None) -> list[VolumeView]:
+    """Return every volume and snapshot of the pool."""
+    by_instance = snapshots.list_all(connection, project)
+    found: list[VolumeView] = []
+    for instance in instances.list_in_pool(connection, driver.pool.name):
+        if project is None or instance.project == project:
+            found += _of_instance(instance, by_instance.get((instance.project, instance.name), []))
+    if driver.features.image_volumes:
+        found += [
+            VolumeView(volume=volume, used_by=(url("images", volume.name),))
+            for volume in driver.list_volumes()
+            if volume.type is VolumeType.IMAGE
+        ]
+    return found
+
+
+def _of_instance(instance: Instance, taken: list[Snapshot]) -> list[VolumeView]:
+    volume = instance_volume(instance.type, instance.project, instance.name)
+    used_by = (instance_url(instance.project, instance.name),)
+    return [
+        VolumeView(volume=volume, description=instance.description, created_at=instance.created_at, used_by=used_by),
+        *(
+            VolumeView(
+                volume=volume,
+                snapshot=snapshot.name,
+                created_at=snapshot.created_at,
+                expires_at=snapshot.expires_at,
+                used_by=(snapshot_url(instance.project, instance.name, snapshot.name),),
+            )
+            for snapshot in taken
+        ),
+    ]

@@ -1,0 +1,294 @@
+"""Snapshots of instances: made, named, dated, deleted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from holdfast.db import snapshots as snapshots_table
+from holdfast.model.errors import (
+    BadRequestError,
+    ConflictError,
+    HoldfastError,
+    InstanceNotFoundError,
+    SnapshotNotFoundError,
+    UnsupportedError,
+)
+from holdfast.model.expiry import expiry_time
+from holdfast.model.instance import Instance, Snapshot
+from holdfast.model.names import check_snapshot_name
+from holdfast.model.operation import Operation
+from holdfast.model.pattern import next_name
+from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.crashpoints import reach
+from holdfast.service.instance_reading import InstanceReader
+from holdfast.service.instance_requests import Expires, Never
+from holdfast.service.instance_views import SnapshotView
+from holdfast.service.intents import Intent
+from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.operations import Work
+from holdfast.service.resources import instance_resources
+from holdfast.service.stillness import still, thaw
+from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.taking_back import take_back
+from holdfast.storage.driver import Origin
+
+CREATE_INTENT: Final = "snapshot-create"
+DELETE_INTENT: Final = "snapshot-delete"
+RENAME_INTENT: Final = "snapshot-rename"
+_NOT_IN_URLS: Final = "/?&+"
+
+_log = logging.getLogger(__name__)
+
+
+class SnapshotService:
+    """Keeps snapshots; thread-safe."""
+
+    def __init__(self, surroundings: Surroundings, reader: InstanceReader) -> None:
+        self._around, self._reader = surroundings, reader
+        self._pruning = threading.Lock()
+
+    def list(self, project: str, instance: str) -> Sequence[SnapshotView]:
+        return self._reader.snapshots(project, instance)
+
+    def get(self, project: str, instance: str, name: str) -> SnapshotView:
+        return self._reader.snapshot(project, instance, name)
+
+    # --- create -----------------------------------------------------------------------------------------------------
+
+    def create(
+        self, caller: Caller, instance: str, name: str = "", expires: Expires = None, *, stateful: bool = False
+    ) -> Operation:
+        """Start a snapshot; `name` "" is made by the instance's pattern."""
+        found = self._around.instance(caller.project, instance)
+        if any(character in name for character in _NOT_IN_URLS):
+            check_snapshot_name(name)
+
+        def work(handle: OperationHandle) -> None:
+            if stateful:
+                raise UnsupportedError("The state of processes can't be kept by this server: leave `stateful` out")
+            with self._around.alone(caller.project, instance, "snapshot") as current:
+                self.take(caller, current, name, expires, handle)
+
+        return self._start(caller, "Snapshotting instance", found, work)
+
+    def take(
+        self, caller: Caller, instance: Instance, name: str, expires: Expires, handle: OperationHandle
+    ) -> Snapshot:
+        """Take a snapshot of an instance that the caller holds."""
+        snapshot = self._plan(instance, name, expires)
+        driver, volume = self._around.driver(instance), volume_of(instance)
+        if driver.exists(volume, snapshot.name):
+            raise ConflictError(f"Snapshot {instance.name}/{snapshot.name} is in its pool, but not in the database")
+        intent = self._around.intents.open(
+            CREATE_INTENT, {"project": instance.project, "instance": instance.name, "snapshot": snapshot.name}
+        )
+        try:
+            reach("snapshot-create:intent")
+            with still(self._around, intent, instance):
+                driver.stage(intent.token(), Origin(volume=volume), cancelled=handle.is_cancelled)
+                reach("snapshot-create:staged")
+            driver.sync(intent.token())
+            reach("snapshot-create:synced")
+            driver.publish_snapshot(intent.token(), volume, snapshot.name)
+            reach("snapshot-create:published")
+            with self._around.database.write() as connection:
+                snapshots_table.insert(connection, instance.project, instance.name, snapshot)
+                self._around.intents.close(intent, connection)
+        except BaseException:
+            self.undo_create(intent)
+            raise
+        reach("snapshot-create:committed")
+        self._around.tell_snapshot(caller, instance, snapshot.name, "created")
+        return snapshot
+
+    def undo_create(self, intent: Intent) -> None:
+        """Remove what there is of a snapshot without a record, and thaw its instance. Idempotent: recovery calls it."""
+        instance = self._around.instance(intent.text("project"), intent.text("instance"))
+        thaw(self._around, intent)
+        take_back(self._around.driver(instance), volume_of(instance), intent.token(), intent.text("snapshot"))
+        self._around.intents.close(intent)
+
+    def _plan(self, instance: Instance, name: str, expires: Expires) -> Snapshot:
+        now = self._around.clock.now()
+        config = self._around.expanded(instance).config
+        taken = {snapshot.name for snapshot in self._around.snapshot_list(instance)}
+        if not name:
+            name = next_name(config.get("snapshots.pattern", ""), now.astimezone(), taken)
+        record = f'Failed creating instance snapshot record "{name}"'
+        try:
+            check_snapshot_name(name)
+        except BadRequestError as error:
+            raise BadRequestError(f"{record}: {error}") from error
+        if name in taken:
+            raise ConflictError(
+                f'{record}: Add snapshot info to the database: This "instances_snapshots" entry already exists'
+            )
+        return Snapshot(
+            name=name,
+            created_at=now,
+            expires_at=_expiry(expires, config.get("snapshots.expiry", ""), now),
+            architecture=instance.architecture,
+            config=instance.config,
+            devices=instance.devices,
+            profiles=instance.profiles,
+            ephemeral=instance.ephemeral,
+            description=instance.description,
+        )
+
+    # --- change -----------------------------------------------------------------------------------------------------
+
+    def update_expiry(self, caller: Caller, instance: str, name: str, expires: Expires) -> Operation:
+        """Start to change when it goes; None changes nothing."""
+        self.get(caller.project, instance, name)
+        found = self._around.instance(caller.project, instance)
+
+        def work(handle: OperationHandle) -> None:
+            with self._around.alone(caller.project, instance, "update") as current:
+                if expires is not None:
+                    snapshot = self._find(current, name)
+                    changed = replace(snapshot, expires_at=None if isinstance(expires, Never) else expires)
+                    with self._around.database.write() as connection:
+                        snapshots_table.update(connection, current.project, current.name, changed)
+                self._around.tell_snapshot(caller, current, name, "updated")
+
+        return self._start(caller, "Updating snapshot", found, work)
+
+    def rename(self, caller: Caller, instance: str, name: str, new_name: str) -> Operation:
+        """Start to give it another name."""
+        found = self._around.instance(caller.project, instance)
+        self._find(found, name)
+        check_snapshot_name(new_name)
+        self._check_free(found, new_name)
+
+        def work(handle: OperationHandle) -> None:
+            with self._around.alone(caller.project, instance, "snapshot rename") as current:
+                self._find(current, name)
+                self._check_free(current, new_name)
+                self._rename(current, name, new_name)
+            self._around.tell_snapshot(caller, found, new_name, "renamed", old_name=f"{instance}/{name}")
+
+        return self._start(caller, "Renaming snapshot", found, work)
+
+    def _rename(self, instance: Instance, name: str, new_name: str) -> None:
+        intent = self._around.intents.open(
+            RENAME_INTENT,
+            {"project": instance.project, "instance": instance.name, "snapshot": name, "new_name": new_name},
+        )
+        try:
+            reach("snapshot-rename:intent")
+            self._around.driver(instance).rename_snapshot(volume_of(instance), name, new_name)
+            reach("snapshot-rename:renamed")
+            with self._around.database.write() as connection:
+                snapshots_table.rename(connection, instance.project, instance.name, name, new_name)
+                self._around.intents.close(intent, connection)
+        except BaseException:
+            self.undo_rename(intent)
+            raise
+        reach("snapshot-rename:committed")
+
+    def undo_rename(self, intent: Intent) -> None:
+        """Take the tree back to the name that the record still has. Idempotent: recovery calls it."""
+        instance = self._around.instance(intent.text("project"), intent.text("instance"))
+        driver = self._around.driver(instance)
+        driver.rename_snapshot(volume_of(instance), intent.text("new_name"), intent.text("snapshot"))
+        self._around.intents.close(intent)
+
+    # --- delete -----------------------------------------------------------------------------------------------------
+
+    def delete(self, caller: Caller, instance: str, name: str) -> Operation:
+        """Start to delete it."""
+        found = self._around.instance(caller.project, instance)
+        self._find(found, name)
+
+        def work(handle: OperationHandle) -> None:
+            with self._around.alone(caller.project, instance, "snapshot delete") as current:
+                self._find(current, name)
+                self.remove(caller, current, name)
+
+        return self._start(caller, "Deleting snapshot", found, work)
+
+    def remove(self, caller: Caller | None, instance: Instance, name: str) -> None:
+        """Delete a snapshot of an instance that the caller holds."""
+        intent = self._around.intents.open(
+            DELETE_INTENT, {"project": instance.project, "instance": instance.name, "snapshot": name}
+        )
+        reach("snapshot-delete:intent")
+        self.finish_delete(intent)
+        self._around.tell_snapshot(caller, instance, name, "deleted")
+
+    def finish_delete(self, intent: Intent) -> None:
+        """Do it, or what a crash left of it. Idempotent: recovery calls it."""
+        instance = self._around.instance(intent.text("project"), intent.text("instance"))
+        name, driver = intent.text("snapshot"), self._around.driver(instance)
+        driver.withdraw(volume_of(instance), intent.token(), name)
+        reach("snapshot-delete:withdrawn")
+        with self._around.database.write() as connection:
+            snapshots_table.delete(connection, instance.project, instance.name, name)
+            self._around.intents.close(intent, connection)
+        reach("snapshot-delete:committed")
+        driver.discard(intent.token())
+
+    def start_pruning(self) -> Operation | None:
+        """Start to delete what is past its time; None when nothing is, or when that is under way already."""
+        if self._pruning.locked() or not self._expired():
+            return None
+
+        def work(handle: OperationHandle) -> None:
+            with self._pruning:
+                self.prune_expired(INTERNAL)
+
+        return self._around.operations.start(INTERNAL, "Cleaning up expired instance snapshots", work)
+
+    def prune_expired(self, caller: Caller) -> None:
+        """Delete what is past its time; one that can't be deleted doesn't keep the others."""
+        failures = []
+        for project, instance, snapshot in self._expired():
+            try:
+                with self._around.alone(project, instance, "snapshot delete") as current:
+                    if self._is_expired(current, snapshot.name):
+                        self.remove(caller, current, snapshot.name)
+            except InstanceNotFoundError:
+                continue
+            except HoldfastError as error:
+                _log.warning("Expired snapshot %s/%s could not be removed: %s", instance, snapshot.name, error)
+                failures.append(f"{instance}/{snapshot.name}: {error}")
+        if failures:
+            raise BadRequestError("; ".join(failures))
+
+    def _expired(self) -> Sequence[tuple[str, str, Snapshot]]:
+        with self._around.database.read() as connection:
+            return snapshots_table.expired(connection, self._around.clock.now())
+
+    def _is_expired(self, instance: Instance, name: str) -> bool:
+        """Tell whether it is there and still past its time: both may have changed while others held the instance."""
+        with self._around.database.read() as connection:
+            snapshot = snapshots_table.get(connection, instance.project, instance.name, name)
+        if snapshot is None or snapshot.expires_at is None:
+            return False
+        return snapshot.expires_at <= self._around.clock.now()
+
+    def _find(self, instance: Instance, name: str) -> Snapshot:
+        with self._around.database.read() as connection:
+            snapshot = snapshots_table.get(connection, instance.project, instance.name, name)
+        if snapshot is None:
+            raise SnapshotNotFoundError(instance.project, instance.name, name)
+        return snapshot
+
+    def _check_free(self, instance: Instance, name: str) -> None:
+        if any(snapshot.name == name for snapshot in self._around.snapshot_list(instance)):
+            raise ConflictError(f"Name '{instance.name}/{name}' already in use")
+
+    def _start(self, caller: Caller, description: str, instance: Instance, work: Work) -> Operation:
+        resources = instance_resources(caller.project, instance.name, instance_type=instance.type)
+        return self._around.operations.start(caller, description, work, resources=resources)
+
+
+def _expiry(expires: Expires, rule: str, now: datetime) -> datetime | None:
+    if isinstance(expires, Never):
+        return None
+    return expires if expires is not None else expiry_time(rule, now)

@@ -1,0 +1,87 @@
+"""What the runtime is told at a start, from an instance's expanded config and devices."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from holdfast.host import network
+from holdfast.model.config_values import is_false, is_true
+from holdfast.model.errors import BadRequestError
+from holdfast.model.instance import Device, Instance
+from holdfast.runtime.base import BindMount, IdMap, Nic, StartSpec
+from holdfast.service.surroundings import Expanded, key_of
+
+ROOTFS: Final = "rootfs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartPlan:
+    """What to start, and the volatile keys that this start gives its devices."""
+
+    spec: StartSpec
+    device_keys: dict[str, str]
+
+
+def plan_start(
+    instance: Instance, expanded: Expanded, *, volume: Path, log_dir: Path, idmap: IdMap | None, is_shifted: bool
+) -> StartPlan:
+    """Put the specification together. Raises `BadRequestError` naming the device that can't be had."""
+    device_keys: dict[str, str] = {}
+    mounts: list[BindMount] = []
+    nics: list[Nic] = []
+    for name, device in sorted(expanded.devices.items()):
+        try:
+            if device.get("type") == "disk" and device.get("path") != "/":
+                mounts.append(_mount(device))
+            elif device.get("type") == "nic":
+                nic = _nic(name, device, expanded, len(nics))
+                nics.append(nic)
+                device_keys[f"volatile.{name}.host_name"] = nic.host_name
+        except BadRequestError as error:
+            raise BadRequestError(f'Failed to start device "{name}": {error}') from error
+    spec = StartSpec(
+        key=key_of(instance),
+        hostname=instance.name,
+        rootfs=volume / ROOTFS,
+        architecture=instance.architecture,
+        idmap=idmap,
+        is_rootfs_shifted=is_shifted,
+        config=expanded.config,
+        mounts=tuple(mounts),
+        nics=tuple(nics),
+        log_dir=log_dir,
+    )
+    return StartPlan(spec=spec, device_keys=device_keys)
+
+
+def _mount(device: Device) -> BindMount:
+    source, is_optional = Path(device["source"]), is_false(device.get("required"))
+    if not source.exists() and not is_optional:
+        raise BadRequestError(f'Source path "{source}" doesn\'t exist')
+    return BindMount(
+        source=source,
+        path=device["path"],
+        is_read_only=is_true(device.get("readonly")),
+        is_optional=is_optional,
+        is_recursive=is_true(device.get("recursive")),
+        use_idmap=is_true(device.get("shift")),
+    )
+
+
+def _nic(name: str, device: Device, expanded: Expanded, number: int) -> Nic:
+    parent = device["parent"]
+    if not network.exists(parent):
+        raise BadRequestError(f'Parent device "{parent}" doesn\'t exist')
+    if not network.is_bridge(parent):
+        raise BadRequestError(f'Parent device "{parent}" is no bridge')
+    mtu = device.get("mtu")
+    return Nic(
+        name=device.get("name") or f"eth{number}",
+        parent=parent,
+        hwaddr=device.get("hwaddr") or expanded.config[f"volatile.{name}.hwaddr"],
+        host_name=device.get("host_name") or f"veth{secrets.token_hex(4)}",
+        mtu=int(mtu) if mtu else None,
+    )

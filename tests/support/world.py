@@ -1,0 +1,191 @@
+"""The real services on a scratch directory, without HTTP: pools `d` (dir) and `b` (btrfs) and the image `tiny`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdfast.db.database import Database, sqlite_url
+from holdfast.model.clock import SystemClock
+from holdfast.model.errors import HoldfastError, NotFoundError
+from holdfast.model.kinds import StatusCode
+from holdfast.model.operation import Event, Lifecycle, Operation
+from holdfast.runtime.base import FileWrite, Runtime
+from holdfast.runtime.lxc.runtime import LxcRuntime
+from holdfast.service.caller import Caller
+from holdfast.service.container import Services, build_services
+from holdfast.service.events import EventBus
+from holdfast.service.image_add import ImageRequest
+from holdfast.service.instance_requests import ExecRequest, FromImage, InstanceRequest
+from holdfast.service.paths import Paths
+from holdfast.storage.registry import DRIVERS
+from support.holdfast import short_directory
+from support.images import make_tiny_image
+
+CALLER = Caller()
+POOLS = ("d", "b")
+_WAIT_S = 120.0
+
+
+class PlainRuntime(LxcRuntime):
+    """A runtime on a kernel or file systems without idmapped mounts."""
+
+    def can_idmap(self, path: Path) -> bool:
+        return False
+
+
+@dataclass
+class World:
+    """Services and the events that they published."""
+
+    services: Services
+    runtime: Runtime
+    events: list[Event] = field(default_factory=list)
+
+    def finish(self, operation: Operation) -> Operation:
+        """Wait for an operation and raise what it failed with."""
+        ended = self.services.operations.wait(operation.id, _WAIT_S)
+        assert ended.status >= StatusCode.SUCCESS, f"{ended.description} still runs after {_WAIT_S} s"
+        if ended.status is not StatusCode.SUCCESS:
+            raise HoldfastError(ended.error)
+        return ended
+
+    def create(self, name: str, pool: str, *, start: bool = False) -> None:
+        """Make an instance of the tiny image."""
+        request = InstanceRequest(name=name, devices={"root": {"type": "disk", "path": "/", "pool": pool}}, start=start)
+        self.finish(self.services.instances.create(CALLER, request, FromImage(alias="tiny")))
+
+    def power(self, name: str, action: str, *, timeout_s: int = 0) -> None:
+        self.finish(self.services.power.change(CALLER, name, action, timeout_s))
+
+    def snapshot(self, name: str, snapshot: str) -> None:
+        self.finish(self.services.snapshots.create(CALLER, name, snapshot))
+
+    def write(self, name: str, path: str, text: str) -> None:
+        source = os.memfd_create("content")
+        with open(source, "w+b") as file:
+            file.write(text.encode())
+            file.seek(0)
+            self.services.files.write(CALLER, name, FileWrite(path=path), source)
+
+    def read(self, name: str, path: str) -> str | None:
+        try:
+            _, descriptor = self.services.files.read(CALLER, name, path)
+        except NotFoundError:
+            return None
+        with open(descriptor, encoding="utf-8") as file:
+            return file.read()
+
+    def run(self, name: str, *command: str) -> tuple[int, str]:
+        """Run a command inside; return its exit code and output."""
+        service = self.services.exec
+        plan = service.prepare(CALLER, name, ExecRequest(command=command))
+        ours, theirs = os.pipe()
+        with open(ours, "rb") as output:
+            with open(os.devnull, "rb") as null:
+                process = service.spawn(plan, null.fileno(), theirs, theirs, is_terminal=False)
+            os.close(theirs)
+            text = output.read().decode()
+        return process.wait(), text
+
+    def names(self) -> set[str]:
+        return {view.instance.name for view in self.services.instances.list(None)}
+
+    def snapshots(self, name: str) -> list[str]:
+        return [view.snapshot.name for view in self.services.snapshots.list("default", name)]
+
+    def actions(self) -> list[str]:
+        """Return the lifecycle actions so far."""
+        return [event.body.action for event in self.events if isinstance(event.body, Lifecycle)]
+
+    def clear(self) -> None:
+        """Remove all instances."""
+        for view in self.services.instances.list(None):
+            name = view.instance.name
+            with suppress(HoldfastError):
+                self.power(name, "stop")
+            with suppress(HoldfastError):
+                self.finish(self.services.instances.delete(CALLER, name))
+
+    def left_over(self) -> list[str]:
+        """Return one line per volume or snapshot without record, record without volume, staged tree, open intent."""
+        lines = [f"open intent {intent.kind}" for intent in self.services.intents.list_open()]
+        for pool in self.services.pools.list():
+            driver = self.services.pools.driver(pool.name)
+            lines += [f"staged in {pool.name}: {token}" for token in driver.staged_tokens()]
+            folders = [driver.mount / "containers", driver.mount / "containers-snapshots"]
+            found = {path.name for path in folders[0].iterdir()}
+            found |= {f"{path.parent.name}/{path.name}" for path in folders[1].glob("*/*")}
+            wanted = set()
+            for view in self.services.instances.list(None):
+                if view.instance.pool == pool.name:
+                    name = view.instance.name
+                    wanted |= {name, *(f"{name}/{snapshot}" for snapshot in self.snapshots(name))}
+            lines += [f"in {pool.name} only on one side: {name}" for name in sorted(found ^ wanted)]
+        return lines
+
+
+@contextmanager
+def open_world(directory: Path, kind: type[LxcRuntime] = LxcRuntime) -> Iterator[World]:
+    """Bring the services up on the directory as the daemon does, and down; what runs keeps running."""
+    paths = Paths(directory)
+    paths.prepare()
+    database = Database(sqlite_url(paths.database))
+    database.migrate()
+    runtime = kind(paths.run)
+    events = EventBus()
+    services = build_services(
+        paths=paths, database=database, events=events, runtime=runtime, drivers=DRIVERS, clock=SystemClock()
+    )
+    world = World(services, runtime)
+    events.subscribe(world.events.append)
+    try:
+        services.projects.ensure_default()
+        services.pools.activate_all()
+        services.recovery.run()
+        services.clear_leftovers()
+        runtime.watch(services.power.on_stopped)
+        runtime.track(services.instance_keys())
+        yield world
+    finally:
+        services.operations.drain(5)
+        services.power.close()
+        runtime.close()
+        database.close()
+
+
+def furnish(world: World, scratch: Path) -> None:
+    """Make the pools and the image."""
+    world.services.pools.create(CALLER, "d", "dir", "", {})
+    world.services.pools.create(CALLER, "b", "btrfs", "", {"size": "1GiB"})
+    image = make_tiny_image(scratch / "tiny.tar.gz")
+    request = ImageRequest(aliases=(("tiny", ""),))
+    world.finish(world.services.images.add_unified(CALLER, image, request))
+
+
+@contextmanager
+def furnished_world(kind: type[LxcRuntime] = LxcRuntime) -> Iterator[World]:
+    """A world of its own, of which nothing is left afterwards."""
+    scratch = short_directory()
+    try:
+        with open_world(scratch / "w", kind) as world:
+            try:
+                furnish(world, scratch)
+                yield world
+            finally:
+                dismantle(world)
+    finally:
+        shutil.rmtree(scratch)
+
+
+def dismantle(world: World) -> None:
+    """Remove instances, images and pools."""
+    world.clear()
+    for image in world.services.images.list(None):
+        world.finish(world.services.images.delete(CALLER, image.fingerprint))
+    for pool in world.services.pools.list():
+        world.services.pools.delete(CALLER, pool.name)
