@@ -1,0 +1,90 @@
+"""From the table of routes to a web application: errors into envelopes, one log line per request."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from aiohttp import web
+
+from holdfast.model.errors import HoldfastError, InstanceNotFoundError
+from holdfast.model.kinds import InstanceType
+from holdfast.server.answers import failed
+from holdfast.server.request import ApiRequest, Parts
+from holdfast.server.route import Route
+
+_log = logging.getLogger(__name__)
+
+_LEGACY_PREFIXES: Final = {
+    "/1.0/containers": InstanceType.CONTAINER,
+    "/1.0/virtual-machines": InstanceType.VIRTUAL_MACHINE,
+}
+_INSTANCES: Final = "/1.0/instances"
+
+
+def build_application(routes: Iterable[Route], parts: Parts) -> web.Application:
+    application = web.Application(middlewares=[_answer_errors], client_max_size=0)
+    for route in routes:
+        for path, instance_type in _paths(route).items():
+            application.router.add_route(route.method, path, _handler(route, parts, instance_type))
+    return application
+
+
+def _paths(route: Route) -> dict[str, InstanceType | None]:
+    """Return the path, and those under which older clients know it, with the type that alone they know."""
+    if not route.path.startswith(_INSTANCES):
+        return {route.path: None}
+    rest = route.path.removeprefix(_INSTANCES)
+    return {route.path: None, **{prefix + rest: only for prefix, only in _LEGACY_PREFIXES.items()}}
+
+
+def _handler(
+    route: Route, parts: Parts, only: InstanceType | None
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(http: web.Request) -> web.StreamResponse:
+        request = ApiRequest(http, parts)
+        if only is not None and "name" in http.match_info:
+            view = await request.run(parts.services.instances.get, request.project, request.path("name"))
+            if view.instance.type is not only:
+                raise InstanceNotFoundError
+        return await route.handler(request)
+
+    return handle
+
+
+@web.middleware
+async def _answer_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turn every way a handler can fail into LXD's error envelope: the border of a request."""
+    began_s = time.monotonic()
+    try:
+        answer = await handler(request)
+    except HoldfastError as error:
+        answer = failed(error.status, str(error))
+    except web.HTTPNotFound:
+        answer = failed(404, "not found")
+    except web.HTTPMethodNotAllowed:
+        answer = failed(501, "not implemented")
+    except web.HTTPException as error:
+        answer = failed(error.status, error.text or error.reason)
+    except web.RequestPayloadError as error:
+        answer = failed(400, f"The request's body can't be read: {error}")
+    except ConnectionError:
+        if request.transport is not None and not request.transport.is_closing():
+            raise
+        # The client has gone; nobody is left to answer, and nothing is wrong here that the log should tell.
+        answer = failed(400, "The client has gone")
+    except Exception as error:  # noqa: BLE001 - the border of a request
+        _log.exception("%s %s broke", request.method, request.path)
+        answer = failed(500, f"Internal error: {type(error).__name__}: {error}")
+    _log.debug(
+        "%s %s: %d",
+        request.method,
+        request.path,
+        answer.status,
+        extra={"duration_s": round(time.monotonic() - began_s, 4), "query": request.query_string},
+    )
+    return answer

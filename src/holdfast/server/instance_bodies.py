@@ -1,0 +1,116 @@
+"""From what clients send about instances to what the services understand."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from msgspec import UnsetType
+
+from holdfast.model.errors import BadRequestError, UnsupportedError
+from holdfast.model.instance_changes import InstanceChange
+from holdfast.model.kinds import InstanceType
+from holdfast.server.request import ApiRequest
+from holdfast.service.instance_requests import FromCopy, FromImage, FromNothing, InstanceRequest, MoveRequest, Source
+from holdfast.wire import instance as wire
+
+Value = TypeVar("Value")
+
+
+def new_instance(sent: wire.InstancesPost) -> tuple[InstanceRequest, Source]:
+    if sent.instance_type:
+        raise BadRequestError(
+            f"Provided instance type doesn't exist: {sent.instance_type} (give limits.cpu and limits.memory instead)"
+        )
+    wanted = InstanceRequest(
+        name=sent.name,
+        type=instance_type(sent.type),
+        architecture=sent.architecture,
+        description=sent.description,
+        config=sent.config,
+        devices=sent.devices,
+        profiles=None if sent.profiles is None else tuple(sent.profiles),
+        ephemeral=sent.ephemeral,
+        start=sent.start,
+    )
+    return wanted, _source(sent.source)
+
+
+def import_headers(request: ApiRequest) -> tuple[str | None, str | None, dict[str, dict[str, str]]]:
+    """Return name, pool and devices that shall stand instead of those in the file."""
+    devices = {
+        name: dict(parse_qsl(properties, keep_blank_values=True))
+        for name, properties in parse_qsl(request.header("X-LXD-devices"))
+    }
+    return request.header("X-LXD-name") or None, request.header("X-LXD-pool") or None, devices
+
+
+def _source(sent: wire.InstanceSource) -> Source:
+    match sent.type:
+        case "image":
+            return _from_image(sent)
+        case "none":
+            return FromNothing()
+        case "copy":
+            return _from_copy(sent)
+        case "migration":
+            raise UnsupportedError("Copies between servers aren't served: export the instance here, import it there")
+        case _:
+            raise BadRequestError(f"Unknown source type {sent.type}")
+
+
+def _from_image(sent: wire.InstanceSource) -> FromImage:
+    if sent.server:
+        raise UnsupportedError("Fetching images from other servers isn't served: download the file and import it")
+    if not (sent.alias or sent.fingerprint or sent.properties):
+        raise BadRequestError("Must specify one of alias, fingerprint or properties for init from image")
+    return FromImage(
+        alias=sent.alias, fingerprint=sent.fingerprint, properties=sent.properties, project=sent.project or None
+    )
+
+
+def _from_copy(sent: wire.InstanceSource) -> FromCopy:
+    name, slash, snapshot = sent.source.partition("/")
+    if not name:
+        raise BadRequestError("Must specify a source instance")
+    return FromCopy(
+        name=name,
+        snapshot=snapshot if slash else None,
+        project=sent.project or None,
+        instance_only=sent.instance_only or sent.container_only,
+        refresh=sent.refresh,
+        allow_inconsistent=sent.allow_inconsistent,
+    )
+
+
+def instance_type(text: str) -> InstanceType | None:
+    """Return the type of that name, None for no name."""
+    if not text:
+        return None
+    try:
+        return InstanceType(text)
+    except ValueError:
+        raise BadRequestError(f"Invalid instance type {text}") from None
+
+
+def change_from(sent: wire.InstancePatch) -> InstanceChange:
+    """Return what a PATCH gives; the rest stays."""
+    profiles = given(sent.profiles)
+    return InstanceChange(
+        architecture=given(sent.architecture) or None,
+        config=given(sent.config),
+        devices=given(sent.devices),
+        ephemeral=given(sent.ephemeral),
+        profiles=None if profiles is None else tuple(profiles),
+        description=given(sent.description),
+    )
+
+
+def move_from(sent: wire.InstancePost) -> MoveRequest:
+    """Return where an instance shall go within this server."""
+    is_only = sent.instance_only or sent.container_only
+    return MoveRequest(name=sent.name, pool=sent.pool, project=sent.project, instance_only=is_only)
+
+
+def given(value: Value | UnsetType) -> Value | None:
+    return None if isinstance(value, UnsetType) else value

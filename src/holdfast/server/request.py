@@ -1,0 +1,125 @@
+"""What a handler gets: the HTTP request with its project, its caller, its body as a struct, and the services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, ParamSpec, TypeVar
+
+from aiohttp import web
+
+from holdfast.model.errors import BadRequestError
+from holdfast.model.kinds import DEFAULT_PROJECT
+from holdfast.server.blocking import BlockingPool
+from holdfast.server.event_hub import EventHub
+from holdfast.server.operation_sockets import OperationSockets
+from holdfast.server.peer import requestor_of
+from holdfast.server.sessions import Sessions
+from holdfast.service.caller import Caller
+from holdfast.service.container import Services
+from holdfast.wire.decoding import BadBodyError, decode
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Shape = TypeVar("Shape")
+
+LARGEST_JSON_BYTES: Final = 8 * 1024 * 1024
+"""A request's JSON is held in memory as a whole; configuration with cloud-init data has some hundred KiB."""
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all requests of a server share."""
+
+    services: Services
+    pool: BlockingPool
+    events: EventHub
+    sockets: OperationSockets
+    sessions: Sessions
+
+
+@dataclass(slots=True)
+class ApiRequest:
+    """One request; lives as long as its handler."""
+
+    http: web.Request
+    parts: Parts
+    _caller: Caller | None = field(default=None, init=False)
+
+    @property
+    def services(self) -> Services:
+        return self.parts.services
+
+    @property
+    def project(self) -> str:
+        return self.query("project") or DEFAULT_PROJECT
+
+    @property
+    def caller(self) -> Caller:
+        if self._caller is None:
+            self._caller = Caller(self.project, requestor_of(self.http))
+        return self._caller
+
+    @property
+    def recursion(self) -> int:
+        text = self.query("recursion")
+        # Longer numbers mean nothing, and Python refuses to read very long ones.
+        return int(text) if text.isascii() and text.isdigit() and len(text) == 1 else 0
+
+    @property
+    def projects(self) -> str | None:
+        """Return the project that a list is about, None for all."""
+        if not self.flag("all-projects"):
+            return self.project
+        if self.query("project"):
+            raise BadRequestError("Cannot specify a project when requesting all projects")
+        return None
+
+    def path(self, name: str) -> str:
+        """Return an unescaped part of the path."""
+        return self.http.match_info[name]
+
+    def query(self, name: str, default: str = "") -> str:
+        return self.http.query.get(name, default)
+
+    def flag(self, name: str) -> bool:
+        return self.query(name).lower() in _TRUE
+
+    def header(self, name: str) -> str:
+        """Return the value, "" if it isn't there; one that is no text would fail only where it is kept."""
+        value = self.http.headers.get(name, "")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadRequestError(f"The header {name} is not UTF-8") from None
+        return value
+
+    @property
+    def is_binary(self) -> bool:
+        """Tell whether the body is a file and no JSON."""
+        return self.header("Content-Type").split(";")[0].strip() == "application/octet-stream"
+
+    async def body(self, shape: type[Shape]) -> Shape:
+        """Return the JSON body as a struct; `BadRequestError` for anything else."""
+        try:
+            return decode(await self._read(), shape)
+        except BadBodyError as error:
+            raise BadRequestError(str(error)) from error
+
+    async def text(self) -> str:
+        """Return a short body that is text: the target of a symlink."""
+        return (await self._read()).decode(errors="surrogateescape")
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a service in a thread."""
+        return await self.parts.pool.run(function, *args, **kwargs)
+
+    async def _read(self) -> bytes:
+        chunks, size_bytes = [], 0
+        async for chunk in self.http.content.iter_any():
+            size_bytes += len(chunk)
+            if size_bytes > LARGEST_JSON_BYTES:
+                raise BadRequestError(f"The request's body is larger than {LARGEST_JSON_BYTES} bytes")
+            chunks.append(chunk)
+        return b"".join(chunks)

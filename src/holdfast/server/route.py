@@ -1,0 +1,54 @@
+"""One row of the table of routes; dispatching and the OpenAPI document are made from the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from aiohttp import web
+
+from holdfast.server.request import ApiRequest
+
+
+class Handler(Protocol):
+    """Answers a request; its name stands in the OpenAPI document."""
+
+    __name__: str
+
+    async def __call__(self, request: ApiRequest) -> web.StreamResponse: ...
+
+
+class Permission(StrEnum):
+    """Who may call a route."""
+
+    ANYONE = "anyone"
+    """Needs no trust: what a client must ask before it is trusted."""
+    TRUSTED = "trusted"
+    SECRET = "secret"
+    """Whoever knows the secret in the query."""
+
+
+class Answer(StrEnum):
+    """What kind of answer a route gives."""
+
+    SYNC = "sync"
+    CREATED = "created"
+    ASYNC = "async"
+    FILE = "file"
+    WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """`takes` and `gives` are wire types: the JSON body, and what is in the answer's `metadata`."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answer: Answer = Answer.SYNC
+    takes: object = None
+    gives: object = None
+    permission: Permission = Permission.TRUSTED
+    query: tuple[str, ...] = ()

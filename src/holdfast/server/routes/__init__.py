@@ -1,0 +1,48 @@
+"""The table of all routes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdfast.server.route import Route
+from holdfast.server.routes import (
+    backups,
+    console,
+    events,
+    execs,
+    files,
+    image_aliases,
+    images,
+    instance_state,
+    instances,
+    logs,
+    metadata,
+    operations,
+    profiles,
+    projects,
+    root,
+    snapshots,
+    storage_pools,
+    storage_volumes,
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *root.ROUTES,
+    *instances.ROUTES,
+    *instance_state.ROUTES,
+    *snapshots.ROUTES,
+    *backups.ROUTES,
+    *execs.ROUTES,
+    *console.ROUTES,
+    *files.ROUTES,
+    *logs.ROUTES,
+    *metadata.ROUTES,
+    *image_aliases.ROUTES,
+    *images.ROUTES,
+    *profiles.ROUTES,
+    *projects.ROUTES,
+    *storage_pools.ROUTES,
+    *storage_volumes.ROUTES,
+    *operations.ROUTES,
+    *events.ROUTES,
+)

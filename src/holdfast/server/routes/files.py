@@ -1,0 +1,137 @@
+"""Files inside an instance, running or stopped."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from holdfast.model.errors import BadRequestError
+from holdfast.server.answers import done, sync
+from holdfast.server.downloads import send_descriptor
+from holdfast.server.request import ApiRequest
+from holdfast.server.route import Answer, Route
+from holdfast.server.uploads import spooled_body
+from holdfast.service.files import FileInfo, FileWrite
+
+_PATH = "/1.0/instances/{name}/files"
+_LARGEST_ID = 2**32 - 2
+_MOST_DIGITS = 10
+_KINDS = ("file", "directory", "symlink")
+_QUERY = ("path", "project")
+
+
+async def get_file(request: ApiRequest) -> web.StreamResponse:
+    """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers."""
+    service, name, path = request.services.files, request.path("name"), _path(request)
+    info = await request.run(service.look, request.caller, name, path)
+    if info.kind == "directory":
+        answer = sync(list(info.entries), headers=_headers(info))
+    elif info.kind == "symlink":
+        answer = web.Response(
+            body=info.target.encode(errors="surrogateescape"),
+            content_type="application/octet-stream",
+            headers=_headers(info),
+        )
+    else:
+        info, descriptor = await request.run(service.read, request.caller, name, path)
+        return send_descriptor(descriptor, path.rpartition("/")[2], _headers(info))
+    return answer
+
+
+async def head_file(request: ApiRequest) -> web.StreamResponse:
+    info = await request.run(request.services.files.stat, request.project, request.path("name"), _path(request))
+    return web.Response(headers=_headers(info))
+
+
+async def write_file(request: ApiRequest) -> web.StreamResponse:
+    """Make or replace a file, directory or symlink as the headers say."""
+    kind = request.header("X-LXD-type") or "file"
+    if kind not in _KINDS:
+        raise BadRequestError(f"Bad file type: {kind}")
+    wanted = FileWrite(
+        path=_path(request),
+        kind=kind,
+        uid=_number(request, "uid"),
+        gid=_number(request, "gid"),
+        mode=_mode(request.header("X-LXD-mode")),
+        is_append=_is_append(request.header("X-LXD-write")),
+        target=(await request.text()) if kind == "symlink" else "",
+    )
+    if kind != "file":
+        await request.run(request.services.files.write, request.caller, request.path("name"), wanted, None)
+        return done()
+    async with spooled_body(request) as spool:
+        await request.run(_write_from, request, wanted, spool.path)
+    return done()
+
+
+async def delete_file(request: ApiRequest) -> web.StreamResponse:
+    await request.run(request.services.files.delete, request.caller, request.path("name"), _path(request))
+    return done()
+
+
+def _write_from(request: ApiRequest, wanted: FileWrite, spooled: Path) -> None:
+    descriptor = os.open(spooled, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        request.services.files.write(request.caller, request.path("name"), wanted, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _path(request: ApiRequest) -> str:
+    path = request.query("path")
+    if not path:
+        raise BadRequestError("Missing path argument")
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _headers(info: FileInfo) -> dict[str, str]:
+    modified = datetime.fromtimestamp(info.modified_ns // 10**9, UTC)
+    return {
+        "X-LXD-uid": str(info.uid),
+        "X-LXD-gid": str(info.gid),
+        "X-LXD-mode": f"{info.mode:04o}",
+        "X-LXD-modified": f"{modified:%Y-%m-%d %H:%M:%S} +0000 UTC",
+        "X-LXD-type": info.kind,
+    }
+
+
+def _number(request: ApiRequest, name: str) -> int | None:
+    text = request.header(f"X-LXD-{name}")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and int(text) <= _LARGEST_ID):
+        raise BadRequestError(f"Invalid {name} {text}")
+    return int(text)
+
+
+def _mode(text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        return int(text, 8) & 0o7777
+    except ValueError:
+        raise BadRequestError(f"Invalid mode {text}") from None
+
+
+def _is_append(text: str) -> bool:
+    if text not in ("", "overwrite", "append"):
+        raise BadRequestError(f"Bad file write mode: {text}")
+    return text == "append"
+
+
+ROUTES = (
+    Route(
+        method="GET", path=_PATH, handler=get_file, summary="Read a file or directory", answer=Answer.FILE, query=_QUERY
+    ),
+    Route(
+        method="HEAD", path=_PATH, handler=head_file, summary="Show a file's facts", answer=Answer.FILE, query=_QUERY
+    ),
+    Route(method="POST", path=_PATH, handler=write_file, summary="Write a file, directory or symlink", query=_QUERY),
+    Route(
+        method="DELETE", path=_PATH, handler=delete_file, summary="Remove a file or an empty directory", query=_QUERY
+    ),
+)

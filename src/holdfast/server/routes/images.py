@@ -1,0 +1,169 @@
+"""Images: list, add, show, change, delete, download."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from holdfast.model.errors import BadRequestError, UnsupportedError
+from holdfast.model.image import Image, ImageAlias
+from holdfast.model.operation import Operation
+from holdfast.server.answers import accepted, done, sync
+from holdfast.server.downloads import Part, send_file, send_parts
+from holdfast.server.etag import check_if_match
+from holdfast.server.image_names import extension_of
+from holdfast.server.image_scope import image_caller, image_project
+from holdfast.server.image_uploads import add_uploaded
+from holdfast.server.listing import api_url, passing
+from holdfast.server.moments import moment
+from holdfast.server.render.images import image_etag, image_shape
+from holdfast.server.request import ApiRequest
+from holdfast.server.route import Answer, Route
+from holdfast.service.image_add import ImageRequest
+from holdfast.service.images import ImageChange
+from holdfast.service.publish import PublishRequest
+from holdfast.wire import image as wire
+
+_LIST = "/1.0/images"
+_ONE = _LIST + "/{fingerprint}"
+
+
+async def list_images(request: ApiRequest) -> web.StreamResponse:
+    project = None if request.projects is None else await image_project(request)
+    images = await request.run(request.services.images.list, project)
+    aliases = await request.run(request.services.images.aliases.list, project)
+    by_image: dict[tuple[str, str], list[ImageAlias]] = {}
+    for alias in aliases:
+        by_image.setdefault((alias.project, alias.target), []).append(alias)
+
+    def shape(image: Image) -> wire.Image:
+        return image_shape(image, by_image.get((image.project, image.fingerprint), ()))
+
+    found = passing(request, images, shape)
+    if request.recursion:
+        return sync([shaped for _, shaped in found])
+    return sync([api_url("images", image.fingerprint, project=image.project) for image, _ in found])
+
+
+async def add_image(request: ApiRequest) -> web.StreamResponse:
+    """Add a file that is sent, or make an image of what the JSON body names."""
+    if "json" not in request.header("Content-Type") and request.http.body_exists:
+        return accepted(await add_uploaded(request))
+    sent = await request.body(wire.ImagesPost)
+    return accepted(await _make(request, sent, sent.source or wire.ImageSource()))
+
+
+async def get_image(request: ApiRequest) -> web.StreamResponse:
+    image, shape = await _read(request)
+    return sync(shape, etag=image_etag(image))
+
+
+async def put_image(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.ImagePut)
+    change = ImageChange(
+        public=sent.public,
+        auto_update=sent.auto_update,
+        properties=sent.properties,
+        profiles=tuple(sent.profiles),
+        expires_at=moment(sent.expires_at),
+        replaces_expiry=True,
+    )
+    return await _change(request, change)
+
+
+async def patch_image(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.ImagePatch)
+    image, _ = await _read(request)
+    change = ImageChange(
+        public=sent.public if isinstance(sent.public, bool) else None,
+        auto_update=sent.auto_update if isinstance(sent.auto_update, bool) else None,
+        properties={**image.properties, **sent.properties} if isinstance(sent.properties, dict) else None,
+        profiles=tuple(sent.profiles) if isinstance(sent.profiles, list) else None,
+        expires_at=moment(sent.expires_at),
+    )
+    return await _change(request, change)
+
+
+async def delete_image(request: ApiRequest) -> web.StreamResponse:
+    image, _ = await _read(request)
+    return accepted(await request.run(request.services.images.delete, await image_caller(request), image.fingerprint))
+
+
+async def export_image(request: ApiRequest) -> web.StreamResponse:
+    """Send the file, or both files of a split image as one multipart body."""
+    image, _ = await _read(request)
+    main, rootfs = await request.run(request.services.images.files, image.project, image.fingerprint)
+    await request.run(request.services.images.retrieved, request.caller, image)
+    name = f"{image.fingerprint}{await request.run(extension_of, main)}"
+    if rootfs is None:
+        return await send_file(request, main, name)
+    rootfs_name = f"{image.fingerprint}{await request.run(extension_of, rootfs)}"
+    return await send_parts(request, [Part("metadata", f"meta-{name}", main), Part("rootfs", rootfs_name, rootfs)])
+
+
+async def _read(request: ApiRequest) -> tuple[Image, wire.Image]:
+    project = await image_project(request)
+    image = await request.run(request.services.images.get, project, request.path("fingerprint"))
+    aliases = await request.run(request.services.images.aliases.list, image.project)
+    return image, image_shape(image, [alias for alias in aliases if alias.target == image.fingerprint])
+
+
+async def _change(request: ApiRequest, change: ImageChange) -> web.StreamResponse:
+    image, _ = await _read(request)
+    check_if_match(request.header("If-Match"), image_etag(image))
+    await request.run(request.services.images.update, await image_caller(request), image.fingerprint, change)
+    return done()
+
+
+async def _make(request: ApiRequest, sent: wire.ImagesPost, source: wire.ImageSource) -> Operation:
+    wanted = ImageRequest(
+        filename=sent.filename,
+        public=sent.public,
+        auto_update=sent.auto_update,
+        properties=sent.properties,
+        profiles=None if sent.profiles is None else tuple(sent.profiles),
+        expires_at=moment(sent.expires_at),
+        aliases=tuple((alias.name, alias.description) for alias in sent.aliases),
+    )
+    if source.type == "build":
+        return await request.run(request.services.image_build.build, await image_caller(request), source.recipe, wanted)
+    if source.type in ("instance", "container", "virtual-machine", "snapshot"):
+        instance, slash, snapshot = source.name.partition("/")
+        if (source.type == "snapshot") != bool(slash and snapshot):
+            raise BadRequestError(f'Invalid image source "{source.name}" for type "{source.type}"')
+        publish = PublishRequest(
+            instance=instance,
+            snapshot=snapshot or None,
+            compression=sent.compression_algorithm,
+            image=wanted,
+        )
+        return await request.run(request.services.images.publish, request.caller, publish)
+    if source.type in ("image", "url"):
+        raise UnsupportedError("Fetching images from other servers isn't served: download the file and import it")
+    raise BadRequestError("Invalid images JSON")
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=_LIST,
+        handler=list_images,
+        summary="List images",
+        gives=list[wire.Image],
+        query=("project", "all-projects", "recursion", "filter"),
+    ),
+    Route(
+        method="POST",
+        path=_LIST,
+        handler=add_image,
+        summary="Add an image: a file, parts of a file, or what the JSON body names",
+        answer=Answer.ASYNC,
+        takes=wire.ImagesPost,
+    ),
+    Route(method="GET", path=_ONE, handler=get_image, summary="Show an image", gives=wire.Image),
+    Route(method="PUT", path=_ONE, handler=put_image, summary="Replace an image's properties", takes=wire.ImagePut),
+    Route(
+        method="PATCH", path=_ONE, handler=patch_image, summary="Change an image's properties", takes=wire.ImagePatch
+    ),
+    Route(method="DELETE", path=_ONE, handler=delete_image, summary="Delete an image", answer=Answer.ASYNC),
+    Route(method="GET", path=_ONE + "/export", handler=export_image, summary="Download an image", answer=Answer.FILE),
+)

@@ -1,0 +1,184 @@
+"""Instances: list, create, import, show, change, rename and move, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from aiohttp import web
+
+from holdfast.model.errors import BadRequestError
+from holdfast.model.instance_changes import InstanceChange
+from holdfast.model.kinds import InstanceType
+from holdfast.model.operation import Operation
+from holdfast.server.answers import accepted, done, sync
+from holdfast.server.etag import check_if_match
+from holdfast.server.instance_bodies import change_from, import_headers, instance_type, move_from, new_instance
+from holdfast.server.listing import api_url, passing
+from holdfast.server.render.instances import full_shape, instance_etag, instance_shape
+from holdfast.server.request import ApiRequest
+from holdfast.server.route import Answer, Route
+from holdfast.server.uploads import spooled_body
+from holdfast.service.instance_views import InstanceFull, InstanceView
+from holdfast.wire import instance as wire
+
+_LIST = "/1.0/instances"
+_ONE = _LIST + "/{name}"
+_TYPE_OF_PREFIX: Final = {
+    "instances": None,
+    "containers": InstanceType.CONTAINER,
+    "virtual-machines": InstanceType.VIRTUAL_MACHINE,
+}
+_FULL_RECURSION = 2
+Item = TypeVar("Item", InstanceView, InstanceFull)
+
+
+async def list_instances(request: ApiRequest) -> web.StreamResponse:
+    """Answer with URLs, with objects, or with everything about each. Older paths list one type each."""
+    return await request.run(_listed, request)
+
+
+def _listed(request: ApiRequest) -> web.Response:
+    """Look up, shape, filter and encode in a thread: for hundreds of instances that is too long for the loop."""
+    service, project = request.services.instances, request.projects
+    if request.recursion >= _FULL_RECURSION:
+        everything = _of_type(request, service.list_full(project), lambda each: each.view)
+        return sync([shape for _, shape in passing(request, everything, full_shape)])
+    found = passing(request, _of_type(request, service.list(project), lambda each: each), instance_shape)
+    if request.recursion:
+        return sync([shape for _, shape in found])
+    prefix = _prefix(request)
+    return sync([api_url(prefix, shape.name, project=shape.project) for _, shape in found])
+
+
+async def create_instance(request: ApiRequest) -> web.StreamResponse:
+    """Create from the JSON body, or import the export file that is the body."""
+    if request.is_binary:
+        return accepted(await _import(request))
+    wanted, source = new_instance(await request.body(wire.InstancesPost))
+    return accepted(await request.run(request.services.instances.create, request.caller, wanted, source))
+
+
+async def _import(request: ApiRequest) -> Operation:
+    name, pool, devices = import_headers(request)
+    async with spooled_body(request) as spool:
+        return await request.run(
+            request.services.imports.restore_file,
+            request.caller,
+            spool.hand_over(),
+            name=name,
+            pool=pool,
+            devices=devices,
+        )
+
+
+async def get_instance(request: ApiRequest) -> web.StreamResponse:
+    service, name = request.services.instances, request.path("name")
+    if request.recursion:
+        full = await request.run(service.full, request.project, name)
+        return sync(full_shape(full), etag=instance_etag(full.view))
+    view = await request.run(service.get, request.project, name)
+    return sync(instance_shape(view), etag=instance_etag(view))
+
+
+async def put_instance(request: ApiRequest) -> web.StreamResponse:
+    """Replace what can be changed; with `restore` go back to that snapshot and look at nothing else."""
+    sent = await request.body(wire.InstancePut)
+    name = request.path("name")
+    await _check_tag(request)
+    if sent.restore:
+        service = request.services.restore
+        return accepted(await request.run(service.restore, request.caller, name, sent.restore, stateful=sent.stateful))
+    change = InstanceChange(
+        architecture=sent.architecture or None,
+        config=sent.config,
+        devices=sent.devices,
+        ephemeral=sent.ephemeral,
+        profiles=tuple(sent.profiles),
+        description=sent.description,
+    )
+    return accepted(await request.run(request.services.instances.update, request.caller, name, change))
+
+
+async def patch_instance(request: ApiRequest) -> web.StreamResponse:
+    """Change what is there at once: config per key, devices per name."""
+    sent = await request.body(wire.InstancePatch)
+    if sent.restore:
+        raise BadRequestError("Can't call PATCH in restore mode")
+    await _check_tag(request)
+    await request.run(request.services.instances.patch, request.caller, request.path("name"), change_from(sent))
+    return done()
+
+
+async def post_instance(request: ApiRequest) -> web.StreamResponse:
+    """Rename, or move to another pool or project of this server."""
+    sent = await request.body(wire.InstancePost)
+    name = request.path("name")
+    if not sent.migration:
+        return accepted(await request.run(request.services.instances.rename, request.caller, name, sent.name))
+    return accepted(await request.run(request.services.copies.move, request.caller, name, move_from(sent)))
+
+
+async def delete_instance(request: ApiRequest) -> web.StreamResponse:
+    return accepted(await request.run(request.services.instances.delete, request.caller, request.path("name")))
+
+
+async def _check_tag(request: ApiRequest) -> None:
+    """The instance is looked up in any case: a missing one is told at once, not by the operation."""
+    view = await request.run(request.services.instances.get, request.project, request.path("name"))
+    check_if_match(request.header("If-Match"), instance_etag(view))
+
+
+def _prefix(request: ApiRequest) -> str:
+    return request.http.path.split("/")[2]
+
+
+def _of_type(request: ApiRequest, items: Sequence[Item], view_of: Callable[[Item], InstanceView]) -> list[Item]:
+    wanted = _TYPE_OF_PREFIX[_prefix(request)] or instance_type(request.query("instance-type"))
+    return [item for item in items if wanted is None or view_of(item).instance.type is wanted]
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=_LIST,
+        handler=list_instances,
+        summary="List instances",
+        gives=list[wire.Instance],
+        query=("project", "all-projects", "recursion", "filter", "instance-type"),
+    ),
+    Route(
+        method="POST",
+        path=_LIST,
+        handler=create_instance,
+        summary="Create an instance, or import one from an export file",
+        answer=Answer.ASYNC,
+        takes=wire.InstancesPost,
+    ),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_instance,
+        summary="Show an instance",
+        gives=wire.Instance,
+        query=("project", "recursion"),
+    ),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_instance,
+        summary="Replace an instance's settings, or restore a snapshot",
+        answer=Answer.ASYNC,
+        takes=wire.InstancePut,
+    ),
+    Route(method="PATCH", path=_ONE, handler=patch_instance, summary="Change settings", takes=wire.InstancePatch),
+    Route(
+        method="POST",
+        path=_ONE,
+        handler=post_instance,
+        summary="Rename an instance, or move it within the server",
+        answer=Answer.ASYNC,
+        takes=wire.InstancePost,
+    ),
+    Route(method="DELETE", path=_ONE, handler=delete_instance, summary="Delete an instance", answer=Answer.ASYNC),
+)

@@ -1,0 +1,126 @@
+"""Snapshots of an instance."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from holdfast.model.errors import UnsupportedError
+from holdfast.server.answers import accepted, sync
+from holdfast.server.etag import check_if_match
+from holdfast.server.listing import api_url
+from holdfast.server.moments import moment
+from holdfast.server.render.instances import snapshot_etag, snapshot_shape
+from holdfast.server.request import ApiRequest
+from holdfast.server.route import Answer, Route
+from holdfast.service.instance_requests import NEVER, Expires
+from holdfast.wire import snapshot as wire
+from holdfast.wire.timestamps import is_zero
+
+_LIST = "/1.0/instances/{name}/snapshots"
+_ONE = _LIST + "/{snapshot}"
+
+
+async def list_snapshots(request: ApiRequest) -> web.StreamResponse:
+    name = request.path("name")
+    views = await request.run(request.services.snapshots.list, request.project, name)
+    if request.recursion:
+        return sync([snapshot_shape(view) for view in views])
+    return sync(
+        [api_url("instances", name, "snapshots", view.snapshot.name, project=request.project) for view in views]
+    )
+
+
+async def create_snapshot(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.SnapshotsPost)
+    return accepted(
+        await request.run(
+            request.services.snapshots.create,
+            request.caller,
+            request.path("name"),
+            sent.name,
+            _expires(sent.expires_at),
+            stateful=sent.stateful,
+        )
+    )
+
+
+async def get_snapshot(request: ApiRequest) -> web.StreamResponse:
+    view = await request.run(
+        request.services.snapshots.get, request.project, request.path("name"), request.path("snapshot")
+    )
+    return sync(snapshot_shape(view), etag=snapshot_etag(view))
+
+
+async def put_snapshot(request: ApiRequest) -> web.StreamResponse:
+    """Change the expiry; nothing else of a snapshot can change, and what else is sent is ignored, as LXD does."""
+    sent = await request.body(wire.SnapshotPut)
+    name, snapshot, service = request.path("name"), request.path("snapshot"), request.services.snapshots
+    view = await request.run(service.get, request.project, name, snapshot)
+    check_if_match(request.header("If-Match"), snapshot_etag(view))
+    return accepted(await request.run(service.update_expiry, request.caller, name, snapshot, _expires(sent.expires_at)))
+
+
+async def rename_snapshot(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.SnapshotPost)
+    if sent.migration:
+        raise UnsupportedError("Copies between servers aren't served: export the instance here, import it there")
+    service = request.services.snapshots
+    return accepted(
+        await request.run(service.rename, request.caller, request.path("name"), request.path("snapshot"), sent.name)
+    )
+
+
+async def delete_snapshot(request: ApiRequest) -> web.StreamResponse:
+    service = request.services.snapshots
+    return accepted(await request.run(service.delete, request.caller, request.path("name"), request.path("snapshot")))
+
+
+def _expires(text: str | None) -> Expires:
+    """Year 1 is "never", absent is "as the instance's rule says" (or, in a change, "as it is")."""
+    return NEVER if is_zero(text) else moment(text)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=_LIST,
+        handler=list_snapshots,
+        summary="List snapshots",
+        gives=list[wire.Snapshot],
+        query=("project", "recursion"),
+    ),
+    Route(
+        method="POST",
+        path=_LIST,
+        handler=create_snapshot,
+        summary="Take a snapshot",
+        answer=Answer.ASYNC,
+        takes=wire.SnapshotsPost,
+    ),
+    Route(method="GET", path=_ONE, handler=get_snapshot, summary="Show a snapshot", gives=wire.Snapshot),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_snapshot,
+        summary="Change when a snapshot expires",
+        answer=Answer.ASYNC,
+        takes=wire.SnapshotPut,
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=put_snapshot,
+        summary="Change when a snapshot expires",
+        answer=Answer.ASYNC,
+        takes=wire.SnapshotPut,
+    ),
+    Route(
+        method="POST",
+        path=_ONE,
+        handler=rename_snapshot,
+        summary="Rename a snapshot",
+        answer=Answer.ASYNC,
+        takes=wire.SnapshotPost,
+    ),
+    Route(method="DELETE", path=_ONE, handler=delete_snapshot, summary="Delete a snapshot", answer=Answer.ASYNC),
+)

@@ -1,0 +1,108 @@
+"""Storage pools."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from holdfast.server.answers import created, done, sync
+from holdfast.server.etag import check_if_match
+from holdfast.server.listing import api_url
+from holdfast.server.render.storage import pool_etag, pool_shape, resources_shape
+from holdfast.server.request import ApiRequest
+from holdfast.server.route import Answer, Route
+from holdfast.service.container import Services
+from holdfast.wire import pool as wire
+
+_LIST = "/1.0/storage-pools"
+_ONE = _LIST + "/{pool}"
+
+
+async def list_pools(request: ApiRequest) -> web.StreamResponse:
+    pools = await request.run(request.services.pools.list)
+    if not request.recursion:
+        return sync([api_url("storage-pools", each.name) for each in pools])
+    return sync([await request.run(_shape, request.services, each.name) for each in pools])
+
+
+async def create_pool(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.PoolsPost)
+    service = request.services.pools
+    await request.run(service.create, request.caller, sent.name, sent.driver, sent.description, sent.config)
+    return created(api_url("storage-pools", sent.name))
+
+
+async def get_pool(request: ApiRequest) -> web.StreamResponse:
+    name = request.path("pool")
+    pool = await request.run(request.services.pools.get, name)
+    return sync(await request.run(_shape, request.services, name), etag=pool_etag(pool))
+
+
+async def put_pool(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.PoolPut)
+    await _check_tag(request)
+    service = request.services.pools
+    await request.run(service.update, request.caller, request.path("pool"), sent.description, sent.config)
+    return done()
+
+
+async def patch_pool(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.PoolPatch)
+    await _check_tag(request)
+    await request.run(
+        request.services.pools.patch,
+        request.caller,
+        request.path("pool"),
+        description=sent.description,
+        config=sent.config,
+    )
+    return done()
+
+
+async def delete_pool(request: ApiRequest) -> web.StreamResponse:
+    await request.run(request.services.pools.delete, request.caller, request.path("pool"))
+    return done()
+
+
+async def get_resources(request: ApiRequest) -> web.StreamResponse:
+    return sync(resources_shape(await request.run(request.services.pools.resources, request.path("pool"))))
+
+
+def _shape(services: Services, name: str) -> wire.Pool:
+    pools = services.pools
+    return pool_shape(pools.get(name), pools.status(name), pools.used_by(name))
+
+
+async def _check_tag(request: ApiRequest) -> None:
+    pool = await request.run(request.services.pools.get, request.path("pool"))
+    check_if_match(request.header("If-Match"), pool_etag(pool))
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=_LIST,
+        handler=list_pools,
+        summary="List storage pools",
+        gives=list[wire.Pool],
+        query=("recursion",),
+    ),
+    Route(
+        method="POST",
+        path=_LIST,
+        handler=create_pool,
+        summary="Make a storage pool",
+        answer=Answer.CREATED,
+        takes=wire.PoolsPost,
+    ),
+    Route(method="GET", path=_ONE, handler=get_pool, summary="Show a storage pool", gives=wire.Pool),
+    Route(method="PUT", path=_ONE, handler=put_pool, summary="Replace a pool's configuration", takes=wire.PoolPut),
+    Route(method="PATCH", path=_ONE, handler=patch_pool, summary="Change a pool's configuration", takes=wire.PoolPatch),
+    Route(method="DELETE", path=_ONE, handler=delete_pool, summary="Delete a pool that nothing uses"),
+    Route(
+        method="GET",
+        path=_ONE + "/resources",
+        handler=get_resources,
+        summary="Show how full a pool is",
+        gives=wire.PoolResources,
+    ),
+)

@@ -1,0 +1,122 @@
+"""Bodies that are files: written to a spool file of our own as they arrive, with bounded memory."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from aiohttp import BodyPartReader
+from aiohttp.http_exceptions import HttpProcessingError
+
+from holdfast.model.errors import BadRequestError, NoSpaceError
+from holdfast.server.request import ApiRequest
+
+BLOCK_BYTES: Final = 1024 * 1024
+"""How much is gathered before a thread writes it: a hop costs some 50 us, so a MiB makes it vanish."""
+
+
+RESERVE_BYTES: Final = 64 * 1024 * 1024
+"""Kept free where uploads are spooled: the database is there, too, and must still be written."""
+
+
+class Spool:
+    """One file being received; removed unless it is handed over."""
+
+    def __init__(self, directory: Path) -> None:
+        descriptor, name = tempfile.mkstemp(prefix="upload-", dir=directory)
+        self.path = Path(name)
+        self._descriptor = descriptor
+        self._is_ours = True
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            facts = os.fstatvfs(self._descriptor)
+            if facts.f_bavail * facts.f_frsize < len(data) + RESERVE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpaceError("No space left for the upload on the server") from error
+            raise
+
+    def finish(self) -> None:
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def hand_over(self) -> Path:
+        """Return the file to a service that removes it from now on, whatever comes."""
+        self._is_ours = False
+        return self.path
+
+    def discard(self) -> None:
+        if self._descriptor >= 0:
+            self.finish()
+        if self._is_ours:
+            self.path.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def spooled_body(request: ApiRequest) -> AsyncIterator[Spool]:
+    """Give the file that holds the request's body."""
+    async with _spool(request) as spool:
+        await _fill(request, spool, request.http.content.iter_any())
+        yield spool
+
+
+@contextlib.asynccontextmanager
+async def spooled_parts(request: ApiRequest) -> AsyncIterator[dict[str, tuple[Spool, str]]]:
+    """Give the files of a multipart body by the parts' names, each with the file name that was sent."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            parts = await _parts(request, stack)
+        except (ValueError, HttpProcessingError) as error:
+            raise BadRequestError(f"Invalid multipart image: {error}") from error
+        yield parts
+
+
+async def _parts(request: ApiRequest, stack: contextlib.AsyncExitStack) -> dict[str, tuple[Spool, str]]:
+    parts: dict[str, tuple[Spool, str]] = {}
+    async for part in await request.http.multipart():
+        if not isinstance(part, BodyPartReader) or not part.name:
+            raise BadRequestError("Invalid multipart image: a part has no name")
+        if part.name in parts or len(parts) == 2:
+            raise BadRequestError(f'Invalid multipart image: unexpected part "{part.name}"')
+        spool = await stack.enter_async_context(_spool(request))
+        await _fill(request, spool, _chunks(part))
+        parts[part.name] = (spool, part.filename or "")
+    return parts
+
+
+@contextlib.asynccontextmanager
+async def _spool(request: ApiRequest) -> AsyncIterator[Spool]:
+    spool = await request.run(Spool, request.services.paths.incoming)
+    try:
+        yield spool
+    finally:
+        await request.run(spool.discard)
+
+
+async def _fill(request: ApiRequest, spool: Spool, chunks: AsyncIterator[bytes]) -> None:
+    """Write all chunks; a body that breaks off raises, so that a part of a file is never taken for the whole."""
+    gathered: list[bytes] = []
+    size_bytes = 0
+    async for chunk in chunks:
+        gathered.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes >= BLOCK_BYTES:
+            await request.run(spool.write, b"".join(gathered))
+            gathered, size_bytes = [], 0
+    await request.run(spool.write, b"".join(gathered))
+    await request.run(spool.finish)
+
+
+async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while chunk := await part.read_chunk(256 * 1024):
+        yield bytes(chunk)

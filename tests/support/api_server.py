@@ -1,0 +1,38 @@
+"""The API server on a unix socket in an event loop of its own, over real services in a directory of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.server.app import Server
+from holdfast.service.container import Services
+
+
+@dataclass(frozen=True)
+class Running:
+    """The socket to ask, and the services behind it."""
+
+    socket: Path
+    services: Services
+
+
+class ServerThread:
+    """Runs a server in an event loop of its own."""
+
+    def __init__(self, services: Services, socket: Path) -> None:
+        self._server = Server(services, socket)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def start(self) -> None:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(30)
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

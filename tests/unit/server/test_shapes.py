@@ -1,0 +1,78 @@
+"""The wire shapes have exactly the keys that LXD 5.0.2 was seen to send."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from holdfast.server.extensions import EXTENSIONS
+from holdfast.wire import (
+    backup,
+    envelope,
+    event,
+    image,
+    instance,
+    metadata,
+    operation,
+    pool,
+    profile,
+    project,
+    snapshot,
+    state,
+    volume,
+)
+from holdfast.wire import server as wire_server
+
+SEEN: dict[str, list[str]] = json.loads(
+    (Path(__file__).parents[2] / "golden/api/keys_of_lxd.json").read_text(encoding="utf-8")
+)
+SHAPES: dict[str, type[msgspec.Struct]] = {
+    "sync envelope": envelope.SyncAnswer,
+    "async envelope": envelope.AsyncAnswer,
+    "error envelope": envelope.ErrorAnswer,
+    "operation": operation.Operation,
+    "instance": instance.Instance,
+    "instance full": instance.InstanceFull,
+    "snapshot": snapshot.Snapshot,
+    "state": state.InstanceState,
+    "state memory": state.MemoryState,
+    "state network": state.NetworkState,
+    "state counters": state.Counters,
+    "backup": backup.Backup,
+    "image": image.Image,
+    "image alias": image.ImageAlias,
+    "pool": pool.Pool,
+    "volume": volume.Volume,
+    "volume snapshot": volume.VolumeSnapshot,
+    "profile": profile.Profile,
+    "project": project.Project,
+    "metadata": metadata.InstanceMetadata,
+    "server": wire_server.Server,
+    "storage driver": wire_server.StorageDriver,
+    "event": event.Event,
+    "requestor": event.Requestor,
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_keys(name: str) -> None:
+    assert sorted(field.encode_name for field in msgspec.structs.fields(SHAPES[name])) == SEEN[name]
+
+
+def test_the_environment_adds_our_version_only() -> None:
+    keys = {field.encode_name for field in msgspec.structs.fields(wire_server.Environment)}
+    assert keys - set(SEEN["environment"]) == {"holdfast_version"}
+    assert set(SEEN["environment"]) <= keys
+
+
+def test_extensions_are_known_to_lxd_and_named_once() -> None:
+    assert set(EXTENSIONS) <= set(SEEN["extensions"])
+    assert len(set(EXTENSIONS)) == len(EXTENSIONS)
+
+
+def test_what_is_not_served_is_not_announced() -> None:
+    refused = {"clustering", "network", "virtual-machines", "container_push", "storage_api_remote_volume_handling"}
+    assert refused.isdisjoint(EXTENSIONS)
