@@ -1,0 +1,57 @@
+"""What can go wrong between a client and a server; every message stands alone on one line."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """Any failure of the client; its text is fit to be shown to a user."""
+
+
+class UnreachableServerError(ClientError):
+    """Nothing answers at the socket."""
+
+    def __init__(self, socket_path: str, reason: str) -> None:
+        super().__init__(
+            f"No server answers at {socket_path} ({reason}). "
+            "Start it with `holdfast server` as root, or set HOLDFAST_DIR or HOLDFAST_SOCKET to where it runs"
+        )
+
+
+class SocketPermissionError(ClientError):
+    """The socket is there, but this user may not open it."""
+
+    def __init__(self, socket_path: str, group: str) -> None:
+        super().__init__(
+            f"You may not open {socket_path}: be root or a member of the group {group} "
+            f"(`usermod -aG {group} <user>`, then log in again)"
+        )
+
+
+class BrokenConnectionError(ClientError):
+    """The server went away in the middle of an answer, or said something that is not the API."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"The connection broke during {what}: {reason}")
+
+
+class ApiError(ClientError):
+    """The server refused a request. `status` is the HTTP status: 404 absent, 409 taken, 412 changed meanwhile."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class OperationFailedError(ClientError):
+    """Background work ended without success. `status_code` is 400 (failed) or 401 (cancelled)."""
+
+    def __init__(self, status_code: int, text: str) -> None:
+        super().__init__(text)
+        self.status_code = status_code
+
+
+class ShortTransferError(ClientError):
+    """Fewer bytes arrived than the server had announced; nothing was kept."""
+
+    def __init__(self, name: str, got_bytes: int, expected_bytes: int) -> None:
+        super().__init__(f"{name}: the transfer ended after {got_bytes} of {expected_bytes} bytes; nothing was kept")

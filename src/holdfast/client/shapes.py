@@ -1,0 +1,234 @@
+"""The documents of the API as the client reads them.
+
+They are plain dictionaries with known keys. Keys that this version does not know are kept, so that what was read can
+be shown, edited and sent back whole.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+StringMap = dict[str, str]
+DeviceMap = dict[str, StringMap]
+
+
+class Operation(TypedDict):
+    """Background work; final when `status_code` is 200 or more (200 done, 400 failed, 401 cancelled)."""
+
+    id: str
+    description: str
+    created_at: str
+    status: str
+    status_code: int
+    resources: dict[str, list[str]] | None
+    metadata: dict[str, object] | None
+    may_cancel: bool
+    err: str
+
+
+class OperationListed(Operation):
+    """An operation as lists show it, with its class: `task`, `websocket` or `token`."""
+
+    location: str
+
+
+class Address(TypedDict):
+    family: str
+    address: str
+    netmask: str
+    scope: str
+
+
+class Counters(TypedDict):
+    bytes_received: int
+    bytes_sent: int
+    packets_received: int
+    packets_sent: int
+
+
+class NetworkState(TypedDict):
+    addresses: list[Address]
+    counters: Counters
+    hwaddr: str
+    host_name: str
+    mtu: int
+    state: str
+    type: str
+
+
+class MemoryState(TypedDict):
+    usage: int
+    usage_peak: int
+    swap_usage: int
+    swap_usage_peak: int
+
+
+class InstanceState(TypedDict):
+    """What an instance uses right now. `network` is None and `pid` 0 when it is stopped."""
+
+    status: str
+    status_code: int
+    disk: dict[str, dict[str, int]] | None
+    memory: MemoryState
+    network: dict[str, NetworkState] | None
+    pid: int
+    processes: int
+    cpu: dict[str, int]
+
+
+class Snapshot(TypedDict):
+    """A snapshot of an instance; `name` is the bare one. An `expires_at` of year 1 means never."""
+
+    name: str
+    architecture: str
+    config: StringMap
+    devices: DeviceMap
+    ephemeral: bool
+    profiles: list[str]
+    created_at: str
+    expires_at: str
+    expanded_config: StringMap
+    expanded_devices: DeviceMap
+    stateful: bool
+    size: int
+
+
+class Backup(TypedDict):
+    name: str
+    created_at: str
+    expires_at: str
+    instance_only: bool
+    optimized_storage: bool
+
+
+class Instance(TypedDict):
+    """A container or a virtual machine: what was set on it, and what its profiles make of it."""
+
+    name: str
+    description: str
+    status: str
+    status_code: int
+    created_at: str
+    last_used_at: str
+    location: str
+    type: str
+    project: str
+    architecture: str
+    ephemeral: bool
+    stateful: bool
+    profiles: list[str]
+    config: StringMap
+    devices: DeviceMap
+    expanded_config: StringMap
+    expanded_devices: DeviceMap
+
+
+class InstanceFull(Instance):
+    """An instance with its state, snapshots and backups in one answer."""
+
+    state: InstanceState | None
+    snapshots: list[Snapshot] | None
+    backups: list[Backup] | None
+
+
+class Profile(TypedDict):
+    name: str
+    description: str
+    config: StringMap
+    devices: DeviceMap
+    used_by: list[str]
+
+
+class Project(TypedDict):
+    name: str
+    description: str
+    config: StringMap
+    used_by: list[str]
+
+
+class Pool(TypedDict):
+    name: str
+    description: str
+    driver: str
+    config: StringMap
+    status: str
+    used_by: list[str] | None
+
+
+class Space(TypedDict):
+    used: int
+    total: int
+
+
+class PoolResources(TypedDict):
+    space: Space
+    inodes: Space
+
+
+class Volume(TypedDict):
+    name: str
+    description: str
+    type: str
+    content_type: str
+    config: StringMap
+    used_by: list[str] | None
+    location: str
+    project: str
+
+
+class ImageAliasEntry(TypedDict):
+    name: str
+    description: str
+
+
+class Image(TypedDict):
+    fingerprint: str
+    filename: str
+    size: int
+    public: bool
+    auto_update: bool
+    cached: bool
+    architecture: str
+    type: str
+    aliases: list[ImageAliasEntry] | None
+    properties: StringMap | None
+    profiles: list[str] | None
+    created_at: str
+    uploaded_at: str
+    expires_at: str
+    last_used_at: str
+
+
+class ImageAlias(TypedDict):
+    name: str
+    description: str
+    target: str
+    type: str
+
+
+class Event(TypedDict):
+    """One message of the events stream: `type` is operation, lifecycle or logging."""
+
+    type: str
+    timestamp: str
+    metadata: dict[str, object]
+    location: str
+    project: str
+
+
+class ServerEnvironment(TypedDict):
+    server: str
+    server_version: str
+    server_name: str
+    kernel_version: str
+    storage: str
+
+
+class ServerInfo(TypedDict):
+    """What `GET /1.0` tells; `config` holds the server's own configuration keys."""
+
+    config: dict[str, object]
+    api_extensions: list[str]
+    api_version: str
+    auth: str
+    environment: ServerEnvironment

@@ -1,0 +1,73 @@
+"""Websockets over the server's unix socket. The library is loaded here and nowhere else: it costs 60 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from holdfast.client.connection import Connection, open_socket
+from holdfast.client.errors import ApiError, BrokenConnectionError
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+
+class WebSocket:
+    """One websocket; it may be read in one thread and written in another."""
+
+    def __init__(self, raw: ClientConnection) -> None:
+        self._raw = raw
+
+    def messages(self) -> Iterator[bytes | str]:
+        """Yield what the server sends until it closes."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            yield from self._raw
+        except ConnectionClosed:
+            return  # a server that ends without a farewell has still ended
+
+    def send(self, message: bytes | str) -> bool:
+        """Send a binary or a text message; False when the server has closed."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            self._raw.send(message)
+        except ConnectionClosed:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Say farewell and close."""
+        self._raw.close()
+
+
+def open_websocket(connection: Connection, path: str, query: dict[str, str]) -> WebSocket:
+    """Upgrade a request to a websocket."""
+    from websockets.exceptions import InvalidHandshake, InvalidStatus
+    from websockets.sync.client import connect
+
+    raw = open_socket(connection.socket_path)
+    try:
+        opened = connect(
+            f"ws://unix.socket{connection.url(path, query)}",
+            sock=raw,
+            compression=None,
+            max_size=None,
+            ping_interval=None,  # the server sends its own; a data socket of an exec never answers ours
+            close_timeout=2,
+        )
+    except InvalidStatus as error:
+        raise ApiError(error.response.status_code, _text_of(error.response.body)) from error
+    except (InvalidHandshake, EOFError, OSError) as error:
+        raise BrokenConnectionError(f"the upgrade of {path}", str(error)) from error
+    return WebSocket(opened)
+
+
+def _text_of(body: bytes | bytearray | None) -> str:
+    import json
+
+    try:
+        return str(json.loads(body or b"")["error"])
+    except (ValueError, KeyError, TypeError):
+        return "The server refused the websocket"
