@@ -1,0 +1,175 @@
+"""Files and trees between this machine and an instance: what goes where.
+
+What an instance names is not trusted: a pulled name never leaves the target directory; links are made, not followed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from holdfast.cli.session import Session
+from holdfast.client.errors import ApiError
+from holdfast.client.files import FileAttributes, OpenedFile
+from holdfast.client.transfer import WholeFile
+
+DIRECTORY = FileAttributes("directory", -1, -1, 0o755)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Owner and mode that the user asked for; -1 where nothing was said."""
+
+    uid: int
+    gid: int
+    mode: int
+
+
+class Push:
+    """Copies files into one instance."""
+
+    def __init__(self, session: Session, instance: str, wanted: Wanted) -> None:
+        self._session = session
+        self._files = session.client.files
+        self._instance = instance
+        self._wanted = wanted
+
+    def run(self, sources: Sequence[str], target: str, *, makes_directories: bool, is_recursive: bool) -> None:
+        """Copy; a directory as target keeps the names of the sources."""
+        into = target.endswith("/") or len(sources) > 1 or is_recursive or self._is_directory(target)
+        if makes_directories:
+            self._make_parents(target if into else os.path.dirname(target))
+        for source in sources:
+            path = os.path.join(target, os.path.basename(source.rstrip("/"))) if into else target
+            if source == "-":
+                if into:
+                    raise click.UsageError("Standard input needs a target with a file name")
+                attributes = self._attributes("file", 0, 0, 0o644)
+                self._files.write(self._instance, path, sys.stdin.buffer, attributes=attributes)
+            else:
+                self._push(Path(source), path, is_recursive=is_recursive)
+
+    def _push(self, source: Path, path: str, *, is_recursive: bool) -> None:
+        found = source.lstat() if is_recursive else source.stat()
+        mode = stat.S_IMODE(found.st_mode)
+        if stat.S_ISDIR(found.st_mode):
+            if not is_recursive:
+                raise click.ClickException(f"{source} is a directory; use -r")
+            directory = self._attributes("directory", found.st_uid, found.st_gid, mode)
+            self._files.make_directory(self._instance, path, directory)
+            for name in sorted(os.listdir(source)):
+                self._push(source / name, os.path.join(path, name), is_recursive=True)
+        elif stat.S_ISLNK(found.st_mode):
+            link = self._attributes("symlink", found.st_uid, found.st_gid, -1)
+            self._files.make_link(self._instance, path, os.readlink(source), replace(link, mode=-1))
+        elif stat.S_ISREG(found.st_mode):
+            with source.open("rb") as file:
+                self._files.write(
+                    self._instance,
+                    path,
+                    file,
+                    attributes=self._attributes("file", found.st_uid, found.st_gid, mode),
+                    size_bytes=os.fstat(file.fileno()).st_size,
+                    on_bytes=self._session.transfer(f"Pushing {source.name}"),
+                )
+        else:
+            raise click.ClickException(f"{source} is neither file, directory nor symbolic link")
+
+    def _attributes(self, kind: str, uid: int, gid: int, mode: int) -> FileAttributes:
+        wanted = self._wanted
+        return FileAttributes(
+            kind,
+            uid if wanted.uid < 0 else wanted.uid,
+            gid if wanted.gid < 0 else wanted.gid,
+            mode if wanted.mode < 0 else wanted.mode,
+        )
+
+    def _is_directory(self, path: str) -> bool:
+        try:
+            with self._files.open(self._instance, path) as opened:
+                return opened.attributes.kind == "directory"
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+
+    def _make_parents(self, path: str) -> None:
+        made = ""
+        for part in path.strip("/").split("/"):
+            made += f"/{part}"
+            if part and not self._is_directory(made):
+                self._files.make_directory(self._instance, made, DIRECTORY)
+
+
+class Pull:
+    """Copies files out of instances."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._files = session.client.files
+
+    def run(
+        self, places: Sequence[tuple[str, str]], target: str, *, makes_directories: bool, is_recursive: bool
+    ) -> None:
+        """Copy; a directory as target keeps the names that the files have inside."""
+        if target == "-":
+            for instance, path in places:
+                with self._files.open(instance, path) as opened:
+                    self._require_file(opened, path)
+                    opened.copy_to(sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            return
+        directory = Path(target)
+        into = target.endswith("/") or len(places) > 1 or is_recursive or directory.is_dir()
+        if into and (makes_directories or is_recursive):
+            directory.mkdir(parents=True, exist_ok=True)
+        elif makes_directories:
+            directory.parent.mkdir(parents=True, exist_ok=True)
+        if into and not directory.is_dir():
+            raise click.ClickException(f"{target} is not a directory")
+        for instance, path in places:
+            name = os.path.basename(path.rstrip("/")) or instance
+            self._pull(instance, path, directory / name if into else directory, is_recursive=is_recursive)
+
+    def _pull(self, instance: str, path: str, target: Path, *, is_recursive: bool) -> None:
+        with self._files.open(instance, path) as opened:
+            kind = opened.attributes.kind
+            if kind == "directory":
+                if not is_recursive:
+                    raise click.ClickException(f"{path} is a directory; use -r")
+                names = [_checked(name) for name in opened.entries()]
+                if target.is_symlink():
+                    raise click.ClickException(f"{target} is a symbolic link; nothing is written through it")
+                target.mkdir(exist_ok=True)
+            elif kind == "symlink":
+                names = []
+                if target.is_symlink():
+                    target.unlink()
+                target.symlink_to(opened.link_target())
+                return
+            else:
+                names = []
+                with WholeFile(target) as file:
+                    opened.copy_to(file, self._session.transfer(f"Pulling {path}"))
+                target.chmod(opened.attributes.mode & 0o777)
+                return
+        for name in names:
+            self._pull(instance, os.path.join(path, name), target / name, is_recursive=True)
+
+    @staticmethod
+    def _require_file(opened: OpenedFile, path: str) -> None:
+        if opened.attributes.kind != "file":
+            raise click.ClickException(f"{path} is a {opened.attributes.kind}, not a file")
+
+
+def _checked(name: str) -> str:
+    """Refuse a name that would leave its directory."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise click.ClickException(f"The instance names a file {name!r}: refused")
+    return name

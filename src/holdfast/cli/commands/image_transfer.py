@@ -1,0 +1,94 @@
+"""`holdfast image import`, `export` and `build`: how images come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from holdfast.cli.groups import command
+from holdfast.cli.references import IMAGE, parse_pairs, strip_remote
+from holdfast.cli.session import Session, pass_session
+from holdfast.client.images import ImageFile
+
+RECIPES = ("debian/12", "debian/13", "busybox")
+
+
+def name_image(session: Session, fingerprint: str, aliases: Sequence[str], *, reuse: bool = False) -> None:
+    """Give an image its aliases; with `reuse` they are taken from the images that have them."""
+    for name in aliases:
+        if reuse:
+            session.client.images.move_alias(name, fingerprint)
+        else:
+            session.client.images.create_alias(name, fingerprint)
+
+
+@command(
+    "import",
+    "Add an image: one archive, or metadata and root file system apart. KEY=VALUE words become its properties.",
+    examples=(
+        "holdfast image import debian.tar.xz --alias debian",
+        "holdfast image import meta.tar.xz rootfs.squashfs --alias mine description='My own'",
+    ),
+)
+@click.argument("words", nargs=-1, required=True, metavar="FILE [ROOTFS] [KEY=VALUE...]")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Name the image (may be repeated)")
+@click.option("--public", is_flag=True, help="Let clients that are not trusted have it")
+@click.option("--reuse", is_flag=True, help="Take the alias from the image that has it")
+@pass_session
+def import_file(session: Session, words: tuple[str, ...], aliases: tuple[str, ...], public: bool, reuse: bool) -> None:
+    files = [word for word in words if "=" not in word and not _is_remote(word)]
+    if not 1 <= len(files) <= 2:
+        raise click.UsageError("Give one file, or metadata and root file system")
+    paths = [Path(name) for name in files]
+    for path in paths:
+        if not path.is_file():
+            raise click.ClickException(f"{path} is not a file")
+    operation = session.client.images.import_file(
+        ImageFile(paths[0], paths[1] if len(paths) == 2 else None),
+        properties=parse_pairs([word for word in words if "=" in word]),
+        is_public=public,
+        on_bytes=session.transfer("Sending the image"),
+    )
+    session.wait(operation, "Importing the image")
+    fingerprint = str(operation.results()["fingerprint"])
+    name_image(session, fingerprint, aliases, reuse=reuse)
+    session.say(f"Image imported with fingerprint: {fingerprint}")
+
+
+def _is_remote(word: str) -> bool:
+    """Tell whether a word is `local:`, which lxc takes here; other remotes are refused."""
+    return word.endswith(":") and strip_remote(word) == ""
+
+
+@command(
+    "export",
+    "Save an image to a directory, or under a name to which the extension is added.",
+    examples=("holdfast image export debian/12", "holdfast image export debian/12 /srv/images/debian"),
+)
+@click.argument("name", type=IMAGE, metavar="IMAGE")
+@click.argument("target", type=click.Path(path_type=Path), default=".")
+@pass_session
+def export(session: Session, name: str, target: Path) -> None:
+    fingerprint = session.client.images.find(name)["fingerprint"]
+    for path in session.client.images.export(fingerprint, target, session.transfer(f"Fetching {name}")):
+        session.say(f"Saved {path}")
+
+
+@command(
+    "build",
+    f"Make an image from the packages of a distribution, by the recipe {', '.join(RECIPES)}. "
+    "No image server is needed: the packages come from the mirror that this machine already uses.",
+    examples=("holdfast image build debian/12 --alias debian/12", "holdfast image build busybox --alias busybox"),
+)
+@click.argument("recipe")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Name the image  [default: the recipe]")
+@pass_session
+def build(session: Session, recipe: str, aliases: tuple[str, ...]) -> None:
+    source = {"type": "build", "recipe": recipe}
+    operation = session.client.images.create({"source": source, "public": False})
+    session.wait(operation, f"Building {recipe}")
+    fingerprint = str(operation.results()["fingerprint"])
+    name_image(session, fingerprint, aliases or (recipe,), reuse=True)
+    session.say(f"Image built with fingerprint: {fingerprint}")

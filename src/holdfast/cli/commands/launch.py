@@ -1,0 +1,129 @@
+"""`holdfast launch` and `holdfast init`: create an instance from an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import click
+
+from holdfast.cli.commands.creation import Wishes, apply_config, apply_devices, creation_options, profiles_of
+from holdfast.cli.editing import read_stdin_document
+from holdfast.cli.groups import command
+from holdfast.cli.references import IMAGE, NAME
+from holdfast.cli.session import Session, pass_session
+from holdfast.client.shapes import DeviceMap, StringMap
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def _shared_options(function: Function) -> Function:
+    for option in (
+        click.option("--empty", is_flag=True, help="Create an instance without a system in it; give no image"),
+        click.option("--vm", is_flag=True, help="Create a virtual machine"),
+        click.argument("words", nargs=-1, metavar="IMAGE [NAME]"),
+    ):
+        function = option(function)
+    return creation_options(function)
+
+
+@command(
+    "launch",
+    "Create an instance from an image and start it. Without a name it gets one.",
+    examples=(
+        "holdfast launch debian/12 web",
+        "holdfast launch debian/12 web -s fast -c limits.memory=1GiB -d root,size=20GiB",
+        "holdfast launch busybox try -e            # gone when it stops",
+        "holdfast launch debian/12 db < db.yaml    # configuration and devices from a file",
+    ),
+)
+@_shared_options
+@click.option("--console", is_flag=True, help="Attach to the console at once")
+@pass_session
+def launch(session: Session, /, words: tuple[str, ...], empty: bool, vm: bool, console: bool, **wishes: object) -> None:
+    name = create(session, words, is_empty=empty, is_vm=vm, wishes=_wishes(wishes))
+    session.say(f"Starting {name}")
+    session.wait(session.client.instances.change_state(name, "start"), f"Starting {name}")
+    if console:
+        from holdfast.cli.commands.console import attach
+
+        attach(session, name)
+
+
+@command(
+    "init",
+    "Create an instance from an image, and leave it stopped. Without a name it gets one.",
+    examples=(
+        "holdfast init debian/12 web",
+        "holdfast init --empty bare -s fast",
+        "holdfast init debian/12 web -p default -p big -c boot.autostart=true",
+    ),
+)
+@_shared_options
+@pass_session
+def init(session: Session, /, words: tuple[str, ...], empty: bool, vm: bool, **wishes: object) -> None:
+    create(session, words, is_empty=empty, is_vm=vm, wishes=_wishes(wishes))
+
+
+def _wishes(values: dict[str, object]) -> Wishes:
+    return Wishes(
+        config=cast(tuple[str, ...], values["config"]),
+        device=cast(tuple[str, ...], values["device"]),
+        profile=cast(tuple[str, ...], values["profile"]),
+        no_profiles=bool(values["no_profiles"]),
+        storage=str(values["storage"]),
+        ephemeral=bool(values["ephemeral"]),
+    )
+
+
+def create(session: Session, words: tuple[str, ...], *, is_empty: bool, is_vm: bool, wishes: Wishes) -> str:
+    """Create the instance and return its name."""
+    image, name = _image_and_name(words, is_empty=is_empty)
+    given = read_stdin_document()
+    profiles = profiles_of(wishes)
+    if profiles is None and "profiles" in given:
+        profiles = cast(list[str], given["profiles"])
+    request: dict[str, object] = {
+        **given,
+        "name": name,
+        "source": _source(session, image),
+        "type": "virtual-machine" if is_vm else "container",
+        "instance_type": "",
+        "profiles": profiles,
+        "ephemeral": wishes.ephemeral or bool(given.get("ephemeral")),
+        "config": apply_config(wishes, cast(StringMap, given.get("config") or {})),
+        "devices": apply_devices(session.client, wishes, cast(DeviceMap, given.get("devices") or {}), profiles),
+    }
+    session.say(f"Creating {name}" if name else "Creating the instance")
+    operation = session.client.instances.create(request)
+    session.wait(operation, f"Creating {name or 'the instance'}")
+    if not name:
+        name = operation.names("instances")[0]
+        session.say(f"Instance name is: {name}")
+    return name
+
+
+def _image_and_name(words: tuple[str, ...], *, is_empty: bool) -> tuple[str | None, str]:
+    limit = 1 if is_empty else 2
+    if len(words) > limit or (not words and not is_empty):
+        raise click.UsageError("Give [NAME] with --empty" if is_empty else "Give IMAGE [NAME]")
+    names = [NAME.convert(word, None, None) for word in (words if is_empty else words[1:])]
+    image = None if is_empty else IMAGE.convert(words[0], None, None)
+    return image, names[0] if names else ""
+
+
+def _source(session: Session, image: str | None) -> dict[str, object]:
+    if image is None:
+        return {"type": "none"}
+    from holdfast.client.errors import ApiError
+
+    try:
+        fingerprint = session.client.images.find(image)["fingerprint"]
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        text = f'There is no image "{image}". `holdfast image list` shows what is there'
+        if image.startswith(("debian", "busybox")):
+            text += f"; `holdfast image build {image} --alias {image}` makes it"
+        raise click.ClickException(text) from error
+    return {"type": "image", "fingerprint": fingerprint}

@@ -1,0 +1,29 @@
+"""`holdfast waitready`: wait until the server answers."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from holdfast.cli.groups import command
+from holdfast.cli.session import Session, pass_session
+
+PAUSE_S = 0.1
+
+
+@command(
+    "waitready",
+    "Wait until the server answers; the exit code is 1 when it doesn't in time.",
+    examples=("holdfast waitready", "holdfast waitready --timeout 30 && holdfast list"),
+)
+@click.option("--timeout", type=float, default=0, metavar="SECONDS", help="Wait as long  [default: for ever]")
+@pass_session
+def waitready(session: Session, timeout: float) -> None:
+    deadline = time.monotonic() + timeout if timeout > 0 else None
+    while not session.client.is_ready(timeout_s=timeout or 60):
+        if deadline is not None and time.monotonic() >= deadline:
+            raise click.ClickException(
+                f"The server at {session.client.connection.socket_path} didn't answer within {timeout:g} seconds"
+            )
+        time.sleep(PAUSE_S)

@@ -1,0 +1,116 @@
+"""The entry of the `holdfast` command: the list of commands, and the border where errors become one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from holdfast.cli.groups import Entry, Group
+
+_COMMANDS = "holdfast.cli.commands"
+
+
+def _entry(module: str, attribute: str, summary: str) -> Entry:
+    return Entry(f"{_COMMANDS}.{module}", attribute, summary)
+
+
+ROOT = Group(
+    "holdfast",
+    "Keeps system containers and virtual machines, and keeps them safe.\n\n"
+    "The words are those of `lxc`. Every command has examples: `holdfast COMMAND --help`.",
+    {
+        "launch": _entry("launch", "launch", "Create an instance from an image and start it"),
+        "init": _entry("launch", "init", "Create an instance from an image"),
+        "list": _entry("list", "list_instances", "List instances"),
+        "info": _entry("info", "info", "Show an instance, or the server"),
+        "start": _entry("power", "start", "Start instances"),
+        "stop": _entry("power", "stop", "Stop instances"),
+        "restart": _entry("power", "restart", "Restart instances"),
+        "pause": _entry("power", "pause", "Freeze instances; `start` thaws them"),
+        "delete": _entry("delete", "delete", "Delete instances and snapshots"),
+        "rename": _entry("rename", "rename", "Rename an instance or a snapshot"),
+        "config": _entry("config", "config", "Get and set configuration of instances and of the server"),
+        "profile": _entry("profile", "profile", "Manage profiles"),
+        "storage": _entry("storage", "storage", "Manage storage pools and volumes"),
+        "image": _entry("image", "image", "Manage images"),
+        "exec": _entry("exec", "exec_command", "Run a command in an instance"),
+        "file": _entry("file", "file", "Read and write files in an instance"),
+        "console": _entry("console", "console", "Attach to an instance's console, or show its log"),
+        "snapshot": _entry("snapshot", "snapshot", "Take a snapshot of an instance"),
+        "restore": _entry("snapshot", "restore", "Put an instance back to a snapshot"),
+        "export": _entry("export", "export", "Save an instance with its snapshots to a file"),
+        "import": _entry("export", "import_file", "Make an instance of an export file"),
+        "copy": _entry("copy", "copy", "Copy an instance or a snapshot"),
+        "move": _entry("copy", "move", "Rename an instance, or move it to another pool or project"),
+        "publish": _entry("publish", "publish", "Make an image of an instance or a snapshot"),
+        "operation": _entry("operation", "operation", "List, show and cancel background work"),
+        "monitor": _entry("monitor", "monitor", "Show what happens on the server, as it happens"),
+        "query": _entry("query", "query", "Send a request to the API as it stands"),
+        "version": _entry("version", "version", "Show the versions of the client and the server"),
+        "project": _entry("project", "project", "Manage projects"),
+        "completion": _entry("completion", "completion", "Write the completion script of a shell"),
+        "waitready": _entry("waitready", "waitready", "Wait until the server answers"),
+        "server": Entry("holdfast.cli.server_command", "server", "Run the server (as root)"),
+    },
+    other_names={"ls": "list", "rm": "delete", "cp": "copy", "mv": "move"},
+    examples=(
+        "# have an image made, run a container from it, look inside",
+        "holdfast image build debian/12 --alias debian/12",
+        "holdfast launch debian/12 web",
+        "holdfast exec web -- bash",
+        "",
+        "# keep it safe",
+        "holdfast snapshot web before-upgrade",
+        "holdfast restore web before-upgrade",
+        "holdfast export web web.tar.gz",
+    ),
+)
+ROOT.params.append(
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        help="Show the version and exit",
+        callback=lambda context, _, value: _show_version(context, value),
+    )
+)
+
+
+def _show_version(context: click.Context, wanted: bool) -> None:
+    if wanted:
+        from holdfast import __version__
+
+        click.echo(f"holdfast {__version__}")
+        context.exit()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit code. Errors are one line on standard error, and the code 1."""
+    from holdfast.client.errors import ClientError
+
+    try:
+        code = ROOT.main(arguments, prog_name="holdfast", standalone_mode=False)
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else 1
+    except (click.Abort, KeyboardInterrupt):
+        print("Error: interrupted", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader left: nothing more to say, not even at exit
+        return 1
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except ClientError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+    return code if isinstance(code, int) else 0  # click returns what was given to `Context.exit`
+
+
+def _fail(text: str) -> int:
+    line = " ".join(text.split())
+    print(f"Error: {line}", file=sys.stderr)
+    return 1

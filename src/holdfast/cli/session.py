@@ -1,0 +1,57 @@
+"""What one call of the command line shares between its parts: the client, the project, how much to say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from holdfast.client.client import Client
+    from holdfast.client.operations import RunningOperation
+    from holdfast.client.shapes import Operation
+    from holdfast.client.transfer import OnBytes
+
+
+class Session:
+    """One call of the command line. The client is made when a command first asks for it."""
+
+    def __init__(self) -> None:
+        self.project = os.environ.get("HOLDFAST_PROJECT") or "default"
+        self.is_quiet = False
+
+    @cached_property
+    def client(self) -> Client:
+        """The server, seen from the chosen project."""
+        from holdfast.client.client import Client
+
+        return Client.connect(project=self.project)
+
+    def say(self, text: str) -> None:
+        """Tell what is being done, unless the user wants quiet."""
+        if not self.is_quiet:
+            click.echo(text)
+
+    def wait(self, operation: RunningOperation, title: str) -> Operation:
+        """Wait for background work; show its progress on a terminal. An interrupt cancels it where it can be."""
+        from holdfast.cli.progress import ProgressLine
+
+        with ProgressLine(title, is_quiet=self.is_quiet) as line:
+            try:
+                return operation.wait(line.show if line.is_shown else None)
+            except KeyboardInterrupt:
+                if operation.document["may_cancel"]:
+                    operation.cancel()
+                raise
+
+    def transfer(self, title: str) -> OnBytes | None:
+        """Return what shows the progress of an upload or download, or None where nobody watches."""
+        from holdfast.cli.progress import ByteProgress
+
+        return None if self.is_quiet or not sys.stderr.isatty() else ByteProgress(title)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)

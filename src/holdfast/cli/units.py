@@ -1,0 +1,48 @@
+"""How numbers and times of the API are written for people, as `lxc` writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def format_bytes(size_bytes: int) -> str:
+    """Write a size with two decimals in powers of 1024: 1536 is 1.50KiB."""
+    value = float(size_bytes)
+    for unit in BINARY_UNITS:
+        if abs(value) < 1024 or unit == BINARY_UNITS[-1]:
+            return f"{size_bytes}B" if unit == "B" else f"{value:.2f}{unit}"
+        value /= 1024
+    raise AssertionError("the last unit takes every size")
+
+
+def parse_time(text: str) -> datetime | None:
+    """Read a time of the API; None where it stands for "never": the years 1 and 1970."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    moment = datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00"))
+    return None if moment.year in (1, 1970) else moment
+
+
+def format_time(text: str) -> str:
+    """Write a time of the API in local time to the minute; empty for "never"."""
+    moment = parse_time(text)
+    if moment is None:
+        return ""
+    local = moment.astimezone()
+    return f"{local:%Y/%m/%d %H:%M} {local.tzname()}"
+
+
+def yes_or_no(claim: bool) -> str:
+    """Write a claim for a table."""
+    return "YES" if claim else "NO"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort names with their numbers as numbers: c2 before c10."""
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)

@@ -1,0 +1,180 @@
+"""Every command can be loaded, explains itself with examples, and fails with one line and exit code 1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from holdfast.cli.groups import Command, Group
+from holdfast.cli.instance_filters import matches
+from holdfast.cli.main import ROOT, main
+from holdfast.client.shapes import InstanceFull
+from support.unixserver import Asked, UnixServer, background, operation, refusal, sync
+
+
+def every_command(group: Group = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None, name
+        yield " ".join((*path, name)), found
+        if isinstance(found, Group):
+            yield from every_command(found, (*path, name))
+
+
+COMMANDS = dict(every_command())
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_every_command_teaches_by_example(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*path.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Usage: holdfast" in shown
+    command = COMMANDS[path]
+    if isinstance(command, Command):
+        assert "Examples:" in shown
+        assert any(f"holdfast {path}" in example for example in command.examples), command.examples
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_every_command_takes_the_shared_options(path: str) -> None:
+    command = COMMANDS[path]
+    if isinstance(command, Command):
+        names = {name for parameter in command.get_params(click.Context(command)) for name in parameter.opts}
+        assert {"--project", "--quiet"} <= names
+
+
+def test_words_of_the_issue_are_there() -> None:
+    words = (
+        "launch init list info start stop restart pause delete rename config profile storage image exec file console "
+        "snapshot restore export import copy move publish operation monitor query version"
+    )
+    assert set(words.split()) <= set(ROOT.entries)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["lanch"], "Did you mean `holdfast launch`?"),
+        (["config", "sett"], "Did you mean `holdfast config set`?"),
+        (["zzzz"], "See `holdfast --help`"),
+        (["list", "--nosuch"], "--nosuch"),
+        (["start"], "at least one instance"),
+        (["restore", "web"], "INSTANCE SNAPSHOT"),
+        (["rename", "a/b", "c/d"], "stays with its instance"),
+        (["copy", "far:web", "web2"], "HOLDFAST_SOCKET"),
+        (["import", "/nonexistent"], "is not a file"),
+        (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
+        (["file", "push", "x", "web"], "INSTANCE/PATH"),
+        (["list"], "No server answers"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_SOCKET", "/nonexistent/socket")
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("Error: ")
+    assert shown.err.count("\n") == 1
+    assert text in shown.err
+
+
+@pytest.fixture
+def socket_path(short_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOLDFAST_SOCKET", str(short_tmp_path / "s"))
+    return short_tmp_path / "s"
+
+
+def test_project_may_stand_anywhere(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync([])) as server:
+        assert main(["image", "list", "--project", "team", "--format", "csv"]) == 0
+    assert server.asked[0].path == "/1.0/images?recursion=1&project=team"
+    assert capsys.readouterr().out == ""
+
+
+def test_failed_export_leaves_no_file_and_cleans_up(
+    socket_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def respond(asked: Asked) -> bytes:
+        if asked.method == "GET":
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nnot that many"
+        return background(operation(200, resources={"backups": ["/1.0/backups/backup0"]}))
+
+    with UnixServer(socket_path, respond) as server:
+        assert main(["export", "web", str(tmp_path / "web.tar.gz")]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert "13 of 1000 bytes" in capsys.readouterr().err
+    assert (server.asked[-1].method, server.asked[-1].path) == ("DELETE", "/1.0/instances/web/backups/backup0")
+
+
+def test_threat_instance_names_a_file_outside_the_target(
+    socket_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: sync(["../evil"], "200 OK", "X-LXD-type: directory")):
+        assert main(["file", "pull", "-r", "web/srv", str(tmp_path / "out")]) == 1
+    assert "refused" in capsys.readouterr().err
+    assert not (tmp_path / "evil").exists()
+    assert not (tmp_path / "out" / "evil").exists()
+
+
+def test_delete_looks_before_it_begins(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def respond(asked: Asked) -> bytes:
+        if asked.path == "/1.0/instances/there":
+            return sync({"name": "there", "status": "Stopped", "ephemeral": False})
+        return refusal("404 Not Found", "Instance not found")
+
+    with UnixServer(socket_path, respond) as server:
+        assert main(["delete", "there", "missing"]) == 1
+    assert "DELETE" not in [asked.method for asked in server.asked]
+    assert capsys.readouterr().err == "Error: Instance not found\n"
+
+
+def test_query_prints_what_the_api_says(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync({"a": 1})) as server:
+        assert main(["query", "-X", "post", "-d", '{"x": 1}', "/1.0/y"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"a": 1}
+    assert (server.asked[0].method, server.asked[0].json()) == ("POST", {"x": 1})
+
+
+def _instance(**more: object) -> InstanceFull:
+    return {  # type: ignore[return-value]
+        "name": "web10",
+        "type": "container",
+        "status": "Running",
+        "architecture": "x86_64",
+        "location": "none",
+        "expanded_config": {"user.owner": "ann", "limits.memory": "1GiB"},
+        "state": None,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "is_meant"),
+    [
+        ("web", True),
+        ("eb", False),
+        (".*10$", True),
+        ("user.owner=ann", True),
+        ("u.owner=ann", True),
+        ("user.owner=bob", False),
+        ("status=running", True),
+        ("status=frozen,running", True),
+        ("type=virtual-machine", False),
+        ("[", False),
+    ],
+)
+def test_filters_of_list(word: str, is_meant: bool) -> None:
+    assert matches(_instance(), word) is is_meant
+
+
+def test_completion_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert main(["completion", shell]) == 0
+        assert "_HOLDFAST_COMPLETE" in capsys.readouterr().out

@@ -1,0 +1,158 @@
+"""Tables, units, YAML and arguments: what users see and type."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from holdfast.cli.commands.exec import with_end_of_options
+from holdfast.cli.instance_columns import columns_of, needs_full
+from holdfast.cli.progress import bar_text
+from holdfast.cli.references import (
+    INSTANCE,
+    INSTANCE_OR_SNAPSHOT,
+    InstanceReference,
+    parse_device_overrides,
+    parse_settings,
+    strip_remote,
+)
+from holdfast.cli.tables import render
+from holdfast.cli.units import format_bytes, format_time, natural_key
+from holdfast.cli.yaml_text import from_yaml, to_yaml
+
+TABLE = """\
++---------+-------+
+|  NAME   | STATE |
++---------+-------+
+| a       | on    |
++---------+-------+
+| longer1 | x     |
+|         | yy    |
++---------+-------+
+"""
+
+
+def test_table_is_laid_out_like_that_of_lxc() -> None:
+    assert render("table", ["NAME", "STATE"], [["a", "on"], ["longer1", "x\nyy"]], []) == TABLE
+    assert render("compact", ["NAME", "S"], [["a", "on"]], []) == "  NAME  S   \n  a     on  \n"
+    assert render("table", ["A"], [], []) == "+---+\n| A |\n+---+\n+---+\n".replace("+---+\n+---+\n", "+---+\n")
+
+
+def test_wide_letters_keep_the_columns_straight() -> None:
+    lines = render("table", ["N"], [["日本"], ["abcd"]], []).splitlines()
+    assert lines[3] == "| 日本 |"
+
+
+def test_formats_for_scripts() -> None:
+    assert render("csv", ["A", "B"], [["x,y", "2"]], []) == '"x,y",2\n'
+    assert json.loads(render("json", ["A"], [], [{"name": "c1"}])) == [{"name": "c1"}]
+    assert render("yaml", ["A"], [], [{"name": "c1"}]) == "- name: c1\n"
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    assert "\x1b" not in render("table", ["A"], [["\x1b[31mred"]], [])
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0B"), (1023, "1023B"), (1536, "1.50KiB"), (5 << 40, "5.00TiB"), (3 << 70, "3072.00EiB")]
+)
+def test_sizes(size: int, text: str) -> None:
+    assert format_bytes(size) == text
+
+
+@pytest.mark.parametrize("never", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", ""])
+def test_never_is_an_empty_time(never: str) -> None:
+    assert format_time(never) == ""
+
+
+def test_nanoseconds_are_read() -> None:
+    assert format_time("2026-11-23T13:18:26.416103561Z")[:5] == "2026/"
+
+
+def test_names_sort_by_their_numbers() -> None:
+    assert sorted(["c10", "c2", "b", "c1"], key=natural_key) == ["b", "c1", "c2", "c10"]
+
+
+def test_progress_bar() -> None:
+    assert bar_text(512, 1024, 1.0) == "[############            ]  50% 512B of 1.00KiB (512B/s)"
+    assert bar_text(512, None, 0.5) == "512B (1.00KiB/s)"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "true", "yes", "12", "0x1", "1e3", "12:30:00", "2026-01-02", "null", "~", "a: b", "- x", "#"]
+)
+def test_strings_survive_editing(text: str) -> None:
+    assert from_yaml(to_yaml({"config": {"key": text}})) == {"config": {"key": text}}
+
+
+def test_what_is_typed_stays_what_it_is() -> None:
+    document = from_yaml("ephemeral: false\nconfig:\n  a: 010\n  b: yes\n  c: true\n  d: 12:30:00\n  e:\n")
+    assert document == {"ephemeral": False, "config": {"a": "010", "b": "yes", "c": "true", "d": "12:30:00", "e": ""}}
+    assert from_yaml("") == {}
+
+
+def test_multiline_values_stay_readable() -> None:
+    assert to_yaml({"a": "one\ntwo\n"}) == "a: |\n  one\n  two\n"
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "just words", "a: [", "a: !!python/object/apply:os.system [id]"])
+def test_bad_yaml_is_one_clear_error(text: str) -> None:
+    with pytest.raises(click.ClickException):
+        from_yaml(text)
+
+
+def test_references() -> None:
+    assert INSTANCE_OR_SNAPSHOT.convert("local:web/s1", None, None) == InstanceReference("web", "s1")
+    assert INSTANCE.convert("web", None, None) == InstanceReference("web")
+    for bad in ("web/s1", "", "local:"):
+        with pytest.raises(click.BadParameter):
+            INSTANCE.convert(bad, None, None)
+    with pytest.raises(click.BadParameter, match="names no snapshot"):
+        INSTANCE_OR_SNAPSHOT.convert("web/", None, None)
+
+
+def test_other_remotes_are_refused_with_a_way() -> None:
+    with pytest.raises(click.BadParameter, match="HOLDFAST_SOCKET"):
+        strip_remote("elsewhere:web")
+    with pytest.raises(click.BadParameter, match="holdfast image build"):
+        strip_remote("images:debian/12", is_image=True)
+    assert strip_remote("local:") == ""
+
+
+def test_settings_come_in_two_forms() -> None:
+    assert parse_settings(["a=1", "b=x=y"]) == {"a": "1", "b": "x=y"}
+    assert parse_settings(["a.b", "1"]) == {"a.b": "1"}
+    with pytest.raises(click.UsageError):
+        parse_settings(["a", "b", "c"])
+    with pytest.raises(click.UsageError):
+        parse_settings([])
+    assert parse_device_overrides(["root,size=1GiB", "root,pool=p"]) == {"root": {"size": "1GiB", "pool": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "parsed"),
+    [
+        (["web", "ls", "-la"], ["web", "--", "ls", "-la"]),
+        (["web", "--", "ls", "-la"], ["web", "--", "ls", "-la"]),
+        (["web", "--env", "A=1", "-t", "sh", "-c", "x"], ["web", "--env", "A=1", "-t", "--", "sh", "-c", "x"]),
+        (["--user", "5", "web", "id"], ["--user", "5", "web", "--", "id"]),
+        (["--cwd=/x", "web", "-n"], ["--cwd=/x", "web", "-n"]),
+    ],
+)
+def test_options_end_where_the_command_begins(typed: list[str], parsed: list[str]) -> None:
+    assert with_end_of_options(typed) == parsed
+
+
+def test_columns() -> None:
+    assert [column.header for column in columns_of("ns,user.mark:MARK,devices:root.pool")] == [
+        "NAME",
+        "STATE",
+        "MARK",
+        "ROOT.POOL",
+    ]
+    assert needs_full("nS")
+    assert not needs_full("ns,user.Sm")
+    with pytest.raises(click.UsageError, match='no column "x"'):
+        columns_of("nx")
