@@ -1,0 +1,124 @@
+"""Start a real Holdfast daemon for a test, kill it, start it again; everything it made is removed at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from support.lxd import LxcClient
+
+COMMAND = Path(sys.executable).with_name("holdfast")
+
+
+class HoldfastServer:
+    """A daemon on its own directory. `start` and `kill` may be called again and again; `lxc` speaks to its socket."""
+
+    def __init__(self, directory: Path, *, with_pools: bool = True) -> None:
+        self.directory = directory
+        self.socket = directory / "unix.socket"
+        self.lxc = LxcClient(self.socket, directory.with_name(directory.name + "-client"))
+        self.log = directory.with_name(directory.name + ".log")
+        self._with_pools = with_pools
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> HoldfastServer:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self.start()
+            if self._with_pools:
+                self.lxc.run("storage", "create", "default", "dir")
+                self.lxc.run("storage", "create", "bt", "btrfs", "size=4GiB")
+                self.lxc.run("profile", "device", "add", "default", "root", "disk", "path=/", "pool=default")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The daemon's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, **environment: str) -> None:
+        """Start the daemon and wait until it answers; the given variables are added to its environment."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [COMMAND, "server"],
+                env={**os.environ, "HOLDFAST_DIR": str(self.directory), **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        done = self.holdfast("waitready", "--timeout", "60")
+        assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
+
+    def holdfast(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run our own command against this daemon."""
+        return subprocess.run(
+            [COMMAND, *map(str, arguments)],
+            env={**os.environ, "HOLDFAST_DIR": str(self.directory)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def kill(self) -> None:
+        """End the daemon as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def wait_for_death(self, timeout_s: float = 60) -> int:
+        """Wait until the daemon has ended by itself; return its exit code (-9 after a crash point)."""
+        assert self._process is not None
+        return self._process.wait(timeout=timeout_s)
+
+    def stop(self) -> int:
+        """End the daemon in the clean way; return its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=60)
+
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def __exit__(self, *_: object) -> None:
+        if not self.is_alive():
+            self.start()
+        for instance in self._json("list"):
+            self.lxc.run("delete", "--force", instance["name"], expect=None)
+        for image in self._json("image", "list"):
+            self.lxc.run("image", "delete", image["fingerprint"], expect=None)
+        self.lxc.run("profile", "device", "remove", "default", "root", expect=None)
+        for pool in self._json("storage", "list"):
+            self.lxc.run("storage", "delete", pool["name"], expect=None)
+        self.stop()
+
+    def _json(self, *command: str) -> list[dict[str, str]]:
+        text = self.lxc.run(*command, "--format", "json", expect=None)
+        found: list[dict[str, str]] = json.loads(text or "[]")
+        return found or []
+
+
+def build_busybox_image(server: HoldfastServer, file_stem: Path) -> Path:
+    """Have the server build the small busybox image, alias `busybox`; return it exported as a file."""
+    done = server.holdfast("image", "build", "busybox", "--alias", "busybox")
+    assert done.returncode == 0, done.stderr
+    server.lxc.run("image", "export", "busybox", file_stem)
+    return next(file_stem.parent.glob(f"{file_stem.name}*"))
+
+
+def short_directory() -> Path:
+    """Return a fresh directory with a short path (unix socket addresses end at 107 bytes)."""
+    directory = Path(tempfile.mkdtemp(prefix="hf-"))
+    directory.chmod(0o711)  # real LXD starts containers as a user that must reach its directory
+    return directory

@@ -1,0 +1,155 @@
+"""Our command line against our own server: a working day, terminals, events, progress, permissions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.cli import COMMAND, Cli, working_day
+from support.holdfast import HoldfastServer
+from support.images import make_tiny_image
+from support.nobody import AS_NOBODY
+
+pytestmark = [pytest.mark.root]
+
+
+@pytest.fixture(scope="module")
+def cli(server: HoldfastServer, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Our command on the socket of a server that has the image `tiny`."""
+    cli = Cli(server.socket)
+    image = make_tiny_image(tmp_path_factory.mktemp("image") / "tiny.tar.gz")
+    cli.run("image", "import", image, "--alias", "tiny")
+    return cli
+
+
+@pytest.fixture
+def box(cli: Cli) -> Iterator[str]:
+    """A running instance."""
+    cli.run("launch", "tiny", "box")
+    yield "box"
+    cli.run("delete", "--force", "box")
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_a_working_day(cli: Cli, tmp_path: Path, pool: str) -> None:
+    working_day(cli, tmp_path, pool)
+
+
+def test_terminal_has_size_keys_and_exit_code(cli: Cli, box: str) -> None:
+    script = "stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.1; done"
+    terminal = cli.start_on_terminal("exec", box, "--", "sh", "-c", script)
+    terminal.expect(b"30 100")
+    terminal.expect(b"ready")
+    terminal.resize(77, 22)
+    os.kill(terminal.process.pid, 28)  # SIGWINCH: it leads its own session, but has no controlling terminal
+    terminal.expect(b"22 77")
+    assert terminal.end() == 5
+
+
+def test_interrupt_reaches_the_command(cli: Cli, box: str) -> None:
+    terminal = cli.start_on_terminal(
+        "exec", box, "--", "sh", "-c", "trap 'exit 9' INT; echo ready; while :; do sleep 0.1; done"
+    )
+    terminal.expect(b"ready")
+    terminal.write(b"\x03")
+    assert terminal.end() == 9
+
+
+def test_progress_is_for_terminals_only(cli: Cli, box: str, tmp_path: Path) -> None:
+    assert cli.result("export", box, tmp_path / "a.tar", "--compression", "none").stderr == b""
+    terminal = cli.start_on_terminal("export", box, str(tmp_path / "b.tar"), "--compression", "none")
+    assert terminal.end() == 0
+    assert b"Exporting box: [" in terminal.seen
+    quiet = cli.start_on_terminal("export", box, str(tmp_path / "c.tar"), "--quiet")
+    assert (quiet.end(), quiet.seen) == (0, b"")
+
+
+def test_console_is_left_by_two_keys(cli: Cli, box: str) -> None:
+    assert "booted" in cli.run("console", box, "--show-log")
+    terminal = cli.start_on_terminal("console", box)
+    terminal.expect(b"To detach")
+    terminal.write(b"\x01q")
+    assert terminal.end() == 0
+
+
+def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"], env=cli.environment, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+        deadline = time.monotonic() + 30
+        seen = ""
+        while "instance-updated" not in seen:  # the monitor may connect after the first changes
+            cli.run("config", "set", box, f"user.time={time.monotonic()}")
+            seen += (process.stdout.read() or b"").decode()
+            assert time.monotonic() < deadline, "no event came"
+        first = json.loads(seen.splitlines()[0])
+        assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+DESCRIBE = 'sed -i "s/^description:.*/description: mine/" "$1"'
+
+
+def use_editor(cli: Cli, tmp_path: Path, script: str) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(f"#!/bin/sh\n{script}\n")
+    editor.chmod(0o755)
+    cli.environment["EDITOR"] = cli.environment["VISUAL"] = str(editor)
+
+
+def test_changed_meanwhile_is_refused(cli: Cli, box: str, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(
+        f'#!/bin/sh\n{COMMAND} config set box user.other=1\nsed -i "s/^description:.*/description: mine/" "$1"\n'
+    )
+    editor.chmod(0o755)
+    cli.environment["EDITOR"] = cli.environment["VISUAL"] = str(editor)
+    terminal = cli.start_on_terminal("config", "edit", box)
+    terminal.expect(b"ETag doesn't match")
+    terminal.write(b"n\n")
+    assert terminal.end() == 1
+    assert "description: mine" not in cli.run("config", "show", box)
+
+
+def test_editor_changes_the_instance(cli: Cli, box: str, tmp_path: Path) -> None:
+    use_editor(cli, tmp_path, DESCRIBE)
+    assert cli.start_on_terminal("config", "edit", box).end() == 0
+    assert "description: mine" in cli.run("config", "show", box)
+
+
+def test_socket_without_permission_names_the_group(cli: Cli) -> None:
+    done = subprocess.run(
+        [*AS_NOBODY, COMMAND, "list"],
+        env=cli.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "You may not open" in done.stderr
+
+
+def test_bad_words(cli: Cli) -> None:
+    assert "nosuch" in cli.fails("launch", "nosuch", "x")
+    assert "not found" in cli.fails("storage", "show", "nosuch")
+    assert cli.fails("exec", "nosuch", "true") == "Instance not found"
+    assert cli.fails("query", "/1.0/nosuch") == "not found"
+    assert "key=value" in cli.fails("storage", "create", "p", "dir", "oops")
+
+
+def test_projects(cli: Cli) -> None:
+    cli.run("project", "create", "team")
+    assert "team" in cli.run("project", "list", "--format", "csv")
+    assert cli.run("list", "--project", "team", "--format", "csv") == ""
+    cli.run("project", "delete", "team")

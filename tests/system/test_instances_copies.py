@@ -1,0 +1,127 @@
+"""Copies, refreshes and moves between pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from holdfast.model.errors import HoldfastError, InstanceNotFoundError, NotFoundError
+from holdfast.service.instance_requests import FromCopy, InstanceRequest, MoveRequest
+from support.world import CALLER, POOLS, World, furnished_world
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
+OTHER = {"d": "b", "b": "d"}
+
+
+@pytest.fixture(scope="module")
+def the_world() -> Iterator[World]:
+    with furnished_world() as world:
+        yield world
+
+
+@pytest.fixture
+def world(the_world: World) -> Iterator[World]:
+    the_world.events.clear()
+    yield the_world
+    the_world.clear()
+    assert the_world.left_over() == []
+
+
+def _copy(world: World, request: InstanceRequest, source: FromCopy) -> None:
+    world.finish(world.services.instances.create(CALLER, request, source))
+
+
+def _root(pool: str) -> dict[str, dict[str, str]]:
+    return {"root": {"type": "disk", "path": "/", "pool": pool}}
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["stopped", "running"])
+@pytest.mark.parametrize("target", POOLS)
+@pytest.mark.parametrize("pool", POOLS)
+def test_copy_within_and_across_pools(world: World, pool: str, target: str, *, running: bool) -> None:
+    world.create("c1", pool, start=running)
+    world.write("c1", "/root/data", "old")
+    world.snapshot("c1", "one")
+    world.write("c1", "/root/data", "new")
+    _copy(world, InstanceRequest(name="c2", devices=_root(target)), FromCopy(name="c1"))
+    source, copy = (world.services.instances.get("default", name).instance for name in ("c1", "c2"))
+    assert copy.pool == target
+    assert copy.config["volatile.uuid"] != source.config["volatile.uuid"]
+    assert copy.config["volatile.base_image"] == source.config["volatile.base_image"]
+    assert "volatile.last_state.power" not in copy.config
+    snapshots = [world.services.snapshots.list("default", name)[0].snapshot for name in ("c1", "c2")]
+    assert snapshots[0].created_at == snapshots[1].created_at
+    assert snapshots[1].devices["root"]["pool"] == target
+    assert world.read("c2", "/root/data") == "new"
+    world.finish(world.services.restore.restore(CALLER, "c2", "one"))
+    assert world.read("c2", "/root/data") == "old"
+    if running:
+        assert world.run("c1", "cat", "/root/data") == (0, "new")
+        assert world.services.instances.get("default", "c1").status.text == "Running"
+
+
+def test_copy_of_one_snapshot_and_without_snapshots(world: World) -> None:
+    world.create("c1", "b")
+    world.write("c1", "/root/data", "old")
+    world.snapshot("c1", "one")
+    world.write("c1", "/root/data", "new")
+    _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1", snapshot="one"))
+    _copy(world, InstanceRequest(name="c3"), FromCopy(name="c1", instance_only=True))
+    assert (world.read("c2", "/root/data"), world.snapshots("c2")) == ("old", [])
+    assert (world.read("c3", "/root/data"), world.snapshots("c3")) == ("new", [])
+
+
+def test_what_can_not_be_copied(world: World) -> None:
+    world.create("c1", "d")
+    world.create("c2", "d")
+    with pytest.raises(InstanceNotFoundError):
+        world.services.instances.create(CALLER, InstanceRequest(name="x"), FromCopy(name="nosuch"))
+    with pytest.raises(NotFoundError, match="Snapshot c1/nosuch does not exist"):
+        world.services.instances.create(CALLER, InstanceRequest(name="x"), FromCopy(name="c1", snapshot="nosuch"))
+    with pytest.raises(HoldfastError, match='This "instances" entry already exists'):
+        _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1"))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_refresh_brings_differences_only_and_can_be_repeated(world: World, pool: str) -> None:
+    world.create("c1", pool)
+    world.snapshot("c1", "same")
+    world.snapshot("c1", "gone")
+    _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1"))
+    driver = world.services.pools.driver(pool)
+    kept = driver.identity(driver.mount / "containers-snapshots/c2/same")
+    world.finish(world.services.snapshots.delete(CALLER, "c1", "gone"))
+    world.write("c1", "/root/data", "latest")
+    world.snapshot("c1", "fresh")
+    for _ in range(2):
+        _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1", refresh=True))
+        assert world.snapshots("c2") == ["same", "fresh"]
+        assert world.read("c2", "/root/data") == "latest"
+        assert driver.identity(driver.mount / "containers-snapshots/c2/same") == kept
+    world.power("c2", "start")
+    with pytest.raises(HoldfastError, match="Cannot refresh a running instance"):
+        _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1", refresh=True))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_move_to_another_pool_and_name(world: World, pool: str) -> None:
+    world.create("c1", pool)
+    world.write("c1", "/root/data", "old")
+    world.snapshot("c1", "one")
+    world.write("c1", "/root/data", "new")
+    world.finish(world.services.copies.move(CALLER, "c1", MoveRequest(name="c2", pool=OTHER[pool])))
+    assert world.services.instances.get("default", "c2").instance.pool == OTHER[pool]
+    assert world.snapshots("c2") == ["one"]
+    assert world.read("c2", "/root/data") == "new"
+    world.finish(world.services.restore.restore(CALLER, "c2", "one"))
+    assert world.read("c2", "/root/data") == "old"
+
+
+def test_moves_that_are_not_served_say_what_to_do(world: World) -> None:
+    world.create("c1", "d")
+    with pytest.raises(HoldfastError, match="export the instance here, import it there"):
+        world.services.copies.move(CALLER, "c1", MoveRequest())
+    world.power("c1", "start")
+    with pytest.raises(HoldfastError, match="stop it first"):
+        world.finish(world.services.copies.move(CALLER, "c1", MoveRequest(pool="b")))
