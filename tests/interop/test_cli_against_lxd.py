@@ -1,0 +1,43 @@
+"""Our command line drives the distribution's real LXD: what it says is the API, not a private language."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.cli import Cli, working_day
+from support.holdfast import short_directory
+from support.images import make_tiny_image
+from support.lxd import LxdServer, require_lxd
+
+pytestmark = [pytest.mark.root]
+
+
+@pytest.fixture(scope="module")
+def cli() -> Iterator[Cli]:
+    """Our command on the socket of a real LXD that has the image `tiny`."""
+    require_lxd()
+    directory = short_directory()
+    with LxdServer(directory / "lxd") as server:
+        cli = Cli(server.socket)
+        cli.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        yield cli
+    shutil.rmtree(directory)
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_a_working_day(cli: Cli, tmp_path: Path, pool: str) -> None:
+    working_day(cli, tmp_path, pool)
+
+
+def test_a_terminal(cli: Cli) -> None:
+    cli.run("launch", "tiny", "screen")
+    terminal = cli.start_on_terminal("exec", "screen", "--", "sh", "-c", "stty size; read word; echo got-$word; exit 5")
+    terminal.expect(b"30 100")
+    terminal.write(b"pong\n")
+    assert terminal.end() == 5
+    assert b"got-pong" in terminal.seen
+    cli.run("delete", "--force", "screen")
