@@ -1,0 +1,97 @@
+# Sourced by ./run and ./test: installs what is missing, and nothing else. Needs HERE (the clone's directory).
+#
+#   set_up_packages NAME...     Debian packages, by apt-get, only those that are not installed
+#   set_up_environment          .venv with the locked dependencies and Holdfast itself (editable)
+
+# What the server needs to run containers, keep pools and make images. "a|b" is whichever this Debian has.
+RUN_PACKAGES=(
+  python3 python3-venv ca-certificates
+  lxc 'liblxc1t64|liblxc1' liblxc-common uidmap iproute2 util-linux mount
+  btrfs-progs squashfs-tools e2fsprogs tar xz-utils bzip2 acl attr
+  mmdebstrap debian-archive-keyring busybox-static
+)
+# What only the tests need: a real LXD with its client to compare with, and the tools that LXD calls.
+TEST_PACKAGES=(git lxd lxd-client rsync zstd xfsprogs)
+
+# Headings stand out and commands step back, on a terminal only.
+if [ -t 1 ]; then BOLD=$'\033[1m' FAINT=$'\033[2m' PLAIN=$'\033[0m'; else BOLD='' FAINT='' PLAIN=''; fi
+say() { printf '%s==> %s%s\n' "$BOLD" "$*" "$PLAIN"; }
+faint() { printf '%s%s%s\n' "$FAINT" "$*" "$PLAIN"; }
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+require_root() { [ "$(id -u)" -eq 0 ] || fail "$1 needs root: it runs containers and mounts pools. Try: sudo $1"; }
+
+require_debian() {
+  command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+    fail "this set-up knows Debian 12 and 13 only. Elsewhere install by hand: ${RUN_PACKAGES[*]}"
+}
+
+is_installed() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# Print those of the named packages that are not installed.
+missing_packages() {
+  local wanted name
+  for wanted in "$@"; do
+    for name in ${wanted//|/ }; do is_installed "$name" && continue 2; done
+    echo "$wanted"
+  done
+}
+
+# Print, for each "a|b", the first that the package sources offer as a package of its own.
+choose_packages() {
+  local wanted name
+  for wanted in "$@"; do
+    for name in ${wanted//|/ }; do
+      apt-cache show --quiet=2 --no-all-versions "$name" 2>/dev/null | grep -q '^Package:' && break
+    done
+    echo "$name"
+  done
+}
+
+set_up_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  require_debian
+  say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  # One broken source of another vendor must not stop us: what counts is whether the packages can be installed.
+  apt-get update -qq || say "Some package sources could not be read; going on with the others."
+  mapfile -t missing < <(choose_packages "${missing[@]}")
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
+    -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null ||
+    fail "apt-get could not install: ${missing[*]}"
+}
+
+# As set_up_packages, but one that can't be had is only named: tests that need it are then skipped by name.
+set_up_optional_packages() {
+  local missing name
+  mapfile -t missing < <(missing_packages "$@")
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if ! (set_up_packages "${missing[@]}"); then
+    for name in "${missing[@]}"; do
+      (set_up_packages "$name") || say "Without $name: the tests that need it are skipped, by name."
+    done
+  fi
+}
+
+# What the environment was made from: another lock file, interpreter or place makes it anew.
+environment_key() {
+  { echo "$HERE"; /usr/bin/python3 --version; cat "$HERE/requirements.lock" "$HERE/pyproject.toml"; } | sha256sum
+}
+
+set_up_environment() {
+  local venv="$HERE/.venv" stamp="$HERE/.venv/.made-from" key
+  key=$(environment_key)
+  [ -x "$venv/bin/holdfast" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ] && return 0
+  say "Making $venv from requirements.lock (about half a minute)"
+  rm -f "$stamp"
+  /usr/bin/python3 -m venv --clear "$venv" || fail "could not make $venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input --only-binary :all: \
+    --require-hashes -r "$HERE/requirements.lock" || fail "pip could not install requirements.lock (is there a network?)"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
+    --editable "$HERE" || fail "pip could not install Holdfast itself"
+  echo "$key" >"$stamp"
+}
