@@ -73,8 +73,9 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def source_base(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
+    """A file system for the pools of one module: btrfs that was full gives back its space only after seconds."""
     base = tmp_path_factory.mktemp(kind)
     with ExitStack() as stack:
         if kind == "dir-on-xfs":
