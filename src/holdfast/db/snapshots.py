@@ -98,6 +98,9 @@ def _values(snapshot: Snapshot) -> dict[str, object]:
         "profiles": snapshot.profiles,
         "config": snapshot.config,
         "devices": snapshot.devices,
+        "held": snapshot.is_held,
+        "schedule": snapshot.schedule,
+        "due_at": snapshot.due_at,
     }
 
 
@@ -114,4 +117,7 @@ def _snapshot(row: Row[tuple[object, ...]]) -> Snapshot:
         profiles=row.profiles,
         config=row.config,
         devices=row.devices,
+        is_held=row.held,
+        schedule=row.schedule,
+        due_at=row.due_at,
     )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
 from holdfast.db.columns import DeviceMap, StringList, StringMap, UtcTime
 
@@ -81,7 +93,69 @@ instance_snapshots = Table(
     Column("profiles", StringList, nullable=False),
     Column("config", StringMap, nullable=False),
     Column("devices", DeviceMap, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=false()),
+    Column("schedule", String, nullable=False, server_default=""),
+    Column("due_at", UtcTime, nullable=True),
     UniqueConstraint("instance_id", "name"),
+)
+
+former_states = Table(
+    "former_states",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("snapshot", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", ForeignKey("projects.name"), nullable=False),
+    Column("pool", ForeignKey("pools.name"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("config", StringMap, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("pool", "project", "name"),
+)
+
+volume_snapshots = Table(
+    "volume_snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("config", StringMap, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    Column("held", Boolean, nullable=False),
+    Column("schedule", String, nullable=False),
+    Column("due_at", UtcTime, nullable=True),
+    UniqueConstraint("volume_id", "name"),
+)
+
+schedule_runs = Table(
+    "schedule_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=True),
+    Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=True),
+    Column("schedule", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("checked_until", UtcTime, nullable=False),
+    Column("last_due_at", UtcTime, nullable=True),
+    Column("last_run_at", UtcTime, nullable=True),
+    Column("last_success_at", UtcTime, nullable=True),
+    Column("failures", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("instance_id", "schedule"),
+    UniqueConstraint("volume_id", "schedule"),
 )
 
 backups = Table(

@@ -15,7 +15,11 @@ Devices = Mapping[str, Device]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """One instance snapshot; `name` is bare ("snap0"), config and devices are local as of its creation."""
+    """One instance snapshot; `name` is bare ("snap0"), config and devices are local as of its creation.
+
+    `is_held`: nothing but a person's own deletion removes it. `schedule` is the label of the schedule that made it
+    ("default" for the plain `snapshots.schedule`), "" when a person did; `due_at` is when that schedule wanted it.
+    """
 
     name: str
     created_at: datetime
@@ -28,6 +32,9 @@ class Snapshot:
     ephemeral: bool = False
     stateful: bool = False
     description: str = ""
+    is_held: bool = False
+    schedule: str = ""
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -193,6 +193,7 @@ class ImportService:
         try:
             reach("instance-import:intent")
             self._unpack(task, definition, driver, intent, handle)
+            task.file.unlink()  # not needed any more: what of it is only in memory needn't be written out below
             main = intent.token(len(names))
             driver.set_staged_quota(main, plan.quota_bytes)
             reach("instance-import:staged")
