@@ -77,7 +77,8 @@ class Prefetcher:
                 with _opened(name, os.O_DIRECTORY, directory) as inside:
                     self._ask(inside, _sorted_names(inside), depth + 1)
         elif stat.S_ISREG(status.st_mode) and status.st_blocks and self._is_new(status):
-            self._wait_for_turn()
+            if not self._gets_turn():
+                return
             with _opened(name, 0, directory) as file:
                 os.posix_fadvise(file, 0, _FILE_CAP_BYTES, os.POSIX_FADV_WILLNEED)
             self._asked_bytes += min(status.st_size, status.st_blocks * 512)
@@ -90,9 +91,11 @@ class Prefetcher:
         self._linked.add(status.st_ino)
         return is_new
 
-    def _wait_for_turn(self) -> None:
+    def _gets_turn(self) -> bool:
+        """Wait until the packing comes near; return False when it has ended."""
         with self._moved:
             self._moved.wait_for(lambda: self._is_stopped or self._asked_bytes - self._packed_bytes < _AHEAD_BYTES)
+            return not self._is_stopped
 
 
 @contextlib.contextmanager
