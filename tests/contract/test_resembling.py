@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.host import trees
 from holdfast.model.storage import Volume
 from holdfast.storage.driver import Driver, Origin
 from support.trees import Entry, describe, differences, make_rich_tree
@@ -36,6 +37,13 @@ def volume(driver: Driver, publish: Publish) -> Volume:
     driver.stage("s-0", Origin(volume=made))
     driver.publish_snapshot("s-0", made, "snap0")
     return made
+
+
+@pytest.fixture(autouse=True, params=["threads", "processes"])
+def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small trees are copied by threads, large ones by processes; here both kinds get the same small one."""
+    if request.param == "processes":
+        monkeypatch.setattr(trees, "MANY", 0)
 
 
 def stage(driver: Driver, volume: Volume) -> Path:

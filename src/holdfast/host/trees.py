@@ -8,21 +8,20 @@ change its files at any time (and put links in the way: nothing here follows one
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from holdfast.host.beneath import beneath, directory, join
-from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
-from holdfast.host.sharing import can_share_extents, share_file
+from holdfast.host.beneath import beneath, directory
+from holdfast.host.crew import Crew
+from holdfast.host.sharing import can_share_extents
+from holdfast.host.tree_copy import Linked, TreeCopy
 from holdfast.host.walk import Walk
 
-_VANISHED: Final = (errno.ENOENT, errno.ESTALE, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
-_NO_TWIN: Final = (*_VANISHED, errno.EXDEV)
+MANY: Final = 2000
+"""Entries after which a crew of processes takes over: it needs some 50 ms to start, as 1,000 files do in threads."""
 
 
 def clone_tree(
@@ -63,105 +62,66 @@ def fill_tree(
 
 
 def _run(clone: _Clone, cancelled: Callable[[], bool] | None, progress: Callable[[int], None] | None) -> None:
-    clone.walk.run(cancelled, progress)
-    clone.finish()
+    with contextlib.closing(clone):
+        clone.walk.run(cancelled, progress)
+        clone.finish()
 
 
 class _Clone:
     """One clone under way. What must come last is collected: hard links, and the times of directories."""
 
     def __init__(self, source_root: int, target_root: int, twin_root: int | None = None) -> None:
-        self._source_root, self._target_root, self._twin_root = source_root, target_root, twin_root
-        self.walk = Walk(self._visit)
-        self._copier = ContentCopier(self._count)
+        self._target_root = target_root
+        self._roots = [root for root in (source_root, target_root, twin_root) if root is not None]
+        self.walk = Walk(self._visit, self._kill)
+        self._copy = TreeCopy(source_root, target_root, twin_root, check=self.walk.check, count=self.walk.count)
+        self._crew: Crew | None = None
         self._lock = threading.Lock()
         self._first_names: dict[tuple[int, int], bytes] = {}
         self._links: list[tuple[tuple[int, int], bytes]] = []
-        self._directories: list[tuple[bytes, os.stat_result, dict[str, bytes]]] = []
-
-    def _count(self, size_bytes: int) -> None:
-        self.walk.check()
-        self.walk.count(size_bytes)
 
     def _visit(self, path: bytes) -> list[bytes]:
-        with contextlib.ExitStack() as stack:
-            try:
-                source = stack.enter_context(beneath(self._source_root, path))
-            except OSError as error:
-                if error.errno in _VANISHED:
-                    return []
-                raise
-            target = stack.enter_context(beneath(self._target_root, path))
-            return self._copy_entries(path, source, target, self._twin(path, stack))
-
-    def _twin(self, path: bytes, stack: contextlib.ExitStack) -> int | None:
-        """Return a descriptor of the directory whose files may be linked, if there is one."""
-        if self._twin_root is None:
-            return None
-        try:
-            return stack.enter_context(beneath(self._twin_root, path))
-        except OSError as error:
-            if error.errno in _NO_TWIN:
-                return None
-            raise
-
-    def _copy_entries(self, path: bytes, source: int, target: int, twin: int | None) -> list[bytes]:
-        below = []
-        with os.scandir(source) as entries:
-            for entry in entries:
-                self.walk.check()
-                try:
-                    if self._copy_entry(path, entry, source, target, twin):
-                        below.append(join(path, entry.name))
-                except OSError as error:
-                    if error.errno not in _VANISHED:
-                        raise OSError(error.errno, error.strerror, os.fsdecode(join(path, entry.name))) from error
-        with self._lock:
-            self._directories.append((path, os.fstat(source), read_attributes(source)))
+        crew = self._crew_for_many()
+        below, linked = self._copy.copy(path) if crew is None else crew.copy(path)
+        for name in self._first_of(linked):
+            self._copy.copy_name(name)
         return below
 
-    def _copy_entry(self, path: bytes, entry: os.DirEntry[str], source: int, target: int, twin: int | None) -> bool:
-        """Copy a file, or make a directory and return True."""
-        facts = entry.stat(follow_symlinks=False)
-        if stat.S_ISDIR(facts.st_mode):
-            os.mkdir(entry.name, 0o700, dir_fd=target)
-            return True
-        if facts.st_nlink > 1 and not self._is_first_name(facts, join(path, entry.name)):
-            return False
-        if twin is not None and self._share(entry.name, facts, source, twin, target):
-            return False
-        if stat.S_ISREG(facts.st_mode):
-            copy_file(entry.name, source, target, self._copier)
-        else:
-            copy_special(entry.name, source, target, facts)
-        return False
-
-    def _share(self, name: str, facts: os.stat_result, source: int, twin: int, target: int) -> bool:
-        is_sharable = stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode)
-        if not is_sharable or not share_file(name, facts, source, twin, target, self.walk.check):
-            return False
-        self.walk.count(facts.st_size)
-        return True
-
-    def _is_first_name(self, facts: os.stat_result, path: bytes) -> bool:
-        key = (facts.st_dev, facts.st_ino)
+    def _crew_for_many(self) -> Crew | None:
         with self._lock:
-            if key in self._first_names:
-                self._links.append((key, path))
-                return False
-            self._first_names[key] = path
-            return True
+            if self._crew is None and self._copy.entries >= MANY:
+                self.walk.check()
+                self._crew = Crew(self._roots, self.walk.count)
+            return self._crew
+
+    def _kill(self) -> None:
+        with self._lock:
+            if self._crew is not None:
+                self._crew.kill()
+
+    def _first_of(self, linked: Sequence[Linked]) -> list[bytes]:
+        """Return the names to be copied; the other names of the same files become links at the end."""
+        first = []
+        with self._lock:
+            for device, inode, path in linked:
+                if self._first_names.setdefault((device, inode), path) is path:
+                    first.append(path)
+                else:
+                    self._links.append(((device, inode), path))
+        return first
 
     def finish(self) -> None:
-        """Make the hard links, then dress the directories.
-
-        Not before: a default ACL or a setgid bit would be inherited by what is made below, and times would change.
-        """
+        """Make the hard links, then dress the directories."""
         for key, path in self._links:
             self._link(key, path)
-        for path, facts, attributes in self._directories:
-            with beneath(self._target_root, path) as descriptor:
-                write_attributes(descriptor, attributes, facts)
+        self._copy.dress()
+        if self._crew is not None:
+            self._crew.dress()
+
+    def close(self) -> None:
+        """End the processes, if there are any."""
+        if self._crew is not None:
+            self._crew.close()
 
     def _link(self, key: tuple[int, int], path: bytes) -> None:
         first, name = self._first_names[key], os.fsdecode(path).rpartition("/")[2]
@@ -171,6 +131,5 @@ class _Clone:
             try:
                 os.link(first_name, name, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
             except FileNotFoundError:  # the first name vanished before it could be copied: this one takes its place
-                with contextlib.suppress(FileNotFoundError), beneath(self._source_root, parent) as source:
-                    copy_file(name, source, here, self._copier)
-                    self._first_names[key] = path
+                self._copy.copy_name(path)
+                self._first_names[key] = path

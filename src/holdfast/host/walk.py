@@ -26,8 +26,9 @@ class Walk:
     `visit` returns the paths of the directories to visit next; it calls `check` now and then, `count` for bytes done.
     """
 
-    def __init__(self, visit: Callable[[bytes], list[bytes]]) -> None:
-        self._visit = visit
+    def __init__(self, visit: Callable[[bytes], list[bytes]], kill: Callable[[], None] | None = None) -> None:
+        """`kill` ends early what visits wait for; it is called when a visit failed or the caller cancelled."""
+        self._visit, self._kill = visit, kill
         self._todo: list[bytes] = [b""]
         self._open = 1
         self._done_bytes = 0
@@ -45,6 +46,8 @@ class Walk:
                 self._watch(cancelled, progress)
             finally:
                 self._stop()
+                if self._open and self._kill is not None:
+                    self._kill()
         self._raise_first(workers)
         if progress is not None:
             progress(self._done_bytes)

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from holdfast.host import file_copy, mounts, trees
+from holdfast.host import crew, file_copy, mounts, tree_copy, trees
 from holdfast.host.removal import remove_tree
 from holdfast.host.trees import clone_tree
 from holdfast.model.errors import CancelledOperationError
@@ -29,6 +30,15 @@ def rich(tmp_path: Path) -> Path:
     return source
 
 
+@pytest.fixture(params=["threads", "processes"])
+def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Small trees are copied by threads, large ones by processes; here both kinds get the same small ones."""
+    if request.param == "processes":
+        monkeypatch.setattr(trees, "MANY", 0)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("workers")
 def test_clone_keeps_everything(rich: Path, tmp_path: Path) -> None:
     wanted = describe(rich)
     clone_tree(rich, tmp_path / "clone")
@@ -36,6 +46,7 @@ def test_clone_keeps_everything(rich: Path, tmp_path: Path) -> None:
     assert differences(wanted, describe(rich)) == []
 
 
+@pytest.mark.usefixtures("workers")
 def test_clone_keeps_holes(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
@@ -51,6 +62,7 @@ def test_clone_keeps_holes(tmp_path: Path) -> None:
     assert subprocess.run(["cmp", source / "sparse", clone], check=False).returncode == 0
 
 
+@pytest.mark.usefixtures("workers")
 def test_clone_does_not_pass_on_a_default_acl_or_group(tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "folder/below").mkdir(parents=True)
@@ -63,6 +75,7 @@ def test_clone_does_not_pass_on_a_default_acl_or_group(tmp_path: Path) -> None:
     assert differences(wanted, describe(tmp_path / "clone")) == []
 
 
+@pytest.mark.usefixtures("workers")
 def test_clone_of_links_between_directories(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for folder in "abcdefgh":
@@ -76,6 +89,7 @@ def test_clone_of_links_between_directories(tmp_path: Path) -> None:
     assert (tmp_path / "clone/a/file").stat().st_nlink == 8
 
 
+@pytest.mark.usefixtures("workers")
 def test_clone_and_removal_of_a_path_longer_than_the_kernel_takes(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
@@ -125,6 +139,7 @@ def test_clone_refuses_a_target_that_is_there(rich: Path, tmp_path: Path) -> Non
         clone_tree(rich, tmp_path / "clone")
 
 
+@pytest.mark.usefixtures("workers")
 def test_progress_counts_bytes(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
@@ -143,7 +158,7 @@ def test_cancel_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         for name in range(10):
             (source / str(folder) / str(name)).write_bytes(b"x")
     wish, started = threading.Event(), threading.Event()
-    copy, copied = trees.copy_file, []
+    copy, copied = tree_copy.copy_file, []
 
     def held(*arguments: object) -> object:
         started.set()
@@ -156,7 +171,7 @@ def test_cancel_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             wish.set()
         return wish.is_set()
 
-    monkeypatch.setattr(trees, "copy_file", held)
+    monkeypatch.setattr(tree_copy, "copy_file", held)
     with pytest.raises(CancelledOperationError):
         clone_tree(source, tmp_path / "clone", cancelled=cancelled)
     assert len(copied) < 100
@@ -170,9 +185,82 @@ def test_a_failure_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def fail(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(trees, "copy_file", fail)
+    monkeypatch.setattr(tree_copy, "copy_file", fail)
     with pytest.raises(OSError, match="folder/file"):
         clone_tree(source, tmp_path / "clone")
+
+
+def many_files(source: Path, folders: int = 10, files: int = 300) -> None:
+    for folder in range(folders):
+        (source / str(folder)).mkdir(parents=True)
+        for name in range(files):
+            (source / str(folder) / str(name)).write_bytes(b"%d %d" % (folder, name))
+
+
+def test_a_large_tree_is_copied_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many_files(tmp_path / "source")
+    os.link(tmp_path / "source/0/0", tmp_path / "source/9/again")
+    made: list[crew.Crew] = []
+
+    class Seen(crew.Crew):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(trees, "Crew", Seen)
+    clone_tree(tmp_path / "source", tmp_path / "clone")
+    assert len(made) == 1
+    assert all(process.returncode is not None for process, _ in made[0]._members)
+    assert differences(describe(tmp_path / "source"), describe(tmp_path / "clone")) == []
+
+
+def test_cancel_ends_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wish comes while a process works; it is ended, nothing is left running."""
+    many_files(tmp_path / "source")
+    monkeypatch.setattr(trees, "MANY", 0)
+    started: list[crew.Crew] = []
+    asked = crew.Crew.copy
+
+    def noted(self: crew.Crew, path: bytes) -> object:
+        started.append(self)
+        return asked(self, path)
+
+    monkeypatch.setattr(crew.Crew, "copy", noted)
+    with pytest.raises(CancelledOperationError):
+        clone_tree(tmp_path / "source", tmp_path / "clone", cancelled=lambda: bool(started))
+    assert all(process.returncode is not None for process, _ in started[0]._members)
+
+
+def test_a_process_that_dies_ends_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many_files(tmp_path / "source", folders=3, files=3)
+    monkeypatch.setattr(trees, "MANY", 0)
+    asked = crew.Crew.copy
+
+    def killed(self: crew.Crew, path: bytes) -> object:
+        for process, _ in self._members:
+            process.kill()
+            process.wait()
+        return asked(self, path)
+
+    monkeypatch.setattr(crew.Crew, "copy", killed)
+    with pytest.raises(OSError, match="ended unexpectedly"):
+        clone_tree(tmp_path / "source", tmp_path / "clone")
+
+
+def test_a_failure_in_a_process_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target's file system is full: real, as the process can't be told to pretend."""
+    many_files(tmp_path / "source", folders=2, files=3)
+    (tmp_path / "source/1/large").write_bytes(os.urandom(2_000_000))
+    monkeypatch.setattr(trees, "MANY", 0)
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=True)
+    try:
+        with pytest.raises(OSError, match="1/large") as caught:
+            clone_tree(tmp_path / "source", small / "clone")
+        assert caught.value.errno == errno.ENOSPC
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def test_threat_vanishing_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +271,7 @@ def test_threat_vanishing_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("a", "b", "c"):
         (source / "folder" / name).write_text(name)
     os.link(source / "folder/a", source / "folder/again")
-    copy = trees.copy_file
+    copy = tree_copy.copy_file
     vanished: list[str] = []
 
     def copy_late(name: str, *more: object) -> object:
@@ -193,7 +281,7 @@ def test_threat_vanishing_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             (source / "gone").rmdir()
         return copy(name, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(trees, "copy_file", copy_late)
+    monkeypatch.setattr(tree_copy, "copy_file", copy_late)
     clone_tree(source, tmp_path / "clone")
     found = {path.name: path.read_text() for path in (tmp_path / "clone/folder").iterdir()}
     assert found == {name: name[0] for name in ("a", "b", "c", "again") if name != vanished[0]}
@@ -207,7 +295,7 @@ def test_threat_links_put_in_the_way_of_a_copy(tmp_path: Path, monkeypatch: pyte
     source = tmp_path / "source"
     (source / "a/b").mkdir(parents=True)
     (source / "a/b/inner").mkdir()
-    beneath = trees.beneath
+    beneath = tree_copy.beneath
 
     @contextmanager
     def swapped(root: int, path: bytes) -> Iterator[int]:
@@ -219,7 +307,7 @@ def test_threat_links_put_in_the_way_of_a_copy(tmp_path: Path, monkeypatch: pyte
         with beneath(root, path) as descriptor:
             yield descriptor
 
-    monkeypatch.setattr(trees, "beneath", swapped)
+    monkeypatch.setattr(tree_copy, "beneath", swapped)
     clone_tree(source, tmp_path / "clone")
     assert not [path for path in (tmp_path / "clone").rglob("*") if path.name == "shadow"]
 
@@ -229,14 +317,14 @@ def test_threat_fifo_does_not_block_a_copy(tmp_path: Path, monkeypatch: pytest.M
     source = tmp_path / "source"
     source.mkdir()
     (source / "file").write_text("x")
-    copy = trees.copy_file
+    copy = tree_copy.copy_file
 
     def replaced(name: str, *more: object) -> object:
         (source / "file").unlink()
         os.mkfifo(source / "file")
         return copy(name, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(trees, "copy_file", replaced)
+    monkeypatch.setattr(tree_copy, "copy_file", replaced)
     clone_tree(source, tmp_path / "clone")
     assert list((tmp_path / "clone").iterdir()) == []
 
