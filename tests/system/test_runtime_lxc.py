@@ -23,6 +23,7 @@ from holdfast.host.cgroups import hierarchies
 from holdfast.model.errors import BadRequestError, RuntimeFailure
 from holdfast.model.kinds import StatusCode
 from holdfast.runtime.base import BindMount, ExecSpec, IdMap, Nic, StartSpec
+from holdfast.runtime.lxc.naming import Naming
 from holdfast.runtime.lxc.runtime import LxcRuntime
 from support.busybox_root import build_busybox_root
 
@@ -38,6 +39,7 @@ class Box:
 
     runtime: LxcRuntime
     spec: StartSpec
+    tag: str
 
     def run(self, *command: str, spec: ExecSpec | None = None, stdin: bytes = b"") -> tuple[int, str, str]:
         """Run a command inside; return code, standard output and error."""
@@ -74,7 +76,7 @@ def stopped(tmp_path: Path, rootfs: Path) -> Iterator[Box]:
         config={"limits.memory": "256MiB", "environment.GREETING": "hello there"},
         log_dir=tmp_path / "logs",
     )
-    yield Box(runtime, spec)
+    yield Box(runtime, spec, Naming.of((tmp_path / "run").resolve()).tag)
     runtime.kill(KEY)
     runtime.close()
 
@@ -92,8 +94,9 @@ def await_true(condition: Callable[[], bool], what: str, timeout_s: float = 20.0
         time.sleep(0.01)
 
 
-def groups_left() -> list[str]:
-    return [str(path) for root in hierarchies().roots() for path in root.glob(f"holdfast.*.{KEY}")]
+def groups_left(box: Box) -> list[str]:
+    """Those of this box alone: other servers may run here, with instances of the same name."""
+    return [str(path) for root in hierarchies().roots() for path in root.glob(f"holdfast.*.{box.tag}.{KEY}")]
 
 
 def test_start_runs_init_and_stop_leaves_nothing(stopped: Box) -> None:
@@ -104,7 +107,7 @@ def test_start_runs_init_and_stop_leaves_nothing(stopped: Box) -> None:
     assert stopped.run("hostname")[1] == "inside\n"
     stopped.runtime.kill(KEY)
     assert stopped.runtime.status(KEY) is StatusCode.STOPPED
-    assert groups_left() == []
+    assert groups_left(stopped) == []
     stopped.runtime.kill(KEY)
 
 
@@ -260,7 +263,7 @@ def test_reboot_keeps_it_running_with_a_new_init_and_is_not_a_stop(box: Box) -> 
     assert ended.empty()
     box.runtime.kill(KEY)
     assert ended.get(timeout=20) == KEY
-    assert groups_left() == []
+    assert groups_left(box) == []
 
 
 def test_state_counts(box: Box) -> None:
@@ -280,7 +283,7 @@ def test_state_counts(box: Box) -> None:
 def test_memory_limit_is_set(box: Box) -> None:
     if not hierarchies().is_v1("memory"):
         pytest.skip("version 2 is tested by the rendered configuration")
-    group = next(hierarchies().v1["memory"].glob(f"holdfast.payload.*.{KEY}"))
+    group = next(hierarchies().v1["memory"].glob(f"holdfast.payload.{box.tag}.{KEY}"))
     assert (group / "memory.limit_in_bytes").read_text() == f"{256 << 20}\n"
 
 
@@ -292,7 +295,7 @@ def test_changed_limits_survive_a_reboot_from_inside(box: Box) -> None:
     box.runtime.reboot(KEY)
     await_true(lambda: box.runtime.state(KEY).pid not in (0, pid), "a new init")
     for controller, file, value in (("memory", "memory.limit_in_bytes", f"{128 << 20}"), ("pids", "pids.max", "77")):
-        group = next(hierarchies().v1[controller].glob(f"holdfast.payload.*.{KEY}"))
+        group = next(hierarchies().v1[controller].glob(f"holdfast.payload.{box.tag}.{KEY}"))
         assert (group / file).read_text().strip() == value
 
 
@@ -335,12 +338,12 @@ def test_failing_start_tells_why_and_leaves_nothing(stopped: Box) -> None:
     with pytest.raises(RuntimeFailure, match="/no/such/init"):
         stopped.runtime.start(spec)
     assert stopped.runtime.status(KEY) is StatusCode.STOPPED
-    assert groups_left() == []
+    assert groups_left(stopped) == []
     with pytest.raises(RuntimeFailure, match="no-such-bridge"):
         nic = Nic(name="eth0", parent="no-such-bridge", hwaddr="00:16:3e:11:22:33", host_name="hfvnone")
         stopped.runtime.start(replace(stopped.spec, nics=(nic,)))
     assert not network.exists("hfvnone")
-    assert groups_left() == []
+    assert groups_left(stopped) == []
     stopped.runtime.start(stopped.spec)
     assert stopped.run("true")[0] == 0
 
@@ -374,6 +377,7 @@ _SERVER = """
 import sys
 from pathlib import Path
 from holdfast.runtime.base import ExecSpec, StartSpec
+from holdfast.runtime.lxc.naming import Naming
 from holdfast.runtime.lxc.runtime import LxcRuntime
 runtime = LxcRuntime(Path(sys.argv[1]))
 runtime.watch(lambda key: None)
