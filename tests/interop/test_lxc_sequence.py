@@ -114,6 +114,15 @@ def test_exec_codes_and_streams(lxc: LxcClient, box: str) -> None:
     assert lxc.result("exec", box, "--", "sh", "-c", "kill -9 $$").returncode == 137
 
 
+def test_files_made_inside_have_ordinary_modes(lxc: LxcClient, box: str) -> None:
+    """The server's own umask, which keeps its files private, gets neither into init, nor commands, nor a new root."""
+    modes = "mkdir /root/d; : > /root/f; stat -c %a /root/d /root/f; grep Umask /proc/1/status"
+    assert lxc.run("exec", box, "--", "sh", "-c", modes).split() == ["755", "644", "Umask:", "0022"]
+    assert lxc.run("exec", box, "--", "sh", "-c", "echo $container") == "lxc\n"
+    lxc.run("restart", "--force", box)
+    assert lxc.run("exec", box, "--", "grep", "Umask", "/proc/1/status").split()[1] == "0022"
+
+
 def test_exec_terminal(lxc: LxcClient, box: str) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(

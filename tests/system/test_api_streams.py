@@ -177,6 +177,14 @@ def test_files_with_their_headers(server: HoldfastServer, container: str) -> Non
     assert list((server.directory / "backups/.incoming").iterdir()) == []
 
 
+def test_the_root_of_an_empty_instance_is_open_to_its_users(server: HoldfastServer, busybox_image: Path) -> None:
+    server.lxc.run("init", "blank", "--empty")
+    try:
+        assert ask(server.socket, "HEAD", "/1.0/instances/blank/files?path=/").headers["x-lxd-mode"] == "0755"
+    finally:
+        server.lxc.run("delete", "blank")
+
+
 def test_pylxd(server: HoldfastServer, container: str) -> None:
     client = pylxd.Client(endpoint=str(server.socket))
     instance = client.instances.get(container)

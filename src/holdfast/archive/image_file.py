@@ -109,7 +109,8 @@ def unpack_split(
     rootfs = target / "rootfs"
     if rootfs.exists():
         raise ArchiveError('The metadata file of a split image may not hold "rootfs"')
-    rootfs.mkdir(mode=0o755)
+    rootfs.mkdir()
+    rootfs.chmod(0o755)  # of a tarball without an entry for its top
     if is_squashfs(rootfs_path):
         _unpack_squashfs(rootfs_path, rootfs)
     else:

@@ -11,6 +11,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
+from holdfast.host.processes import ORDINARY_UMASK
+
 _PACKAGE_PARENT: Final = str(Path(__file__).resolve().parents[2])
 _LAUNCH: Final = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main(sys.argv[2:])"
 
@@ -38,4 +40,5 @@ def start_helper(
         cwd="/",
         env={"LC_ALL": "C"},
         start_new_session=True,
+        umask=ORDINARY_UMASK,
     )

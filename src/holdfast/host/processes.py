@@ -21,6 +21,8 @@ from typing import IO, Final
 from holdfast.model.errors import CancelledOperationError, CommandError
 
 PIPE: Final = subprocess.PIPE
+ORDINARY_UMASK: Final = 0o022
+"""What every system starts its processes with. The server's own, for its files, must never get into a container."""
 Argument = str | bytes | os.PathLike[str]
 Stream = int | IO[bytes] | None
 
@@ -190,6 +192,7 @@ def _start(
             pass_fds=tuple(pass_fds),
             env={**os.environ, "PATH": _search_path(), "LC_ALL": "C", **(env or {})},
             process_group=0,
+            umask=ORDINARY_UMASK,
         )
     except FileNotFoundError as error:
         raise CommandError(_shown(argv), _CODE_NOT_FOUND, f"{error.filename}: not found") from error

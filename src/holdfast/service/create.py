@@ -105,7 +105,9 @@ class Creator:
     ) -> None:
         token = intent.token()
         if image is None:
-            (driver.stage(token) / ROOTFS).mkdir(mode=0o755)
+            rootfs = driver.stage(token) / ROOTFS
+            rootfs.mkdir()
+            rootfs.chmod(0o755)
         else:
 
             def show(done_bytes: int) -> None:

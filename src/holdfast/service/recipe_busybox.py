@@ -87,7 +87,7 @@ def build(
         raise UnsupportedError("Building the busybox image needs a static busybox: apt install busybox-static")
     report("copying busybox")
     for folder in _FOLDERS:
-        (root / folder).mkdir(parents=True, exist_ok=True)
+        _make_folder(root, Path(folder))
     for folder in _WORLD_WRITABLE:
         (root / folder).chmod(0o1777)
     (root / "root").chmod(0o700)
@@ -98,6 +98,13 @@ def build(
     for name, (mode, text) in _OWN_FILES.items():
         (root / name).write_text(text)
         (root / name).chmod(mode)
+
+
+def _make_folder(root: Path, folder: Path) -> None:
+    """Make it and those above it for everybody to enter, whatever our umask is."""
+    for path in reversed([folder, *folder.parents][:-1]):
+        (root / path).mkdir(exist_ok=True)
+        (root / path).chmod(0o755)
 
 
 def _is_static(program: Path) -> bool:

@@ -29,6 +29,20 @@ def test_the_tree_is_small_and_can_run(tmp_path: Path) -> None:
     assert absolute == []
 
 
+@pytest.mark.needs("busybox")
+def test_everybody_can_enter_whatever_the_umask_of_the_server_is(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    before = os.umask(0o077)
+    try:
+        build(root, report=ignore, on_cancel=ignore)
+    finally:
+        os.umask(before)
+    closed = [path for path in root.rglob("*") if path.is_dir() and path.stat().st_mode & 0o055 != 0o055]
+    assert closed == [root / "root"]
+    assert (root / "bin/busybox").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.root
 @pytest.mark.needs("busybox")
 def test_the_shell_inside_works(tmp_path: Path) -> None:

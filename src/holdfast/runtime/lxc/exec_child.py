@@ -94,7 +94,7 @@ def _become(request: dict[str, object]) -> int:
     for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGQUIT, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    os._exit(_exec(command, environment))
+    os._exit(_exec(command, {"container": "lxc", **environment}))
 
 
 def _enter_directory(path: str) -> None:
