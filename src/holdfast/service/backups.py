@@ -135,6 +135,8 @@ class BackupService:
             "Backing up instance",
             lambda handle: self._create(caller, found, backup, choice, handle, is_reserved=is_reserved),
             resources=backup_resources(caller.project, instance, name),
+            may_cancel=True,
+            if_never_begun=lambda: self._give_back(backup) if is_reserved else None,
         )
 
     def rename(self, caller: Caller, instance: str, name: str, new_name: str) -> Operation:
@@ -226,8 +228,12 @@ class BackupService:
         try:
             yield
         finally:
-            with self._naming:
-                self._reserved.discard(key)
+            self._give_back(backup)
+
+    def _give_back(self, backup: Backup) -> None:
+        """Let others have the name; its record, if there is one, keeps it."""
+        with self._naming:
+            self._reserved.discard((backup.project, backup.instance, backup.name))
 
     def _check_room(self, instance: Instance, choice: CompressionChoice) -> None:
         usage_bytes = self._scenes.usage_bytes(instance) or 0
@@ -256,6 +262,8 @@ class BackupService:
                     cancelled=handle.is_cancelled,
                 )
             reach("backup-create:synced")
+            handle.set_may_cancel(may_cancel=False)
+            handle.check()
             with self._locks.hold(instance_lock(backup.project, backup.instance), what="backup"):
                 self._record(intent, backup, part)
         except BaseException:

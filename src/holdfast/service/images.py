@@ -164,7 +164,7 @@ class ImageService:
         try:
             for name, _ in request.aliases:
                 check_alias_name(name)
-            return self._operations.start(caller, "Downloading image", work, may_cancel=True)
+            return self._operations.start(caller, "Downloading image", work, may_cancel=True, if_never_begun=remove)
         except BaseException:
             remove()
             raise

@@ -115,6 +115,8 @@ class ImportService:
                 "Restoring backup",
                 lambda handle: self._work(task, handle),
                 resources=instance_resources(caller.project, target.name),
+                may_cancel=True,
+                if_never_begun=lambda: spooled.unlink(missing_ok=True),
             )
         except BaseException:
             spooled.unlink(missing_ok=True)
@@ -194,6 +196,8 @@ class ImportService:
             reach("instance-import:intent")
             self._unpack(task, definition, driver, intent, handle)
             task.file.unlink()  # not needed any more: what of it is only in memory needn't be written out below
+            handle.set_may_cancel(may_cancel=False)
+            handle.check()
             main = intent.token(len(names))
             driver.set_staged_quota(main, plan.quota_bytes)
             reach("instance-import:staged")

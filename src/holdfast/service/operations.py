@@ -35,6 +35,10 @@ KEPT_S: Final = 10.0
 Work = Callable[[OperationHandle], None]
 
 
+def _nothing() -> None:
+    """Give nothing back."""
+
+
 class Operations:
     """All operations of this server, running and just ended; thread-safe."""
 
@@ -57,8 +61,12 @@ class Operations:
         may_cancel: bool = False,
         operation_class: OperationClass = OperationClass.TASK,
         metadata: Mapping[str, JsonValue] | None = None,
+        if_never_begun: Callable[[], None] = _nothing,
     ) -> Operation:
-        """Run `work` in a worker thread; return the operation, which is "Running" from the start (as LXD's is)."""
+        """Run `work` in a worker thread; return the operation, which is "Running" from the start (as LXD's is).
+
+        `if_never_begun` gives back what was taken for the work (an upload, a name) when a cancel came before it.
+        """
         handle = self.open(
             caller,
             description,
@@ -69,7 +77,7 @@ class Operations:
         )
         handle.run()
         answer = handle.snapshot()
-        self._executor.submit(_carry_out, handle, work)
+        self._executor.submit(_carry_out, handle, work, if_never_begun)
         return answer
 
     def open(
@@ -164,9 +172,11 @@ class Operations:
                 self._handles.pop(self._ended.pop(0)[1], None)
 
 
-def _carry_out(handle: OperationHandle, work: Work) -> None:
+def _carry_out(handle: OperationHandle, work: Work, if_never_begun: Callable[[], None]) -> None:
     """Run the work to its end and record how it ended: one of the three borders where any exception is caught."""
     try:
+        if handle.is_cancelled():
+            if_never_begun()
         handle.check()
         work(handle)
     except CancelledOperationError:

@@ -451,6 +451,27 @@ def test_export_waits_for_no_other_instance(world: World) -> None:
     world.succeed(operation)
 
 
+@pytest.mark.parametrize("what", ["export", "import"])
+def test_a_cancelled_one_leaves_nothing_and_can_be_made_again(world: World, what: str) -> None:
+    file = world.spool(world.export(name="source")).rename(world.paths.root / "file")
+
+    def start() -> Operation:
+        if what == "import":
+            return world.restore(file, "c2")
+        return world.made.backups.create(CALLER, "c1", BackupRequest(name="b"))
+
+    with world.made.backups._locks.hold("instance:default/c1", "instance:default/c2", what="restore"):
+        operation = start()
+        assert operation.may_cancel
+        world.operations.cancel(CALLER, operation.id)
+    ended = world.wait(operation)
+    assert ended.status is StatusCode.CANCELLED
+    world.assert_nothing_left()
+    assert world.instance("c2") is None
+    assert [backup.name for backup in world.made.backups.list("default", "c1")] == ["source"]
+    world.succeed(start())
+
+
 def test_operation_shows_progress(world: World) -> None:
     done = world.succeed(world.made.backups.create(CALLER, "c1", BackupRequest()))
     text = json.dumps(dict(done.metadata or {}))

@@ -125,14 +125,17 @@ def test_cancel_refused(scene: Scene) -> None:
 
 
 def test_cancelled_before_a_worker_was_free_does_nothing(scene: Scene) -> None:
-    gate, ran = threading.Event(), threading.Event()
+    gate, ran, given_back = threading.Event(), threading.Event(), threading.Event()
     for _ in range(4):
         scene.operations.start(CALLER, "Filling", lambda _: gate.wait(10) and None)
-    queued = scene.operations.start(CALLER, "Waiting", lambda _: ran.set(), may_cancel=True)
+    queued = scene.operations.start(
+        CALLER, "Waiting", lambda _: ran.set(), may_cancel=True, if_never_begun=given_back.set
+    )
     scene.operations.cancel(CALLER, queued.id)
     gate.set()
     assert scene.operations.wait(queued.id, 10).status is StatusCode.CANCELLED
     assert not ran.is_set()
+    assert given_back.is_set()
 
 
 def test_progress_is_throttled_and_the_last_one_kept(scene: Scene) -> None:
