@@ -189,6 +189,10 @@ def test_full_pool(scene: tuple[HoldfastServer, Path]) -> None:
         error = outcome(server.socket, answer)
         assert "space" in error.lower(), error
         assert violations(server) == []
+        _fill(filler)
+        pushed = ask(server.socket, "POST", "/1.0/instances/first/files?path=/pushed", raw=os.urandom(8 << 20))
+        assert "No space left on device" in outcome(server.socket, pushed)
+        assert ask(server.socket, "GET", "/1.0/instances/first/files?path=/pushed").status == 404
         assert ask(server.socket, "GET", "/1.0/instances/second").status == 404
         filler.unlink()
         subprocess.run(["btrfs", "filesystem", "sync", filler.parent], check=True, capture_output=True)

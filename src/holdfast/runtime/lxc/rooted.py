@@ -148,8 +148,23 @@ class RootedFiles:
             if source is not None:
                 _copy(source, descriptor)
             self._own(descriptor, change, is_new=is_new)
+        except BaseException:
+            if is_new:
+                self._unlink_if_it_is(change.path, descriptor)
+            raise
         finally:
             os.close(descriptor)
+
+    def _unlink_if_it_is(self, path: str, descriptor: int) -> None:
+        """Remove a file that got no content, unless the path means another by now (or led through a link to it)."""
+        with contextlib.suppress(OSError, WrongKindError):
+            parent, name = self._open_parent(path)
+            try:
+                found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                if os.path.samestat(found, os.fstat(descriptor)):
+                    os.unlink(name, dir_fd=parent)
+            finally:
+                os.close(parent)
 
     def _create_file(self, path: str) -> int:
         """Make an empty file, also where a link inside points to nothing yet; return a descriptor of it."""
