@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from holdfast.model.config_values import Check, any_text
+from holdfast.model.config_values import Check, any_text, lxc_lines
 from holdfast.model.errors import BadRequestError
 
 
@@ -30,6 +30,9 @@ class ConfigKey:
     @property
     def is_family(self) -> bool:
         return self.name.endswith(".*")
+
+
+_OF_MANY_LINES: Final = (any_text, lxc_lines)
 
 
 class KeyTable:
@@ -56,9 +59,9 @@ class KeyTable:
         """
         for name, value in config.items():
             key = self.find(name)
-            if key is None:
+            if key is None or not name.isprintable():
                 raise BadRequestError(f"Unknown configuration key: {name}")
-            if "\0" in value or ("\n" in value and key.check is not any_text):
+            if "\0" in value or ("\n" in value and key.check not in _OF_MANY_LINES):
                 raise BadRequestError(f"Invalid value for configuration key {name}: line breaks and NUL can't be in it")
             if value and name not in unchecked:
                 key.check(value)

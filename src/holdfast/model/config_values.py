@@ -33,6 +33,13 @@ def any_text(value: str) -> None:
     """Take everything."""
 
 
+def lxc_lines(value: str) -> None:
+    """Take lines of liblxc's configuration, as far as their form goes: whether it knows the keys shows at the start."""
+    for line in filter(None, map(str.strip, value.splitlines())):
+        if not line.startswith("#") and not re.match(r"lxc\.[A-Za-z0-9_./-]+\s*=", line):
+            raise BadRequestError(f"Invalid raw.lxc line: {line} (it has the form lxc.key = value)")
+
+
 def boolean(value: str) -> None:
     if value.lower() not in _TRUE | _FALSE:
         raise BadRequestError(f'Invalid value for a boolean "{value}"')
@@ -59,9 +66,11 @@ def size(value: str) -> None:
     parse_bytes(value)
 
 
-def size_or_percent(value: str) -> None:
-    if parse_percent(value) is None:
-        parse_bytes(value)
+def memory(value: str) -> None:
+    """Take a size or a share of the host's memory, but not none at all: the kernel would refuse it at the start."""
+    percent = parse_percent(value)
+    if (parse_bytes(value) if percent is None else percent) == 0:
+        raise BadRequestError("Memory limit can't be 0")
 
 
 def swap(value: str) -> None:

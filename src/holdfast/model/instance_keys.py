@@ -41,7 +41,7 @@ _LIMITS: Final = (
     _key("limits.hugepages.1MB", "size", values.size, "Memory in pages of 1 MiB", is_live=True),
     _key("limits.hugepages.2MB", "size", values.size, "Memory in pages of 2 MiB", is_live=True),
     _key("limits.hugepages.1GB", "size", values.size, "Memory in pages of 1 GiB", is_live=True),
-    _key("limits.memory", "size", values.size_or_percent, "Memory, as a size or a share of the host's", is_live=True),
+    _key("limits.memory", "size", values.memory, "Memory, as a size or a share of the host's", is_live=True),
     _key(
         "limits.memory.enforce",
         "string",
@@ -113,7 +113,7 @@ _OTHERS: Final = (
     _key("nvidia.require.driver", "string", values.any_text, "NVIDIA driver version needed"),
     _key("nvidia.runtime", "bool", values.boolean, "Pass the NVIDIA libraries in", default="false"),
     _key("raw.apparmor", "string", values.any_text, "Lines for the AppArmor profile"),
-    _key("raw.lxc", "string", values.any_text, "Lines for liblxc's configuration"),
+    _key("raw.lxc", "string", values.lxc_lines, "Lines for liblxc's configuration"),
     _key("raw.qemu", "string", values.any_text, "Arguments for QEMU"),
     _key("raw.qemu.conf", "string", values.any_text, "Overrides of QEMU's configuration"),
     _key("raw.seccomp", "string", values.any_text, "The seccomp profile"),

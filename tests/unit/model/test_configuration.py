@@ -39,6 +39,8 @@ from holdfast.model.server_keys import PROJECT_KEYS, SERVER_KEYS
         ("volatile.eth0.last_state.created", "true"),
         ("volatile.last_state.idmap", "[]"),
         ("raw.lxc", "lxc.aa_profile = x\nlxc.y = z"),
+        ("raw.lxc", "# a remark\n\nlxc.cap.drop="),
+        ("user.user-data", "#cloud-config\na: b\n"),
         ("security.nesting", "1"),
     ],
 )
@@ -64,6 +66,13 @@ def test_accepted(key: str, value: str) -> None:
         ("boot.autostart.delay", "-1", "integer"),
         ("limits.memory", "1GiB\n", "line breaks"),
         ("user.x", "a\0b", "NUL"),
+        ("user.\0", "1", "^Unknown configuration key"),
+        ("environment.A\nB", "1", "^Unknown configuration key"),
+        ("linux.sysctl.a\nlxc.hook.pre-start", "1", "^Unknown configuration key"),
+        ("raw.lxc", "bad", "^Invalid raw.lxc line: bad "),
+        ("raw.lxc", "lxc.tty.max = 1\nhook = /bin/x", "^Invalid raw.lxc line: hook = /bin/x "),
+        ("limits.memory", "0", "^Memory limit can't be 0$"),
+        ("limits.memory", "0%", "^Memory limit can't be 0$"),
     ],
 )
 def test_refused(key: str, value: str, text: str) -> None:
