@@ -45,6 +45,9 @@ DISK = {"type": "disk", "path": "/", "pool": "default"}
 # method, path, body, status, a part of the error
 TABLE = [
     ("GET", "/1.0/instances/nosuch", None, 404, "Instance not found"),
+    ("GET", "/1.0/instances/box%2Fone", None, 400, "Invalid instance name"),
+    ("POST", "/1.0/instances/..%2Fbox/exec", {"command": ["true"]}, 400, "Invalid instance name"),
+    ("POST", "/1.0/instances?target=other", create(), 400, "Target only allowed when clustered"),
     ("GET", "/1.0/instances/nosuch/state", None, 404, "Instance not found"),
     ("GET", "/1.0/instances/nosuch/snapshots", None, 404, "Instance not found"),
     ("GET", "/1.0/instances/box/snapshots/nosuch", None, 404, "InstanceSnapshot not found"),

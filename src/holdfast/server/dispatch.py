@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from holdfast.model.errors import HoldfastError, InstanceNotFoundError
+from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFoundError
 from holdfast.model.kinds import InstanceType
 from holdfast.server.answers import failed
 from holdfast.server.request import ApiRequest, Parts
@@ -45,6 +45,10 @@ def _handler(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(http: web.Request) -> web.StreamResponse:
         request = ApiRequest(http, parts)
+        if http.method == "POST" and http.query.get("target"):
+            raise BadRequestError("Target only allowed when clustered: this is one server, leave `target` out")
+        if route.path.startswith(_INSTANCES) and "/" in http.match_info.get("name", ""):
+            raise BadRequestError("Invalid instance name")
         if only is not None and "name" in http.match_info:
             view = await request.run(parts.services.instances.get, request.project, request.path("name"))
             if view.instance.type is not only:
