@@ -354,9 +354,11 @@ def test_a_directory_of_the_host_as_device(world: World, tmp_path: Path) -> None
     assert world.run("c1", "cat", "/data/hello") == (0, "from the host")
     assert world.run("c1", "touch", "/data/x")[0] != 0
     world.power("c1", "stop")
-    world.services.instances.patch(
-        CALLER, "c1", InstanceChange(devices={"data": {**devices["data"], "source": "/nosuch"}})
-    )
+    absent = {**devices["data"], "source": "/nosuch"}
+    with pytest.raises(BadRequestError, match='Missing source path "/nosuch" for disk "data"'):
+        world.services.instances.patch(CALLER, "c1", InstanceChange(devices={"data": absent}))
+    world.services.instances.patch(CALLER, "c1", InstanceChange(devices={"data": {**absent, "required": "false"}}))
+    world.services.instances.patch(CALLER, "c1", InstanceChange(devices={"data": absent}))
     with pytest.raises(HoldfastError, match='Failed to start device "data": Source path "/nosuch" doesn\'t exist'):
         world.power("c1", "start")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
+from holdfast.model.config_values import is_false
 from holdfast.model.errors import BadRequestError
 from holdfast.model.expand import expand_config, expand_devices, root_device
-from holdfast.model.instance import Instance
+from holdfast.model.instance import Devices, Instance
 from holdfast.model.instance_changes import InstanceChange, check_update, patched, replaced
 from holdfast.model.instance_identity import with_addresses
 from holdfast.model.operation import Operation
@@ -56,6 +58,7 @@ class Updater:
                 raise BadRequestError("The architecture of an instance can't be changed")
             profiles = self._around.profiles.for_instance(before.project, after.profiles)
             check_update(before, after, profiles)
+            _check_sources(before.devices, after.devices)
             devices = expand_devices(profiles, after.devices)
             after = replace(after, config=with_addresses(after.config, devices, secrets.token_bytes))
             config = expand_config(profiles, after.config)
@@ -69,3 +72,14 @@ class Updater:
         size_bytes = root_size_bytes(devices)
         if former is None or root_size_bytes({former[0]: former[1]}) != size_bytes:
             self._around.driver(after).set_quota(volume_of(after), size_bytes)
+
+
+def _check_sources(before: Devices, after: Devices) -> None:
+    """Refuse a new device whose source isn't there; one that vanishes later is told at the next start."""
+    for name, device in after.items():
+        source = device.get("source", "") if device.get("type") == "disk" else ""
+        is_new = before.get(name, {}).get("source") != source
+        if source and is_new and not is_false(device.get("required")) and not os.path.exists(source):
+            raise BadRequestError(
+                f'Failed add validation for device "{name}": Missing source path "{source}" for disk "{name}"'
+            )
