@@ -101,6 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader left: nothing more to say, not even at exit
         return 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.ctx.get_help())
+        return 0
     except click.ClickException as error:
         return _fail(error.format_message())
     except ClientError as error:

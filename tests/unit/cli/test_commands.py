@@ -35,9 +35,18 @@ def test_every_command_teaches_by_example(path: str, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert "Usage: holdfast" in shown
     command = COMMANDS[path]
+    assert "Examples:" in shown
     if isinstance(command, Command):
-        assert "Examples:" in shown
         assert any(f"holdfast {path}" in example for example in command.examples), command.examples
+
+
+@pytest.mark.parametrize("words", [[], ["storage"], ["config", "device"]])
+def test_a_group_alone_shows_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    alone = capsys.readouterr()
+    assert alone.err == ""
+    assert main([*words, "--help"]) == 0
+    assert capsys.readouterr().out == alone.out
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS))
@@ -111,6 +120,21 @@ def test_failed_export_leaves_no_file_and_cleans_up(
     assert list(tmp_path.iterdir()) == []
     assert "13 of 1000 bytes" in capsys.readouterr().err
     assert (server.asked[-1].method, server.asked[-1].path) == ("DELETE", "/1.0/instances/web/backups/backup0")
+
+
+def test_export_is_done_when_the_file_is_here(socket_path: Path, tmp_path: Path) -> None:
+    """The instance, and with it the server's own copy of the file, may go at any time after the transfer."""
+
+    def respond(asked: Asked) -> bytes:
+        if asked.method == "GET":
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"
+        if asked.method == "DELETE":
+            return refusal("404 Not Found", "Instance not found")
+        return background(operation(200, resources={"backups": ["/1.0/backups/backup0"]}))
+
+    with UnixServer(socket_path, respond):
+        assert main(["export", "web", str(tmp_path / "web.tar.gz")]) == 0
+    assert (tmp_path / "web.tar.gz").read_bytes() == b"whole"
 
 
 def test_threat_instance_names_a_file_outside_the_target(

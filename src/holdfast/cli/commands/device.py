@@ -66,7 +66,8 @@ class DeviceGroup(Group):
     def __init__(self, owner: Owner, path: str) -> None:
         commands = device_commands(owner, path)
         entries = {made.name or "": Entry(__name__, "", made.help or "") for made in commands}
-        super().__init__("device", "Add, change and remove devices.", entries)
+        first = commands[0].examples[:1]
+        super().__init__("device", "Add, change and remove devices.", entries, examples=first)
         self._made = {made.name: made for made in commands}
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

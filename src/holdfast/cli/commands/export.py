@@ -12,7 +12,7 @@ import click
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, NAME, InstanceReference, strip_remote
 from holdfast.cli.session import Session, pass_session
-from holdfast.client.errors import ClientError
+from holdfast.client.errors import ApiError, ClientError, OperationFailedError
 
 KEPT_ON_SERVER_FOR = timedelta(hours=24)
 
@@ -63,7 +63,8 @@ def export(
         with suppress(ClientError):  # the first error is the one to tell; the server removes the file after a day
             backups.delete(instance.name, name).wait()
         raise
-    backups.delete(instance.name, name).wait()
+    with suppress(ApiError, OperationFailedError):  # the file is here, whole; the server's goes after a day
+        backups.delete(instance.name, name).wait()
     session.say(f"Exported {instance.name} to {path}")
 
 

@@ -150,4 +150,5 @@ file = Group(
         "list": Entry(__name__, "list_directory", "List a directory"),
         "mkdir": Entry(__name__, "mkdir", "Make a directory"),
     },
+    examples=("holdfast file push notes.txt web/root/", "holdfast file pull web/etc/hosts - | less"),
 )

@@ -60,4 +60,5 @@ alias = Group(
         "delete": Entry(__name__, "delete", "Delete aliases"),
         "rename": Entry(__name__, "rename", "Rename an alias"),
     },
+    examples=("holdfast image alias create stable 0123456789ab", "holdfast image alias list"),
 )

@@ -62,4 +62,5 @@ operation = Group(
         "show": Entry(__name__, "show", "Show an operation as YAML"),
         "delete": Entry(__name__, "delete", "Cancel background work"),
     },
+    examples=("holdfast operation list", "holdfast operation delete 94f80cba-98a7-45b3-8269-bfb1b0c9bae9"),
 )

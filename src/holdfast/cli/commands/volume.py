@@ -73,4 +73,5 @@ volume = Group(
         "list": Entry(__name__, "list_volumes", "List the volumes of a pool"),
         "show": Entry(__name__, "show", "Show a volume as YAML"),
     },
+    examples=("holdfast storage volume list fast", "holdfast storage volume show fast container/web"),
 )
