@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -76,6 +77,23 @@ def test_console_is_left_by_two_keys(cli: Cli, box: str) -> None:
     terminal.expect(b"To detach")
     terminal.write(b"\x01q")
     assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_console_is_left_when_a_signal_says_so(cli: Cli, box: str, number: signal.Signals) -> None:
+    terminal = cli.start_on_terminal("console", box)
+    terminal.expect(b"To detach")
+    terminal.process.send_signal(number)
+    assert terminal.end() == 0
+
+
+def test_console_is_left_when_its_terminal_is_closed(cli: Cli, box: str) -> None:
+    terminal = cli.start_on_terminal("console", box)
+    terminal.expect(b"To detach")
+    os.close(terminal.master)
+    terminal.process.wait(timeout=30)
+    running = [each for each in json.loads(cli.run("operation", "list", "--format", "json")) if "console" in str(each)]
+    assert [each["status"] for each in running if each["status"] == "Running"] == []
 
 
 def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:

@@ -6,8 +6,8 @@ import os
 import signal
 import termios
 import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from holdfast.client.sessions import Session
 
@@ -34,15 +34,18 @@ def raw_mode(descriptor: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal itself may be gone
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 @contextmanager
-def passing_signals(session: Session, *, has_terminal: bool) -> Iterator[None]:
-    """Tell the command inside about window sizes and about signals that would end us."""
+def passing_signals(
+    session: Session, *, has_terminal: bool, on_signal: Callable[[int], None] | None = None
+) -> Iterator[None]:
+    """Tell the command inside about window sizes and about signals that would end us, or `on_signal` instead."""
 
     def pass_on(number: int, _: object) -> None:
-        session.signal(number)
+        (on_signal or session.signal)(number)
 
     def resize(*_: object) -> None:
         session.resize(*size_of(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 
 import click
 
@@ -43,14 +44,25 @@ def attach(session: Session, name: str) -> None:
 
     inside = session.client.console(name, size_of(1))
     reading, writing = os.pipe()
-    is_left = threading.Event()
+    is_left, is_terminal = threading.Event(), os.isatty(0)
+
+    def leave() -> None:
+        is_left.set()
+        inside.detach()
 
     def feed() -> None:
-        if copy_until_detached(0, writing):
-            is_left.set()
-            inside.detach()
+        """Pass keys on; a terminal whose keys end is closed, and nobody is left to look."""
+        is_over = is_terminal
+        with suppress(OSError):
+            is_over |= copy_until_detached(0, writing)
+        if is_over:
+            leave()
 
-    with passing_signals(inside, has_terminal=os.isatty(1)), raw_mode(0):
+    def end(_: int) -> None:
+        """Leave on a signal, as nobody inside would take it; in a thread, as the socket may be in use by this one."""
+        threading.Thread(target=leave, daemon=True).start()
+
+    with passing_signals(inside, has_terminal=os.isatty(1), on_signal=end), raw_mode(0):
         session.say("To detach from the console, press: <ctrl>+a q\r")
         threading.Thread(target=feed, daemon=True).start()
         try:
