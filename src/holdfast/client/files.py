@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Literal
 
 from holdfast.client.connection import Connection, path_of
+from holdfast.client.errors import ApiError
 from holdfast.client.transfer import OnBytes, copy_body, read_chunks
 
 FileKind = Literal["file", "directory", "symlink"]
@@ -61,10 +62,19 @@ class Files:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def open(self, instance: str, path: str) -> OpenedFile:
-        """Open a path for reading; symbolic links are not followed."""
-        answer = self._connection.open("GET", path_of("instances", instance, "files"), query={"path": path})
-        return OpenedFile(answer, path)
+    def open(self, instance: str, path: str, *, snapshot: str = "") -> OpenedFile:
+        """Open a path of an instance, or of one of its snapshots, for reading; symbolic links are not followed."""
+        return OpenedFile(self._connection.open("GET", _files_of(instance, snapshot), query={"path": path}), path)
+
+    def exists(self, instance: str, path: str) -> bool:
+        """Tell whether there is anything at a path of an instance."""
+        try:
+            self._connection.open("HEAD", _files_of(instance, ""), query={"path": path}).close()
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def write(
         self,
@@ -116,6 +126,11 @@ class Files:
             "POST", path_of("instances", instance, "files"), query=query, content=content, headers=headers
         ):
             pass  # the answer says nothing beyond its status
+
+
+def _files_of(instance: str, snapshot: str) -> str:
+    parts = ("snapshots", snapshot) if snapshot else ()
+    return path_of("instances", instance, *parts, "files")
 
 
 def _attributes_of(answer: HTTPResponse) -> FileAttributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
+from urllib.parse import unquote
 
 from holdfast.client.connection import Connection, path_of
 from holdfast.client.operations import RunningOperation, begin
@@ -118,6 +119,11 @@ class Snapshots:
     def list(self, instance: str) -> list[Snapshot]:
         """Return the snapshots of an instance, oldest first."""
         return self._connection.get(list[Snapshot], path_of("instances", instance, "snapshots"), {"recursion": "1"})
+
+    def names(self, instance: str) -> Sequence[str]:
+        """Return the names of an instance's snapshots, oldest first."""
+        urls = self._connection.get(list[str], path_of("instances", instance, "snapshots"))
+        return [unquote(url.partition("?")[0].rpartition("/")[2]) for url in urls]
 
     def get(self, instance: str, name: str) -> Snapshot:
         """Return one snapshot."""

@@ -246,6 +246,10 @@ class Runtime(ABC):
     def files(self, key: str, rootfs: Path, idmap: IdMap | None, *, is_rootfs_shifted: bool) -> FileAccess: ...
 
     @abstractmethod
+    def tree_files(self, rootfs: Path, id_base: int) -> FileAccess:
+        """Return access to a tree that nothing runs in; ids on its disk are those seen inside plus `id_base`."""
+
+    @abstractmethod
     def watch(self, on_stopped: Callable[[str], None]) -> None:
         """Call `on_stopped(key)` from a thread each time an instance ends, whoever ended it; also for those that were
         already running when this process began."""

@@ -2,7 +2,7 @@
 
 An extension is here when its behaviour is served in full; the reason says where, or which client asks for it. Left
 out on purpose: clustering, networks and their kinds, virtual machines, custom volumes, migration between servers,
-remote trust, SFTP, and limits or restrictions of projects.
+remote trust, SFTP, and limits or restrictions of projects. What LXD doesn't have begins with "holdfast_".
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "snapshot_expiry_creation": "expires_at of a new snapshot",
     "storage": "storage pools",
     "usedby_consistency": "used_by has whole URLs",
+    "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
 }
 
 EXTENSIONS: Final = tuple(_WITH_REASON)

@@ -38,6 +38,7 @@ from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
+from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings
 from holdfast.storage.driver import Driver
@@ -72,6 +73,7 @@ class Services:
     copies: CopyService
     exec: ExecService
     files: FileService
+    snapshot_files: SnapshotFileService
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
@@ -177,6 +179,7 @@ def build_services(
         copies=instance_services.copies,
         exec=instance_services.exec,
         files=instance_services.files,
+        snapshot_files=instance_services.snapshot_files,
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,

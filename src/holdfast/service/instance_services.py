@@ -28,6 +28,7 @@ from holdfast.service.refresh import Refresher
 from holdfast.service.rename import Renamer
 from holdfast.service.restore import RestoreService
 from holdfast.service.shift import Shifter
+from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.start import Starter
 from holdfast.service.surroundings import Surroundings
@@ -47,6 +48,7 @@ class InstanceServices:
     copies: CopyService
     exec: ExecService
     files: FileService
+    snapshot_files: SnapshotFileService
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
@@ -97,6 +99,7 @@ def make_instance_services(
         copies=copies,
         exec=ExecService(surroundings),
         files=FileService(surroundings, starter),
+        snapshot_files=SnapshotFileService(surroundings),
         console=ConsoleService(surroundings),
         logs=LogService(surroundings),
         metadata=MetadataService(surroundings),

@@ -1,4 +1,4 @@
-"""`holdfast file`: read and write files in an instance, running or stopped."""
+"""`holdfast file`: read and write files in an instance, running or stopped; read those of a snapshot."""
 
 from __future__ import annotations
 
@@ -11,17 +11,9 @@ import click
 
 from holdfast.cli.commands.file_trees import Pull, Push, Wanted
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import strip_remote
+from holdfast.cli.places import place_to_read, place_to_write
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.files import FileAttributes
-
-
-def parse_place(text: str) -> tuple[str, str]:
-    """Read `INSTANCE/PATH`; the path is absolute."""
-    instance, slash, path = strip_remote(text).partition("/")
-    if not instance or not slash:
-        raise click.UsageError(f'"{text}" is not of the form INSTANCE/PATH')
-    return instance, "/" + path
 
 
 @command(
@@ -45,9 +37,11 @@ def push(
 ) -> None:
     if len(words) < 2:
         raise click.UsageError("Give at least one source and INSTANCE/PATH")
-    instance, path = parse_place(words[-1])
+    place = place_to_write(session, words[-1])
     wanted = Wanted(uid, gid, _parse_mode(mode))
-    Push(session, instance, wanted).run(words[:-1], path, makes_directories=create_dirs, is_recursive=recursive)
+    Push(session, place.instance, wanted).run(
+        words[:-1], place.path, makes_directories=create_dirs, is_recursive=recursive
+    )
 
 
 def _parse_mode(text: str) -> int:
@@ -59,21 +53,24 @@ def _parse_mode(text: str) -> int:
 
 @command(
     "pull",
-    "Copy files out of an instance. `-` writes to standard output.",
+    "Copy files out of an instance or one of its snapshots. `-` writes to standard output.",
     examples=(
         "holdfast file pull web/etc/hostname .",
+        "holdfast file pull web/before-upgrade/etc/hostname .        # as it was in a snapshot",
+        "holdfast file pull --snapshot before-upgrade web/etc/hostname .        # the same, never mistaken",
         "holdfast file pull -r web/srv/site /backups/",
         "holdfast file pull web/var/log/syslog - | tail",
     ),
 )
-@click.argument("words", nargs=-1, required=True, metavar="INSTANCE/PATH... TARGET")
+@click.argument("words", nargs=-1, required=True, metavar="INSTANCE[/SNAPSHOT]/PATH... TARGET")
+@click.option("--snapshot", default="", metavar="SNAPSHOT", help="Read from this snapshot of the instance")
 @click.option("-p", "--create-dirs", is_flag=True, help="Make directories that are missing")
 @click.option("-r", "--recursive", is_flag=True, help="Copy directories with all that is in them")
 @pass_session
-def pull(session: Session, words: tuple[str, ...], create_dirs: bool, recursive: bool) -> None:
+def pull(session: Session, words: tuple[str, ...], snapshot: str, create_dirs: bool, recursive: bool) -> None:
     if len(words) < 2:
         raise click.UsageError("Give at least one INSTANCE/PATH and a target")
-    places = [parse_place(word) for word in words[:-1]]
+    places = [place_to_read(session, word, snapshot) for word in words[:-1]]
     Pull(session).run(places, words[-1], makes_directories=create_dirs, is_recursive=recursive)
 
 
@@ -81,17 +78,22 @@ def pull(session: Session, words: tuple[str, ...], create_dirs: bool, recursive:
 @click.argument("places", nargs=-1, required=True, metavar="INSTANCE/PATH...")
 @pass_session
 def delete(session: Session, places: tuple[str, ...]) -> None:
-    for place in places:
-        session.client.files.delete(*parse_place(place))
+    for place in [place_to_write(session, each) for each in places]:
+        session.client.files.delete(place.instance, place.path)
 
 
-@command("list", "List a directory in an instance.", examples=("holdfast file list web/etc",))
-@click.argument("place", metavar="INSTANCE/PATH")
+@command(
+    "list",
+    "List a directory in an instance or one of its snapshots.",
+    examples=("holdfast file list web/etc", "holdfast file list web/before-upgrade/etc"),
+)
+@click.argument("place", metavar="INSTANCE[/SNAPSHOT]/PATH")
+@click.option("--snapshot", default="", metavar="SNAPSHOT", help="Read from this snapshot of the instance")
 @pass_session
-def list_directory(session: Session, place: str) -> None:
-    instance, path = parse_place(place)
-    with session.client.files.open(instance, path) as opened:
-        names = opened.entries() if opened.attributes.kind == "directory" else [path]
+def list_directory(session: Session, place: str, snapshot: str) -> None:
+    wanted = place_to_read(session, place, snapshot)
+    with session.client.files.open(wanted.instance, wanted.path, snapshot=wanted.snapshot) as opened:
+        names = opened.entries() if opened.attributes.kind == "directory" else [wanted.path]
     for name in sorted(names):
         click.echo(name)
 
@@ -103,10 +105,9 @@ def list_directory(session: Session, place: str) -> None:
 @click.option("--mode", default="", metavar="OCTAL", help="Set the permissions")
 @pass_session
 def mkdir(session: Session, places: tuple[str, ...], uid: int, gid: int, mode: str) -> None:
-    for place in places:
-        instance, path = parse_place(place)
-        attributes = FileAttributes("directory", uid, gid, _parse_mode(mode))
-        session.client.files.make_directory(instance, path, attributes)
+    attributes = FileAttributes("directory", uid, gid, _parse_mode(mode))
+    for place in [place_to_write(session, each) for each in places]:
+        session.client.files.make_directory(place.instance, place.path, attributes)
 
 
 @command(
@@ -117,7 +118,8 @@ def mkdir(session: Session, places: tuple[str, ...], uid: int, gid: int, mode: s
 @click.argument("place", metavar="INSTANCE/PATH")
 @pass_session
 def edit(session: Session, place: str) -> None:
-    instance, path = parse_place(place)
+    wanted = place_to_write(session, place)
+    instance, path = wanted.instance, wanted.path
     with session.client.files.open(instance, path) as opened, tempfile.TemporaryFile() as now:
         attributes = opened.attributes
         if attributes.kind != "file":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.places import Place
 from holdfast.cli.session import Session
 from holdfast.client.errors import ApiError
 from holdfast.client.files import FileAttributes, OpenedFile
@@ -108,20 +109,18 @@ class Push:
 
 
 class Pull:
-    """Copies files out of instances."""
+    """Copies files out of instances and snapshots."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._files = session.client.files
 
-    def run(
-        self, places: Sequence[tuple[str, str]], target: str, *, makes_directories: bool, is_recursive: bool
-    ) -> None:
+    def run(self, places: Sequence[Place], target: str, *, makes_directories: bool, is_recursive: bool) -> None:
         """Copy; a directory as target keeps the names that the files have inside."""
         if target == "-":
-            for instance, path in places:
-                with self._files.open(instance, path) as opened:
-                    self._require_file(opened, path)
+            for place in places:
+                with self._open(place) as opened:
+                    self._require_file(opened, place.path)
                     opened.copy_to(sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
@@ -133,16 +132,19 @@ class Pull:
             directory.parent.mkdir(parents=True, exist_ok=True)
         if into and not directory.is_dir():
             raise click.ClickException(f"{target} is not a directory")
-        for instance, path in places:
-            name = os.path.basename(path.rstrip("/")) or instance
-            self._pull(instance, path, directory / name if into else directory, is_recursive=is_recursive)
+        for place in places:
+            name = os.path.basename(place.path.rstrip("/")) or place.snapshot or place.instance
+            self._pull(place, directory / name if into else directory, is_recursive=is_recursive)
 
-    def _pull(self, instance: str, path: str, target: Path, *, is_recursive: bool) -> None:
-        with self._files.open(instance, path) as opened:
+    def _open(self, place: Place) -> OpenedFile:
+        return self._files.open(place.instance, place.path, snapshot=place.snapshot)
+
+    def _pull(self, place: Place, target: Path, *, is_recursive: bool) -> None:
+        with self._open(place) as opened:
             kind = opened.attributes.kind
             if kind == "directory":
                 if not is_recursive:
-                    raise click.ClickException(f"{path} is a directory; use -r")
+                    raise click.ClickException(f"{place.path} is a directory; use -r")
                 names = [_checked(name) for name in opened.entries()]
                 if target.is_symlink():
                     raise click.ClickException(f"{target} is a symbolic link; nothing is written through it")
@@ -156,11 +158,11 @@ class Pull:
             else:
                 names = []
                 with WholeFile(target) as file:
-                    opened.copy_to(file, self._session.transfer(f"Pulling {path}"))
+                    opened.copy_to(file, self._session.transfer(f"Pulling {place.path}"))
                 target.chmod(opened.attributes.mode & 0o777)
                 return
         for name in names:
-            self._pull(instance, os.path.join(path, name), target / name, is_recursive=True)
+            self._pull(place.below(name), target / name, is_recursive=True)
 
     @staticmethod
     def _require_file(opened: OpenedFile, path: str) -> None:

@@ -30,7 +30,7 @@ from holdfast.runtime.lxc.rooted import Change, Facts, RootedFiles, WrongKindErr
 
 
 class StoppedFiles(FileAccess):
-    """Files of a stopped container. Each verb opens the root anew, so nothing keeps the volume busy in between."""
+    """Files of a stopped container or a snapshot. Each verb opens the root anew: nothing keeps the volume busy."""
 
     def __init__(self, rootfs: Path, id_base: int) -> None:
         self._rootfs = rootfs
@@ -56,7 +56,7 @@ class StoppedFiles(FileAccess):
     @contextmanager
     def _tree(self, path: str) -> Iterator[RootedFiles]:
         try:
-            tree = RootedFiles(os.open(self._rootfs, os.O_PATH | os.O_DIRECTORY), self._id_base)
+            tree = RootedFiles(os.open(self._rootfs, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW), self._id_base)
             try:
                 yield tree
             finally:

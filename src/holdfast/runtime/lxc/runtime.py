@@ -169,9 +169,12 @@ class LxcRuntime(Runtime):
 
     def files(self, key: str, rootfs: Path, idmap: IdMap | None, *, is_rootfs_shifted: bool) -> FileAccess:
         if self._monitors.find(key) is None:
-            return StoppedFiles(rootfs, idmap.host_base if idmap is not None and is_rootfs_shifted else 0)
+            return self.tree_files(rootfs, idmap.host_base if idmap is not None and is_rootfs_shifted else 0)
         with self._init(key) as (_, pidfd):
             return RunningFiles(os.dup(pidfd), is_privileged=idmap is None)
+
+    def tree_files(self, rootfs: Path, id_base: int) -> FileAccess:
+        return StoppedFiles(rootfs, id_base)
 
     def watch(self, on_stopped: Callable[[str], None]) -> None:
         def ended(key: str) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError
-from holdfast.server.answers import done, sync
+from holdfast.server.answers import done
 from holdfast.server.downloads import send_descriptor
+from holdfast.server.file_answers import ENTRY_KINDS, entry_answer, fact_headers, wanted_path
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
 from holdfast.server.uploads import spooled_body
-from holdfast.service.files import FileInfo, FileWrite
+from holdfast.service.files import FileWrite
 
 _PATH = "/1.0/instances/{name}/files"
 _LARGEST_ID = 2**32 - 2
@@ -25,25 +25,17 @@ _QUERY = ("path", "project")
 
 async def get_file(request: ApiRequest) -> web.StreamResponse:
     """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers."""
-    service, name, path = request.services.files, request.path("name"), _path(request)
+    service, name, path = request.services.files, request.path("name"), wanted_path(request)
     info = await request.run(service.look, request.caller, name, path)
-    if info.kind == "directory":
-        answer = sync(list(info.entries), headers=_headers(info))
-    elif info.kind == "symlink":
-        answer = web.Response(
-            body=info.target.encode(errors="surrogateescape"),
-            content_type="application/octet-stream",
-            headers=_headers(info),
-        )
-    else:
-        info, descriptor = await request.run(service.read, request.caller, name, path)
-        return send_descriptor(descriptor, path.rpartition("/")[2], _headers(info))
-    return answer
+    if info.kind in ENTRY_KINDS:
+        return entry_answer(info)
+    info, descriptor = await request.run(service.read, request.caller, name, path)
+    return send_descriptor(descriptor, path.rpartition("/")[2], fact_headers(info))
 
 
 async def head_file(request: ApiRequest) -> web.StreamResponse:
-    info = await request.run(request.services.files.stat, request.project, request.path("name"), _path(request))
-    return web.Response(headers=_headers(info))
+    info = await request.run(request.services.files.stat, request.project, request.path("name"), wanted_path(request))
+    return web.Response(headers=fact_headers(info))
 
 
 async def write_file(request: ApiRequest) -> web.StreamResponse:
@@ -52,7 +44,7 @@ async def write_file(request: ApiRequest) -> web.StreamResponse:
     if kind not in _KINDS:
         raise BadRequestError(f"Bad file type: {kind}")
     wanted = FileWrite(
-        path=_path(request),
+        path=wanted_path(request),
         kind=kind,
         uid=_number(request, "uid"),
         gid=_number(request, "gid"),
@@ -69,7 +61,7 @@ async def write_file(request: ApiRequest) -> web.StreamResponse:
 
 
 async def delete_file(request: ApiRequest) -> web.StreamResponse:
-    await request.run(request.services.files.delete, request.caller, request.path("name"), _path(request))
+    await request.run(request.services.files.delete, request.caller, request.path("name"), wanted_path(request))
     return done()
 
 
@@ -79,24 +71,6 @@ def _write_from(request: ApiRequest, wanted: FileWrite, spooled: Path) -> None:
         request.services.files.write(request.caller, request.path("name"), wanted, descriptor)
     finally:
         os.close(descriptor)
-
-
-def _path(request: ApiRequest) -> str:
-    path = request.query("path")
-    if not path:
-        raise BadRequestError("Missing path argument")
-    return path if path.startswith("/") else f"/{path}"
-
-
-def _headers(info: FileInfo) -> dict[str, str]:
-    modified = datetime.fromtimestamp(info.modified_ns // 10**9, UTC)
-    return {
-        "X-LXD-uid": str(info.uid),
-        "X-LXD-gid": str(info.gid),
-        "X-LXD-mode": f"{info.mode:04o}",
-        "X-LXD-modified": f"{modified:%Y-%m-%d %H:%M:%S} +0000 UTC",
-        "X-LXD-type": info.kind,
-    }
 
 
 def _number(request: ApiRequest, name: str) -> int | None:

@@ -1,0 +1,116 @@
+"""A look into snapshots: the API answers as for an instance's files, `holdfast file` reads them, nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from support.cli import Cli
+from support.holdfast import HoldfastServer
+from support.http import Answer, ask
+from support.images import make_tiny_image
+from support.world import POOLS, PlainRuntime, furnished_world
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
+
+
+@pytest.fixture(scope="module")
+def cli(server: HoldfastServer, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    cli = Cli(server.socket)
+    cli.run("image", "import", make_tiny_image(tmp_path_factory.mktemp("image") / "tiny.tar.gz"), "--alias", "tiny")
+    return cli
+
+
+@pytest.fixture(params=["default", "bt"])
+def box(request: pytest.FixtureRequest, cli: Cli) -> Iterator[str]:
+    """A running instance with "new" in /root/data; its snapshot `one` has "old" there, and a directory and a link."""
+    cli.run("launch", "tiny", "box", "-s", request.param)
+    script = "mkdir -p /srv/tree/sub; echo -n deep >/srv/tree/sub/file; ln -s sub/file /srv/tree/link; echo -n old"
+    cli.run("exec", "box", "--", "sh", "-c", f"{script} >/root/data; chown 7:8 /root/data; chmod 0640 /root/data")
+    cli.run("snapshot", "box", "one")
+    cli.run("exec", "box", "--", "sh", "-c", "echo -n new >/root/data; rm -r /srv/tree")
+    yield "box"
+    cli.run("delete", "--force", "box")
+
+
+def _get(server: HoldfastServer, path: str, method: str = "GET", *, raw: bytes | None = None) -> Answer:
+    return ask(server.socket, method, f"/1.0/instances/box/snapshots/one/files?path={quote(path)}", raw=raw)
+
+
+@pytest.mark.usefixtures("box")
+def test_answers_are_those_of_an_instance(server: HoldfastServer) -> None:
+    file, directory, link = _get(server, "/root/data"), _get(server, "/srv/tree"), _get(server, "/srv/tree/link")
+    assert (file.raw, file.headers["x-lxd-type"]) == (b"old", "file")
+    assert [file.headers[f"x-lxd-{name}"] for name in ("uid", "gid", "mode")] == ["7", "8", "0640"]
+    assert (directory.body["metadata"], directory.headers["x-lxd-type"]) == (["link", "sub"], "directory")
+    assert (link.raw, link.headers["x-lxd-type"]) == (b"sub/file", "symlink")
+    head = _get(server, "/root/data", "HEAD")
+    assert (head.status, head.headers["x-lxd-mode"], head.raw) == (200, "0640", b"")
+    assert _get(server, "/nosuch").status == 404
+    assert _get(server, "/dev").status == 200
+    assert ask(server.socket, "GET", "/1.0/instances/box/snapshots/two/files?path=/").status == 404
+    assert ask(server.socket, "GET", "/1.0/instances/nosuch/snapshots/one/files?path=/").status == 404
+    assert ask(server.socket, "GET", "/1.0/instances/box/snapshots/one/files").status == 400
+
+
+@pytest.mark.usefixtures("box")
+def test_threat_a_snapshot_is_not_written_to(server: HoldfastServer) -> None:
+    for method in ("POST", "DELETE"):
+        refused = _get(server, "/root/data", method, raw=b"changed")
+        assert (refused.status, "can't be changed" in refused.body["error"]) == (400, True)
+    assert _get(server, "/root/data").raw == b"old"
+
+
+def test_threat_links_of_a_snapshot_stay_inside(server: HoldfastServer, cli: Cli, box: str) -> None:
+    script = "ln -s / /root/out; ln -s ../../../../../etc /root/up; ln -s /proc/self/root /root/magic; mkfifo /root/p"
+    cli.run("exec", box, "--", "sh", "-c", f"{script}; echo inside >/etc/hostname")
+    cli.run("snapshot", box, "one", "--reuse")
+    for path in ("/root/out/etc/hostname", "/root/up/hostname", "/../../etc/hostname"):
+        assert _get(server, path).raw == b"inside\n", path
+    for path in ("/root/magic/etc/hostname", "/root/out/root/.ssh"):
+        assert _get(server, path).status == 404, path
+    assert _get(server, "/root/p").status == 400
+
+
+def test_one_file_is_got_back_without_a_restore(cli: Cli, box: str, tmp_path: Path) -> None:
+    assert cli.run("file", "pull", f"{box}/one/root/data", "-") == "old"
+    assert cli.run("file", "pull", "--snapshot", "one", f"{box}/root/data", "-") == "old"
+    assert cli.run("file", "pull", f"{box}/root/data", "-") == "new"
+    assert cli.run("file", "list", f"{box}/one/srv/tree").split() == ["link", "sub"]
+    assert cli.run("file", "list", f"{box}/one").split() == cli.run("file", "list", f"{box}/one/").split()
+    cli.run("file", "pull", "-r", f"{box}/one/srv/tree", tmp_path / "got")
+    assert (tmp_path / "got/tree/sub/file").read_text() == "deep"
+    assert os.readlink(tmp_path / "got/tree/link") == "sub/file"
+
+
+def test_threat_a_place_that_could_mean_two_things_is_refused(cli: Cli, box: str) -> None:
+    cli.run("exec", box, "--", "sh", "-c", "mkdir -p /one/root; echo -n mine >/one/root/data")
+    assert f"{box}//one/root/data" in cli.fails("file", "pull", f"{box}/one/root/data", "-")
+    assert "could mean" in cli.fails("file", "list", f"{box}/one")
+    assert cli.run("file", "pull", f"{box}//one/root/data", "-") == "mine"
+    assert cli.run("file", "pull", "--snapshot", "one", f"{box}/root/data", "-") == "old"
+
+
+def test_writing_into_a_snapshot_is_refused(cli: Cli, box: str) -> None:
+    for words in (("push", "-"), ("push", "-p", "-"), ("delete",), ("mkdir",)):
+        assert "snapshots can't be changed" in cli.fails("file", *words, f"{box}/one/root/data", stdin="changed"), words
+    assert cli.run("file", "pull", f"{box}/one/root/data", "-") == "old"
+    cli.run("file", "push", "-p", "-", f"{box}//one/root/data", stdin="mine")
+    assert cli.run("exec", box, "cat", "/one/root/data") == "mine"
+
+
+def test_ids_are_those_seen_inside_where_the_disk_is_shifted() -> None:
+    """Hosts without idmapped mounts keep shifted owners on the disk; a snapshot keeps them, too."""
+    with furnished_world(PlainRuntime) as world:
+        for pool in POOLS:
+            world.create(pool, pool, start=True)
+            world.run(pool, "sh", "-c", "echo x >/root/data; chown 7:8 /root/data")
+            world.snapshot(pool, "one")
+            driver = world.services.pools.driver(pool)
+            assert (driver.mount / f"containers-snapshots/{pool}/one/rootfs/root/data").stat().st_uid > 7
+            found = world.services.snapshot_files.stat("default", pool, "one", "/root/data")
+            assert (found.uid, found.gid) == (7, 8)
