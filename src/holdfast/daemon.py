@@ -39,6 +39,7 @@ for hours of export; systemd's own limit is 90 s."""
 BACKUPS_PRUNED_EVERY_S: Final = 3600.0
 SNAPSHOTS_PRUNED_EVERY_S: Final = 60.0
 """Both as LXD does it."""
+FORMER_STATES_PRUNED_EVERY_S: Final = 60.0
 
 LONGEST_SOCKET_PATH: Final = 107
 """Bytes in the address of a unix socket (unix(7))."""
@@ -115,6 +116,7 @@ class Daemon:
         ticks = (
             asyncio.create_task(_every(BACKUPS_PRUNED_EVERY_S, services.backups.prune_expired)),
             asyncio.create_task(_every(SNAPSHOTS_PRUNED_EVERY_S, services.snapshots.start_pruning)),
+            asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),
         )
         await stopping.wait()
         for tick in ticks:

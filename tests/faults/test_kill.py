@@ -47,6 +47,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda server, _pool, _: server.lxc.result("rename", "victim/one", "victim/uno"),
     ),
     "restore": ("restore", lambda server, _pool, _: server.lxc.result("restore", "victim", "one")),
+    "undo": ("restore", lambda server, _pool, _: server.holdfast("restore", "victim", "--undo")),
     "export": ("backup-create", _export),
     "export clean-up": ("backup-delete", _export),
     "backup rename": ("backup-rename", _rename_export),
@@ -93,6 +94,9 @@ def victim(scene: tuple[HoldfastServer, str, Path]) -> Iterator[None]:
 def test_kill(scene: tuple[HoldfastServer, str, Path], point: str, action: str) -> None:
     server, pool, scratch = scene
     witness = server.lxc.run("exec", "witness", "--", "sh", "-c", "echo $PPID; cut -d' ' -f22 /proc/1/stat")
+    if action == "undo":
+        server.lxc.run("restore", "victim", "one")
+        server.lxc.run("file", "push", "-", "victim/root/data", stdin="later")
     server.stop()
     server.start(**{VARIABLE: point})
     ACTIONS[action][1](server, pool, scratch)
@@ -124,6 +128,8 @@ def _check_content(server: HoldfastServer, action: str) -> None:
         assert _read(server, f"{(names & {'victim', 'new'}).pop()}/root/data") == "new"
     elif action == "restore":
         assert _read(server, "victim/root/data") in ("old", "new")
+    elif action == "undo":
+        assert _read(server, "victim/root/data") in ("later", "new")
     else:
         assert _read(server, "victim/root/data") == "new"
     if "new" in names and action in ("create", "copy", "import"):
@@ -132,6 +138,9 @@ def _check_content(server: HoldfastServer, action: str) -> None:
 
 def _do_again(server: HoldfastServer, action: str, pool: str, scratch: Path) -> None:
     """The change can be done again (or had been done), and its effect is there."""
+    if action == "undo" and _read(server, "victim/root/data") == "new":
+        ACTIONS[action][1](server, pool, scratch)  # it was done: this is the redo, and what follows the undo of that
+        assert _read(server, "victim/root/data") == "later"
     result = ACTIONS[action][1](server, pool, scratch)
     names = _names(server)
     if action in ("create", "copy", "import", "rename"):
@@ -147,6 +156,8 @@ def _do_again(server: HoldfastServer, action: str, pool: str, scratch: Path) -> 
         assert "/uno" in snapshots, result
     if action == "restore":
         assert _read(server, "victim/root/data") == "old", result
+    if action == "undo":
+        assert _read(server, "victim/root/data") == "new", result
     if action == "backup rename":
         assert "/moved" in server.lxc.run("query", "/1.0/instances/victim/backups"), result
     if action.startswith("export"):

@@ -43,6 +43,8 @@ def act(world: World, action: str, pool: str) -> None:
             operation = services.snapshots.delete(CALLER, "victim", "one")
         case "restore":
             operation = services.restore.restore(CALLER, "victim", "one")
+        case "undo":
+            operation = services.restore.undo(CALLER, "victim")
         case "shift":
             operation = services.power.change(CALLER, "victim", "start", 0)
         case _:

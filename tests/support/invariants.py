@@ -26,6 +26,9 @@ def violations(server: HoldfastServer) -> list[str]:
         }
         lines += _compare(f"{pool['name']}: snapshots", kept, found)
         lines += _compare(f"{pool['name']}: staging", set(), _names(root / ".staging"))
+        lines += _compare(
+            f"{pool['name']}: former states", _former_states(server, pool["name"]), _names(root / ".former")
+        )
     backups = {f"{item['name']}/{backup['name']}" for item in instances for backup in item["backups"] or []}
     files = {
         f"{folder.name}/{file.name}"
@@ -43,6 +46,12 @@ def violations(server: HoldfastServer) -> list[str]:
     operations = json.loads(server.lxc.run("query", "/1.0/operations") or "{}")
     lines += [f"operation {status}: {urls}" for status, urls in operations.items() if status in ("running", "pending")]
     return lines
+
+
+def _former_states(server: HoldfastServer, pool: str) -> set[str]:
+    with sqlite3.connect(f"file:{server.directory}/database/holdfast.db?mode=ro", uri=True) as database:
+        payloads = [json.loads(payload) for (payload,) in database.execute("SELECT payload FROM former_states")]
+    return {payload["token"] for payload in payloads if payload["pool"] == pool}
 
 
 def _compare(what: str, wanted: set[str], found: set[str]) -> list[str]:

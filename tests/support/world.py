@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from holdfast.db import former_states
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import HoldfastError, NotFoundError
@@ -116,6 +117,12 @@ class World:
         lines = [f"open intent {intent.kind}" for intent in self.services.intents.list_open()]
         for pool in self.services.pools.list():
             driver = self.services.pools.driver(pool.name)
+            with self.services.database.read() as connection:
+                states = former_states.list_all(connection)
+            tokens = {state.token for state in states if state.pool == pool.name}
+            lines += [
+                f"former state in {pool.name} only on one side: {name}" for name in tokens ^ set(driver.former_tokens())
+            ]
             lines += [f"staged in {pool.name}: {token}" for token in driver.staged_tokens()]
             folders = [driver.mount / "containers", driver.mount / "containers-snapshots"]
             found = {path.name for path in folders[0].iterdir()}

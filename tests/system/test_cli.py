@@ -171,3 +171,22 @@ def test_projects(cli: Cli) -> None:
     assert "team" in cli.run("project", "list", "--format", "csv")
     assert cli.run("list", "--project", "team", "--format", "csv") == ""
     cli.run("project", "delete", "team")
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_undo_of_a_restore(cli: Cli, pool: str) -> None:
+    cli.run("init", "tiny", "undone", "-s", pool)
+    try:
+        cli.run("snapshot", "undone", "one")
+        cli.run("file", "push", "-", "undone/root/data", stdin="later")
+        assert "Nothing to undo" in cli.fails("restore", "undone", "--undo")
+        assert "Undo:" not in cli.run("info", "undone")
+        cli.run("restore", "undone", "one")
+        assert "Restored: one at" in cli.run("info", "undone")
+        cli.run("restore", "undone", "--undo")
+        assert cli.run("file", "pull", "undone/root/data", "-") == "later"
+        assert "nothing else" in cli.fails("restore", "undone", "one", "--undo")
+        cli.run("restore", "undone", "--forget")
+        assert "Nothing to undo" in cli.fails("restore", "undone", "--forget")
+    finally:
+        cli.run("delete", "undone")

@@ -31,6 +31,7 @@ KINDS = {
     "snapshot-rename": "snapshot-rename",
     "snapshot-delete": "snapshot-delete",
     "restore": "restore",
+    "undo": "restore",
     "shift": "instance-shift",
 }
 CASES = [
@@ -39,7 +40,13 @@ CASES = [
     for point in ALL_POINTS
     if point.partition(":")[0] == kind
 ]
-RUNNING_CASES = ("snapshot-create:intent", "snapshot-create:staged", "restore:synced", "restore:swapped")
+RUNNING_CASES = (
+    "snapshot-create:intent",
+    "snapshot-create:staged",
+    "restore:synced",
+    "restore:swapped",
+    "restore:kept",
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +72,9 @@ def _prepare(world: World, pool: str, action: str, *, start: bool = False) -> No
         world.snapshot("source", "fresh")
         world.snapshot("victim", "obsolete")
     world.write("victim", "/root/data", "new")
+    if action == "undo":
+        world.finish(world.services.restore.restore(CALLER, "victim", "one"))
+        world.write("victim", "/root/data", "later")
     if start:
         world.power("victim", "start")
 
@@ -108,12 +118,16 @@ def test_death_with_a_running_instance(directory: Path, pool: str, point: str) -
         assert world.left_over() == []
         world.services.power.autostart()
         assert world.services.instances.get("default", "victim").status is StatusCode.RUNNING
-        assert world.run("victim", "cat", "/root/data") == (0, "old" if point == "restore:swapped" else "new")
+        assert world.run("victim", "cat", "/root/data") == (
+            0,
+            "old" if point in ("restore:swapped", "restore:kept") else "new",
+        )
 
 
 def _check_whole(world: World, action: str) -> None:
     """Every instance that is there has one of the contents that it had or was to get."""
-    possible = {"old", "new"} if action == "restore" else {"new", "latest"} if action == "refresh" else {"new"}
+    former = {"restore": {"old"}, "undo": {"later"}, "refresh": {"latest"}}
+    possible = {"new"} | former.get(action, set())
     for name in world.names() & {"victim", "new"}:
         if action == "create" and name == "new":
             continue
@@ -135,8 +149,9 @@ def _is_done(world: World, action: str, pool: str) -> bool:
         return "victim" not in names
     if action == "move":
         return world.services.instances.get("default", "victim").instance.pool != pool
-    if action in ("restore", "refresh"):
-        return world.read("victim", "/root/data") == ("old" if action == "restore" else "latest")
+    after = {"restore": "old", "undo": "new", "refresh": "latest"}
+    if action in after:
+        return world.read("victim", "/root/data") == after[action]
     if action == "shift":
         is_running = world.services.instances.get("default", "victim").status is StatusCode.RUNNING
         return is_running and world.run("victim", "stat", "-c", "%u", "/root/data") == (0, "0\n")

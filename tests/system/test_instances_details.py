@@ -236,9 +236,16 @@ def test_a_restore_shares_files_with_a_stopped_instance_only(
     driver = world.services.pools.driver("d")
     stage, resembled = driver.stage, []
 
-    def noting(token: str, origin: Origin, *, resembling: Volume | None, cancelled: Callable[[], bool] | None) -> Path:
+    def noting(
+        token: str,
+        origin: Origin,
+        *,
+        resembling: Volume | None,
+        relative: Origin | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> Path:
         resembled.append(resembling)
-        return stage(token, origin, resembling=resembling, cancelled=cancelled)
+        return stage(token, origin, resembling=resembling, relative=relative, cancelled=cancelled)
 
     monkeypatch.setattr(driver, "stage", noting)
     world.finish(world.services.restore.restore(CALLER, "c1", "one"))

@@ -7,8 +7,9 @@ from typing import Literal, cast
 from urllib.parse import unquote
 
 from holdfast.client.connection import Connection, path_of
+from holdfast.client.errors import ApiError
 from holdfast.client.operations import RunningOperation, begin
-from holdfast.client.shapes import Instance, InstanceFull, InstanceState, Snapshot
+from holdfast.client.shapes import Instance, InstanceFull, InstanceState, Snapshot, Undo
 
 Action = Literal["start", "stop", "restart", "freeze", "unfreeze"]
 NEVER = "0001-01-01T00:00:00Z"
@@ -93,6 +94,23 @@ class Instances:
     def restore(self, name: str, snapshot: str, *, stateful: bool = False) -> RunningOperation:
         """Put an instance back to a snapshot."""
         return begin(self._connection, "PUT", path_of("instances", name), {"restore": snapshot, "stateful": stateful})
+
+    def undo(self, name: str) -> RunningOperation:
+        """Bring back what an instance was before its last restore."""
+        return begin(self._connection, "POST", path_of("instances", name, "undo"))
+
+    def undo_facts(self, name: str) -> Undo | None:
+        """Return what `undo` would bring back; None if nothing is kept, or the server keeps none."""
+        try:
+            return self._connection.get(Undo, path_of("instances", name, "undo"))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    def forget_undo(self, name: str) -> None:
+        """Remove what an instance was before its last restore."""
+        self._connection.request("DELETE", path_of("instances", name, "undo"))
 
     def log_names(self, name: str) -> Sequence[str]:
         """Return the names of an instance's log files."""

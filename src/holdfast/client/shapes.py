@@ -93,6 +93,15 @@ class Snapshot(TypedDict):
     size: int
 
 
+class Undo(TypedDict):
+    """The state before an instance's last restore, of `snapshot`; a `size` of -1 isn't known."""
+
+    snapshot: str
+    created_at: str
+    expires_at: str
+    size: int
+
+
 class Backup(TypedDict):
     name: str
     created_at: str

@@ -30,12 +30,13 @@ class _Counter:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Arguments are descriptors: the socket, the source's root, the target's, and perhaps the twin's."""
-    number, source, target, *twin = map(int, arguments)
+    """Arguments are descriptors: the socket, the source's root, the target's, perhaps the twin's and the relative's."""
+    number, source, target, *beside = map(int, arguments)
+    twin, relative, *_ = *beside, None, None
     os.umask(0)
     with socket.socket(fileno=number) as peer:
         counter = _Counter(peer)
-        copy = TreeCopy(source, target, twin[0] if twin else None, check=_go_on, count=counter.count)
+        copy = TreeCopy(source, target, twin, relative, check=_go_on, count=counter.count)
         while (request := receive(peer)) is not None:
             try:
                 below, linked = _obey(copy, request)

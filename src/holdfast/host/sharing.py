@@ -34,15 +34,26 @@ def can_share_extents(directory: int) -> bool:
 
 
 def share_file(
-    name: str, wanted: os.stat_result, source: int, resembling: int, target: int, check: Callable[[], None]
+    name: str,
+    wanted: os.stat_result,
+    source: int,
+    resembling: int,
+    target: int,
+    check: Callable[[], None],
+    *,
+    relative: int | None = None,
 ) -> bool:
     """Link the file or symbolic link `name` of `resembling` into `target` if `source` has the same; else return False.
 
     The same are: content, owner, mode, time of change, extended attributes with ACLs; and it has one name only, as in
     `source`. What can't be read or linked (append-only, immutable, a bad block) is not shared. `check` may raise.
+
+    A name in `relative`, a directory of another tree that shares files with the source's, doesn't count.
     """
     is_equal = _is_equal_link if stat.S_ISLNK(wanted.st_mode) else _is_equal_file
     try:
+        if names_within(name, wanted, relative) != 1:
+            return False
         if not _is_alike(wanted, os.stat(name, dir_fd=resembling, follow_symlinks=False)):
             return False
         if not is_equal(name, wanted, source, resembling, check):
@@ -53,9 +64,24 @@ def share_file(
     return True
 
 
+def names_within(name: str, facts: os.stat_result, relative: int | None) -> int:
+    """Return how many names a file has in its own tree, as far as the relative's name for it tells."""
+    if facts.st_nlink == 1 or relative is None:
+        return facts.st_nlink
+    try:
+        other = os.stat(name, dir_fd=relative, follow_symlinks=False)
+    except OSError:
+        return facts.st_nlink
+    return facts.st_nlink - is_same_file(facts, other)
+
+
+def is_same_file(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
 def _is_alike(one: os.stat_result, other: os.stat_result) -> bool:
     return (
-        one.st_nlink == other.st_nlink == 1
+        other.st_nlink == 1
         and one.st_mode == other.st_mode
         and one.st_size == other.st_size
         and one.st_mtime_ns == other.st_mtime_ns

@@ -11,11 +11,11 @@ import os
 import stat
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from holdfast.host.beneath import beneath, join
 from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
-from holdfast.host.sharing import share_file
+from holdfast.host.sharing import names_within, share_file
 
 VANISHED: Final = (errno.ENOENT, errno.ESTALE, errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 _NO_TWIN: Final = (*VANISHED, errno.EXDEV)
@@ -24,8 +24,31 @@ Linked = tuple[int, int, bytes]
 """A file with several names: device, inode, and the path of one name."""
 
 
+class _Directories(NamedTuple):
+    """Descriptors of one directory in each of the trees."""
+
+    source: int
+    target: int
+    twin: int | None
+    relative: int | None
+
+
+def enter_if_there(root: int | None, path: bytes, stack: contextlib.ExitStack) -> int | None:
+    """Return a descriptor of this directory of a tree beside, if there are such a tree and such a directory."""
+    if root is None:
+        return None
+    try:
+        return stack.enter_context(beneath(root, path))
+    except OSError as error:
+        if error.errno in _NO_TWIN:
+            return None
+        raise
+
+
 class TreeCopy:
     """Copies from one root to another; `twin_root` is of a tree whose files may be linked instead (see `sharing`).
+
+    `relative_root` is of a tree that the source may share files with: names there don't count as names of a file.
 
     Thread-safe. `check` may raise to end the work, `count` gets the bytes done.
     """
@@ -35,11 +58,13 @@ class TreeCopy:
         source_root: int,
         target_root: int,
         twin_root: int | None,
+        relative_root: int | None,
         *,
         check: Callable[[], None],
         count: Callable[[int], None],
     ) -> None:
-        self._source_root, self._target_root, self._twin_root = source_root, target_root, twin_root
+        self._source_root, self._target_root = source_root, target_root
+        self._twin_root, self._relative_root = twin_root, relative_root
         self._check, self._count = check, count
         self._copier = ContentCopier(self._count_and_check)
         self._lock = threading.Lock()
@@ -60,7 +85,8 @@ class TreeCopy:
                     return [], []
                 raise
             target = stack.enter_context(beneath(self._target_root, path))
-            return self._copy_entries(path, source, target, self._twin(path, stack))
+            twin, relative = (enter_if_there(root, path, stack) for root in (self._twin_root, self._relative_root))
+            return self._copy_entries(path, _Directories(source, target, twin, relative))
 
     def copy_name(self, path: bytes) -> None:
         """Copy one entry that is no directory; one that vanished is left out."""
@@ -93,53 +119,41 @@ class TreeCopy:
         self._check()
         self._count(size_bytes)
 
-    def _twin(self, path: bytes, stack: contextlib.ExitStack) -> int | None:
-        """Return a descriptor of the directory whose files may be linked, if there is one."""
-        if self._twin_root is None:
-            return None
-        try:
-            return stack.enter_context(beneath(self._twin_root, path))
-        except OSError as error:
-            if error.errno in _NO_TWIN:
-                return None
-            raise
-
-    def _copy_entries(
-        self, path: bytes, source: int, target: int, twin: int | None
-    ) -> tuple[list[bytes], list[Linked]]:
+    def _copy_entries(self, path: bytes, here: _Directories) -> tuple[list[bytes], list[Linked]]:
         below: list[bytes] = []
         linked: list[Linked] = []
         entries = 0
-        with os.scandir(source) as found:
+        with os.scandir(here.source) as found:
             for entry in found:
                 self._check()
                 entries += 1
                 try:
                     facts = entry.stat(follow_symlinks=False)
                     if stat.S_ISDIR(facts.st_mode):
-                        os.mkdir(entry.name, 0o700, dir_fd=target)
+                        os.mkdir(entry.name, 0o700, dir_fd=here.target)
                         below.append(join(path, entry.name))
-                    elif facts.st_nlink > 1:
+                    elif names_within(entry.name, facts, here.relative) > 1:
                         linked.append((facts.st_dev, facts.st_ino, join(path, entry.name)))
-                    elif twin is None or not self._share(entry.name, facts, source, twin, target):
-                        self._copy_entry(entry.name, facts, source, target)
+                    elif not self._share(entry.name, facts, here):
+                        self._copy_entry(entry.name, facts, here)
                 except OSError as error:
                     if error.errno not in VANISHED:
                         raise OSError(error.errno, error.strerror, os.fsdecode(join(path, entry.name))) from error
         with self._lock:
             self.entries += entries
-            self._directories.append((path, os.fstat(source), read_attributes(source)))
+            self._directories.append((path, os.fstat(here.source), read_attributes(here.source)))
         return below, linked
 
-    def _copy_entry(self, name: str, facts: os.stat_result, source: int, target: int) -> None:
+    def _copy_entry(self, name: str, facts: os.stat_result, here: _Directories) -> None:
         if stat.S_ISREG(facts.st_mode):
-            copy_file(name, source, target, self._copier)
+            copy_file(name, here.source, here.target, self._copier)
         else:
-            copy_special(name, source, target, facts)
+            copy_special(name, here.source, here.target, facts)
 
-    def _share(self, name: str, facts: os.stat_result, source: int, twin: int, target: int) -> bool:
-        is_sharable = stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode)
-        if not is_sharable or not share_file(name, facts, source, twin, target, self._check):
+    def _share(self, name: str, facts: os.stat_result, here: _Directories) -> bool:
+        if here.twin is None or not (stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode)):
+            return False
+        if not share_file(name, facts, here.source, here.twin, here.target, self._check, relative=here.relative):
             return False
         self._count(facts.st_size)
         return True

@@ -29,6 +29,7 @@ def clone_tree(
     target: Path,
     *,
     resembling: Path | None = None,
+    relative: Path | None = None,
     cancelled: Callable[[], bool] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
@@ -39,14 +40,17 @@ def clone_tree(
 
     `resembling` is a tree of the same file system: where clones can't share extents, the files that are the same there
     are linked from it. It must be at rest, and either it or `target` be removed before one of them is changed.
+    `relative` is a tree that `source` may share files with: a file's name there doesn't keep it from being linked.
     """
     target.mkdir(mode=0o700)
     with contextlib.ExitStack() as stack:
         source_root, target_root = (stack.enter_context(directory(path)) for path in (source, target))
-        twin_root = None
+        twin_root = relative_root = None
         if resembling is not None and resembling.is_dir() and not can_share_extents(target_root):
             twin_root = stack.enter_context(directory(resembling))
-        _run(_Clone(source_root, target_root, twin_root), cancelled, progress)
+            if relative is not None and relative.is_dir():
+                relative_root = stack.enter_context(directory(relative))
+        _run(_Clone(source_root, target_root, twin_root, relative_root), cancelled, progress)
 
 
 def fill_tree(
@@ -70,11 +74,16 @@ def _run(clone: _Clone, cancelled: Callable[[], bool] | None, progress: Callable
 class _Clone:
     """One clone under way. What must come last is collected: hard links, and the times of directories."""
 
-    def __init__(self, source_root: int, target_root: int, twin_root: int | None = None) -> None:
+    def __init__(
+        self, source_root: int, target_root: int, twin_root: int | None = None, relative_root: int | None = None
+    ) -> None:
+        """Only what has a twin has a relative."""
         self._target_root = target_root
-        self._roots = [root for root in (source_root, target_root, twin_root) if root is not None]
+        self._roots = [root for root in (source_root, target_root, twin_root, relative_root) if root is not None]
         self.walk = Walk(self._visit, self._kill)
-        self._copy = TreeCopy(source_root, target_root, twin_root, check=self.walk.check, count=self.walk.count)
+        self._copy = TreeCopy(
+            source_root, target_root, twin_root, relative_root, check=self.walk.check, count=self.walk.count
+        )
         self._crew: Crew | None = None
         self._lock = threading.Lock()
         self._first_names: dict[tuple[int, int], bytes] = {}

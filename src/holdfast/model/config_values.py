@@ -8,6 +8,7 @@ from typing import Final
 
 from holdfast.model.errors import BadRequestError
 from holdfast.model.expiry import check_expiry
+from holdfast.model.former_state import check_undo
 from holdfast.model.kinds import Compression
 from holdfast.model.pattern import check_pattern
 from holdfast.model.schedule import check_schedule
@@ -43,6 +44,11 @@ def lxc_lines(value: str) -> None:
 def boolean(value: str) -> None:
     if value.lower() not in _TRUE | _FALSE:
         raise BadRequestError(f'Invalid value for a boolean "{value}"')
+
+
+def undo(value: str) -> None:
+    """Take a time as of `snapshots.expiry`, or a word for no."""
+    check_undo(value)
 
 
 def integer(value: str) -> None:

@@ -9,6 +9,7 @@ from holdfast.model import config_values as values
 from holdfast.model.config_keys import ConfigKey, KeyTable
 from holdfast.model.config_values import Check
 from holdfast.model.errors import BadRequestError
+from holdfast.model.former_state import DEFAULT_UNDO
 
 
 def _key(
@@ -22,6 +23,14 @@ _SNAPSHOTS: Final = (
     _key("snapshots.schedule.stopped", "bool", values.boolean, "Also while stopped", default="false", is_live=True),
     _key("snapshots.pattern", "pattern", values.pattern, "Names of new snapshots", default="snap%d", is_live=True),
     _key("snapshots.expiry", "expiry", values.expiry, "How long new snapshots are kept", is_live=True),
+    _key(
+        "snapshots.undo",
+        "expiry",
+        values.undo,
+        "How long the state before a restore is kept for `restore --undo`, or off (of Holdfast alone)",
+        default=DEFAULT_UNDO,
+        is_live=True,
+    ),
 )
 
 _BOOT: Final = (

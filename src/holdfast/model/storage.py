@@ -48,6 +48,7 @@ class Resources:
     space_total_bytes: int
     inodes_used: int
     inodes_total: int
+    space_available_bytes: int
 
 
 def instance_volume(instance_type: InstanceType, project: str, name: str) -> Volume:

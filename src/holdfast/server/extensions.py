@@ -72,6 +72,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "snapshot_expiry_creation": "expires_at of a new snapshot",
     "storage": "storage pools",
     "usedby_consistency": "used_by has whole URLs",
+    "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
 }
 

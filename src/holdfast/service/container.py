@@ -18,6 +18,7 @@ from holdfast.service.copies import CopyService
 from holdfast.service.events import EventBus
 from holdfast.service.exec import ExecService
 from holdfast.service.files import FileService
+from holdfast.service.former_states import FormerStates
 from holdfast.service.image_build import ImageBuildService
 from holdfast.service.image_services import ImageServices, make_image_services
 from holdfast.service.images import ImageService
@@ -70,6 +71,7 @@ class Services:
     power: PowerService
     snapshots: SnapshotService
     restore: RestoreService
+    former_states: FormerStates
     copies: CopyService
     exec: ExecService
     files: FileService
@@ -79,7 +81,8 @@ class Services:
     metadata: MetadataService
 
     def clear_leftovers(self) -> None:
-        """Remove what a crash left beside the pools: staged image files, spooled uploads. After recovery only."""
+        """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
+        self.former_states.discard_leftovers()
         self.image_store.discard_leftovers()
         clear_incoming(self.paths.incoming)
 
@@ -176,6 +179,7 @@ def build_services(
         power=instance_services.power,
         snapshots=instance_services.snapshots,
         restore=instance_services.restore,
+        former_states=instance_services.former_states,
         copies=instance_services.copies,
         exec=instance_services.exec,
         files=instance_services.files,

@@ -19,7 +19,7 @@ _STEPS: Final = {
     "snapshot-create": ("intent", "staged", "synced", "published", "committed"),
     "snapshot-delete": ("intent", "withdrawn", "committed"),
     "snapshot-rename": ("intent", "renamed", "committed"),
-    "restore": ("intent", "staged", "synced", "swapped", "committed"),
+    "restore": ("intent", "staged", "synced", "swapped", "kept", "committed"),
     "backup-create": ("intent", "staged", "synced", "published", "committed"),
     "backup-delete": ("intent", "withdrawn", "committed"),
     "backup-rename": ("intent", "renamed", "committed"),

@@ -1,4 +1,4 @@
-"""Deleting an instance with its snapshots and exports. Once its volume has left its place, the rest follows."""
+"""Deleting an instance with its snapshots, former state and exports. Once its volume is withdrawn, the rest follows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from holdfast.model.operation import Operation
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.former_states import FormerStates
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
+from holdfast.service.taking_back import discard_all
 
 INTENT_KIND: Final = "instance-delete"
 _RUNNING: Final = "Instance is running"
@@ -26,8 +28,8 @@ _SNAPSHOTS: Final = 1
 class Deleter:
     """Deletes instances."""
 
-    def __init__(self, surroundings: Surroundings, backup_files: BackupFiles) -> None:
-        self._around, self._backup_files = surroundings, backup_files
+    def __init__(self, surroundings: Surroundings, backup_files: BackupFiles, former_states: FormerStates) -> None:
+        self._around, self._backup_files, self._former = surroundings, backup_files, former_states
 
     def delete(self, caller: Caller, name: str) -> Operation:
         """Start to delete a stopped instance."""
@@ -60,7 +62,7 @@ class Deleter:
     def finish(self, intent: Intent) -> None:
         """Do it, or what a crash left of it. Idempotent: recovery calls it."""
         instance = self._around.instance(intent.text("project"), intent.text("instance"))
-        driver = self._around.driver(instance)
+        driver, former = self._around.driver(instance), self._former.find(instance)
         driver.withdraw_all(volume_of(instance), intent.token(), intent.token(_SNAPSHOTS))
         reach("instance-delete:withdrawn")
         self._backup_files.remove_instance(instance.project, instance.name)
@@ -70,5 +72,5 @@ class Deleter:
             instances_table.delete(connection, instance.project, instance.name)
             self._around.intents.close(intent, connection)
         reach("instance-delete:committed")
-        for number in (0, _SNAPSHOTS):
-            driver.discard(intent.token(number))
+        discard_all(driver, intent.token(), intent.token(_SNAPSHOTS))
+        self._former.drop_tree(former)

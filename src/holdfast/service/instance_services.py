@@ -14,6 +14,7 @@ from holdfast.service.create import Creator
 from holdfast.service.delete import Deleter
 from holdfast.service.exec import ExecService
 from holdfast.service.files import FileService
+from holdfast.service.former_states import FormerStates
 from holdfast.service.images import ImageService
 from holdfast.service.instance_building import Builder
 from holdfast.service.instance_reading import InstanceReader
@@ -45,6 +46,7 @@ class InstanceServices:
     power: PowerService
     snapshots: SnapshotService
     restore: RestoreService
+    former_states: FormerStates
     copies: CopyService
     exec: ExecService
     files: FileService
@@ -61,16 +63,17 @@ def make_instance_services(
     reader = InstanceReader(surroundings)
     shifter = Shifter(surroundings)
     starter = Starter(surroundings, shifter)
-    deleter = Deleter(surroundings, backup_files)
+    former_states = FormerStates(surroundings)
+    deleter = Deleter(surroundings, backup_files, former_states)
     renamer = Renamer(surroundings, backup_files)
     power = PowerService(surroundings, starter, deleter)
     snapshot_service = SnapshotService(surroundings, reader)
-    restore_service = RestoreService(surroundings, power)
+    restore_service = RestoreService(surroundings, power, former_states)
     builder = Builder(surroundings)
     creator = Creator(surroundings, builder, images, power)
     content = ContentCopy(surroundings)
     refresher = Refresher(surroundings, content)
-    mover = Mover(surroundings, content, renamer)
+    mover = Mover(surroundings, content, renamer, former_states)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     limits = LiveLimits(surroundings)
     surroundings.profiles.on_changed(limits.follow_profile)
@@ -96,6 +99,7 @@ def make_instance_services(
         power=power,
         snapshots=snapshot_service,
         restore=restore_service,
+        former_states=former_states,
         copies=copies,
         exec=ExecService(surroundings),
         files=FileService(surroundings, starter),

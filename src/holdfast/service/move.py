@@ -17,6 +17,7 @@ from holdfast.model.root_disk import root_in_pool, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.copy_content import ContentCopy
 from holdfast.service.crashpoints import reach
+from holdfast.service.former_states import FormerStates
 from holdfast.service.instance_requests import MoveRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock, pool_lock
@@ -33,8 +34,10 @@ INTENT_KIND: Final = "instance-move"
 class Mover:
     """Moves instances between the pools of this server."""
 
-    def __init__(self, surroundings: Surroundings, content: ContentCopy, renamer: Renamer) -> None:
-        self._around, self._content, self._renamer = surroundings, content, renamer
+    def __init__(
+        self, surroundings: Surroundings, content: ContentCopy, renamer: Renamer, former_states: FormerStates
+    ) -> None:
+        self._around, self._content, self._renamer, self._former = surroundings, content, renamer, former_states
 
     def move(self, caller: Caller, name: str, request: MoveRequest) -> Operation:
         """Start to move; without a pool, or to another project, it is one that this server doesn't do."""
@@ -65,7 +68,7 @@ class Mover:
             self._to_pool(caller, instance, pool, handle)
 
     def _to_pool(self, caller: Caller, instance: Instance, pool: str, handle: OperationHandle) -> None:
-        snapshots = self._around.snapshot_list(instance)
+        snapshots, former = self._around.snapshot_list(instance), self._former.find(instance)
         driver = self._around.pools.driver(pool)
         if driver.exists(volume_of(instance)):
             raise ConflictError("Volume already exists on storage but not in database")
@@ -96,6 +99,7 @@ class Mover:
             raise
         reach("instance-move:committed")
         self.finish(intent)
+        self._former.drop_tree(former)
         self._around.tell(caller, moved, "updated")
 
     def _publish(self, driver: Driver, intent: Intent, moved: Instance, snapshots: Sequence[Snapshot]) -> None:
@@ -109,6 +113,7 @@ class Mover:
         there = [self._content.snapshot_in_pool(each, moved.project, moved.pool) for each in snapshots]
         with self._around.database.write() as connection:
             instances_table.update(connection, moved)
+            self._former.put(connection, moved, None)
             for snapshot in there:
                 snapshots_table.update(connection, moved.project, moved.name, snapshot)
 

@@ -9,6 +9,7 @@ Layout below the pool's mount point (LXD's, `docs/internals/storage.md`):
     containers-snapshots/<name>/<snap>/    virtual-machines-snapshots/<name>/<snap>/
     custom/<project>_<name>/               custom-snapshots/<project>_<name>/<snap>/
     images/<fingerprint>/                  .staging/<token>/
+    .former/<token>/                       what a restore replaced, for an undo
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ class Features:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """A volume (snapshot None) or one of its snapshots, as the source of a clone."""
+    """The source of a clone: a volume (snapshot None), one of its snapshots, or its former state under this token."""
 
     volume: Volume
     snapshot: str | None = None
+    former: str | None = None
 
 
 class Driver(ABC):
@@ -132,6 +134,7 @@ class Driver(ABC):
         origin: Origin | None = None,
         *,
         resembling: Volume | None = None,
+        relative: Origin | None = None,
         cancelled: Cancelled | None = None,
         progress: Progress | None = None,
     ) -> Path:
@@ -141,6 +144,7 @@ class Driver(ABC):
 
         `resembling` names a volume that nobody changes until the staged tree is swapped with it or discarded: a driver
         may share files with it instead of copying them, so the staged tree isn't written to either before the swap.
+        `relative` names what `origin` may share files with by `stage_former`.
         """
 
     @abstractmethod
@@ -186,6 +190,33 @@ class Driver(ABC):
 
     @abstractmethod
     def rename_snapshot(self, volume: Volume, snapshot: str, new_name: str) -> None: ...
+
+    # --- former states: what an undo brings back --------------------------------------------------------------------
+
+    @abstractmethod
+    def stage_former(
+        self, token: str, volume: Volume, replacement: str, origin: Origin, *, cancelled: Cancelled | None = None
+    ) -> bool:
+        """Make a staged tree of what the volume is if that shares files with the staged `replacement`, or return False.
+
+        Where False is returned the volume itself, swapped out, is what it was, whatever is written to the new one.
+        `replacement` was staged from `origin`, resembling `volume`.
+        """
+
+    @abstractmethod
+    def keep_former(self, token: str) -> None:
+        """Take a staged tree out of staging, to be a former state under the same token. Idempotent."""
+
+    @abstractmethod
+    def former_tokens(self) -> list[str]: ...
+
+    @abstractmethod
+    def former_bytes(self, token: str) -> int | None:
+        """Return what a former state takes beyond what it shares, where that can be known, else None."""
+
+    @abstractmethod
+    def drop_former(self, token: str) -> None:
+        """Remove a former state. Idempotent."""
 
     @abstractmethod
     def set_quota(self, volume: Volume, size_bytes: int | None) -> None:

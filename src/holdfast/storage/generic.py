@@ -18,7 +18,7 @@ from holdfast.model.kinds import DEFAULT_PROJECT, VolumeType
 from holdfast.model.storage import Resources, Volume
 from holdfast.storage.driver import Cancelled, Driver, Origin, Progress
 from holdfast.storage.failures import explained
-from holdfast.storage.tree import FOLDERS, STAGING, volume_path
+from holdfast.storage.tree import FOLDERS, FORMER, STAGING, volume_path
 
 _MARKER: Final = ".holdfast-pool"
 """Holds the pool's name: what has no such file was not made by us, and is never cleared."""
@@ -42,6 +42,7 @@ class TreeDriver(Driver):
         target: Path,
         *,
         resembling: Path | None,
+        relative: Path | None,
         cancelled: Cancelled | None,
         progress: Progress | None,
     ) -> None: ...
@@ -75,7 +76,7 @@ class TreeDriver(Driver):
     def _folders(self) -> list[Path]:
         names = [name for folder in FOLDERS.values() for name in (folder, f"{folder}-snapshots")]
         names.remove("images-snapshots")
-        return [self.mount / name for name in (*names, STAGING)]
+        return [self.mount / name for name in (*names, STAGING, FORMER)]
 
     def _clear(self) -> bool:
         """Remove what `_lay_out` made with all that is below, if the marker says it is ours; return whether it is."""
@@ -109,6 +110,7 @@ class TreeDriver(Driver):
             space_total_bytes=space.total_bytes,
             inodes_used=space.inodes_used,
             inodes_total=space.inodes_total,
+            space_available_bytes=space.available_bytes,
         )
 
     def path(self, volume: Volume, snapshot: str | None = None) -> Path:
@@ -147,6 +149,7 @@ class TreeDriver(Driver):
         origin: Origin | None = None,
         *,
         resembling: Volume | None = None,
+        relative: Origin | None = None,
         cancelled: Cancelled | None = None,
         progress: Progress | None = None,
     ) -> Path:
@@ -161,9 +164,10 @@ class TreeDriver(Driver):
                     target.chmod(0o100)
                 else:
                     self._clone_tree(
-                        self.path(origin.volume, origin.snapshot),
+                        self._origin_path(origin),
                         target,
                         resembling=self.path(resembling) if resembling is not None else None,
+                        relative=self._origin_path(relative) if relative is not None else None,
                         cancelled=cancelled,
                         progress=progress,
                     )
@@ -172,9 +176,41 @@ class TreeDriver(Driver):
                 raise
         return target
 
+    def _origin_path(self, origin: Origin) -> Path:
+        if origin.former is not None:
+            return self._former_path(origin.former)
+        return self.path(origin.volume, origin.snapshot)
+
     def discard(self, token: str) -> None:
         with self._explained(f'removing the staged tree "{token}"'):
             self._remove_tree(self.staged_path(token))
+
+    # --- former states ------------------------------------------------------------------------------------------------
+
+    def _former_path(self, token: str) -> Path:
+        return self.mount / FORMER / token
+
+    def stage_former(
+        self, token: str, volume: Volume, replacement: str, origin: Origin, *, cancelled: Cancelled | None = None
+    ) -> bool:
+        return False
+
+    def keep_former(self, token: str) -> None:
+        with self._explained(f'keeping the former state "{token}"'):
+            target = self._former_path(token)
+            _rename_once(self.staged_path(token), target)
+            self._settle(target.parent, self.mount / STAGING)
+
+    def former_tokens(self) -> list[str]:
+        with self._explained("listing former states"):
+            return sorted(os.listdir(self.mount / FORMER))
+
+    def former_bytes(self, token: str) -> int | None:
+        return None
+
+    def drop_former(self, token: str) -> None:
+        with self._explained(f'removing the former state "{token}"'):
+            self._remove_tree(self._former_path(token))
 
     # --- entering and leaving: one rename each ------------------------------------------------------------------------
 

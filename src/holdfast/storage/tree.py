@@ -9,6 +9,7 @@ from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Volume
 
 STAGING: Final = ".staging"
+FORMER: Final = ".former"
 FOLDERS: Final = {
     VolumeType.CONTAINER: "containers",
     VolumeType.VIRTUAL_MACHINE: "virtual-machines",

@@ -9,7 +9,7 @@ from holdfast.cli.references import InstanceReference, InstanceType
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import render
 from holdfast.cli.units import format_bytes, format_time, yes_or_no
-from holdfast.client.shapes import Backup, InstanceFull, InstanceState, NetworkState, Snapshot
+from holdfast.client.shapes import Backup, InstanceFull, InstanceState, NetworkState, Snapshot, Undo
 
 LOG_LINES = 100
 
@@ -28,7 +28,8 @@ def info(session: Session, instance: InstanceReference, show_log: bool) -> None:
 
         click.echo(to_yaml(session.client.server_info()), nl=False)
         return
-    click.echo("\n".join(instance_lines(session.client.instances.get_full(instance.name))))
+    lines = instance_lines(session.client.instances.get_full(instance.name))
+    click.echo("\n".join(lines + undo_lines(session.client.instances.undo_facts(instance.name))))
     if show_log:
         click.echo("\nLog:\n\n" + _log(session, instance.name))
 
@@ -121,6 +122,15 @@ def _snapshot_lines(snapshots: list[Snapshot]) -> list[str]:
     ]
     table = render("table", ["NAME", "TAKEN AT", "EXPIRES AT", "STATEFUL"], rows, snapshots)
     return ["", "Snapshots:", table.rstrip("\n")]
+
+
+def undo_lines(undo: Undo | None) -> list[str]:
+    """Return what to print of the state before the last restore."""
+    if undo is None:
+        return []
+    size = [f"  Size: {format_bytes(undo['size'])}"] if undo["size"] >= 0 else []
+    restored = f"  Restored: {undo['snapshot']} at {format_time(undo['created_at'])}"
+    return ["", "Undo:", restored, f"  Possible until: {format_time(undo['expires_at'])}", *size]
 
 
 def _backup_lines(backups: list[Backup]) -> list[str]:

@@ -50,15 +50,31 @@ def _exists(session: Session, instance: str, name: str) -> bool:
 
 @command(
     "restore",
-    "Put an instance back to a snapshot. What came after it is lost; other snapshots stay. "
-    "A running instance is stopped for it and started again.",
-    examples=("holdfast restore web before-upgrade", "holdfast restore web/before-upgrade"),
+    "Put an instance back to a snapshot; other snapshots stay. What it was before is kept for a day (`snapshots.undo`) "
+    "and comes back by --undo. A running instance is stopped for it and started again.",
+    examples=(
+        "holdfast restore web before-upgrade",
+        "holdfast restore web/before-upgrade",
+        "holdfast restore web --undo             # as it was before the last restore; once more is a redo",
+        "holdfast restore web --forget           # give the space of that state back",
+    ),
 )
 @click.argument("instance", metavar="INSTANCE")
-@click.argument("name", default="", metavar="SNAPSHOT")
+@click.argument("name", default="", metavar="[SNAPSHOT]")
 @click.option("--stateful", is_flag=True, help="Bring the running state back too, if it was saved")
+@click.option("--undo", is_flag=True, help="Take the last restore back")
+@click.option("--forget", is_flag=True, help="Remove what an undo would bring back")
 @pass_session
-def restore(session: Session, instance: str, name: str, stateful: bool) -> None:
+def restore(session: Session, instance: str, name: str, stateful: bool, undo: bool, forget: bool) -> None:
+    if undo or forget:
+        if name or stateful or (undo and forget):
+            raise click.UsageError("--undo and --forget take an INSTANCE and nothing else")
+        reference = INSTANCE.convert(instance, None, None)
+        if forget:
+            session.client.instances.forget_undo(reference.name)
+        else:
+            session.wait(session.client.instances.undo(reference.name), f"Undoing the restore of {reference.name}")
+        return
     whole = f"{instance}/{name}" if name else instance
     target, _, snapshot_name = whole.partition("/")
     if not snapshot_name:

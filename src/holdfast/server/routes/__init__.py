@@ -25,6 +25,7 @@ from holdfast.server.routes import (
     snapshots,
     storage_pools,
     storage_volumes,
+    undo,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -37,6 +38,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *console.ROUTES,
     *files.ROUTES,
     *snapshot_files.ROUTES,
+    *undo.ROUTES,
     *logs.ROUTES,
     *metadata.ROUTES,
     *image_aliases.ROUTES,

@@ -143,6 +143,10 @@ class BtrfsDriver(TreeDriver):
         with self._explained("reading a volume's size"):
             return qgroups.used_bytes(self.path(volume, snapshot))
 
+    def former_bytes(self, token: str) -> int | None:
+        with self._explained("reading the size of a former state"):
+            return qgroups.used_bytes(self._former_path(token))
+
     def identity(self, path: Path) -> str:
         with self._explained("looking at a volume"):
             return str(subvolumes.identity(path))
@@ -168,6 +172,7 @@ class BtrfsDriver(TreeDriver):
         target: Path,
         *,
         resembling: Path | None,
+        relative: Path | None,
         cancelled: Cancelled | None,
         progress: Progress | None,
     ) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
-from holdfast.host import mounts, placement
+from holdfast.host import beneath, mounts, placement
+from holdfast.host.former_tree import bytes_of_its_own, link_former
 from holdfast.host.removal import remove_tree
+from holdfast.host.sharing import can_share_extents
 from holdfast.host.trees import clone_tree
 from holdfast.model.errors import StorageError
 from holdfast.model.storage import Volume
 from holdfast.storage import settings
-from holdfast.storage.driver import Cancelled, Features, Progress
+from holdfast.storage.driver import Cancelled, Features, Origin, Progress
 from holdfast.storage.generic import TreeDriver
 
 VERSION: Final = "1"
@@ -122,10 +124,31 @@ class DirDriver(TreeDriver):
         target: Path,
         *,
         resembling: Path | None,
+        relative: Path | None,
         cancelled: Cancelled | None,
         progress: Progress | None,
     ) -> None:
-        clone_tree(source, target, resembling=resembling, cancelled=cancelled, progress=progress)
+        clone_tree(source, target, resembling=resembling, relative=relative, cancelled=cancelled, progress=progress)
+
+    def stage_former(
+        self, token: str, volume: Volume, replacement: str, origin: Origin, *, cancelled: Cancelled | None = None
+    ) -> bool:
+        target = self.staged_path(token)
+        with self._explained(f'keeping what "{volume.name}" was'):
+            with beneath.directory(target.parent) as staging:
+                if can_share_extents(staging):
+                    return False
+            source = self.path(volume), self.staged_path(replacement), self._origin_path(origin)
+            try:
+                link_former(*source, target, cancelled=cancelled)
+            except BaseException:
+                self._remove_tree(target)
+                raise
+        return True
+
+    def former_bytes(self, token: str) -> int | None:
+        with self._explained("reading the size of a former state"):
+            return bytes_of_its_own(self._former_path(token))
 
     def _remove_tree(self, path: Path) -> None:
         remove_tree(path)
