@@ -11,7 +11,7 @@ RUN_PACKAGES=(
   mmdebstrap debian-archive-keyring busybox-static
 )
 # What only the tests need: a real LXD with its client to compare with, and the tools that LXD calls.
-TEST_PACKAGES=(git lxd lxd-client rsync zstd xfsprogs)
+TEST_PACKAGES=(git lxd lxd-client rsync strace zstd xfsprogs)
 
 # Headings stand out and commands step back, on a terminal only.
 if [ -t 1 ]; then BOLD=$'\033[1m' FAINT=$'\033[2m' PLAIN=$'\033[0m'; else BOLD='' FAINT='' PLAIN=''; fi

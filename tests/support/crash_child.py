@@ -43,6 +43,9 @@ def act(world: World, action: str, pool: str) -> None:
             operation = services.snapshots.delete(CALLER, "victim", "one")
         case "restore":
             operation = services.restore.restore(CALLER, "victim", "one")
+        case "prune":
+            services.snapshots.prune_expired(CALLER)
+            return
         case "undo":
             operation = services.restore.undo(CALLER, "victim")
         case "shift":

@@ -208,3 +208,21 @@ def test_what_has_no_record_is_removed_at_the_start(world: World, victim: str) -
     world.services.clear_leftovers()
     assert world.left_over() == []
     assert isinstance(world.services.former_states.view("default", "victim").state, FormerState)
+
+
+def test_threat_restoring_an_older_snapshot_takes_no_newer_one_away(
+    world: World, victim: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All drivers here keep the newer ones; one that can't is refused with the list of what would be lost."""
+    for name in ("two", "three"):
+        world.snapshot("victim", name)
+    _restore(world)
+    assert world.snapshots("victim") == ["one", "two", "three"]
+    _undo(world)
+    driver = world.services.pools.driver(victim)
+    monkeypatch.setattr(driver, "features", replace(driver.features, restore_keeps_newer=False))
+    with pytest.raises(HoldfastError, match="would delete the newer snapshots two, three"):
+        _restore(world)
+    assert _facts(world) == ("new", "new")
+    _restore(world, "three")
+    assert world.snapshots("victim") == ["one", "two", "three"]

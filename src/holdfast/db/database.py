@@ -73,7 +73,7 @@ class Database:
             except OperationalError as error:
                 if "disk is full" in str(error.orig):
                     raise NoSpaceError("No space left for the database: nothing was changed") from error
-                raise
+                raise InternalError(f"The database can't be written: {error.orig}") from error
             finally:
                 self._writing.is_active = False
 

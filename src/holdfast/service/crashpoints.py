@@ -1,12 +1,15 @@
-"""Points where a test lets the server die, to prove that recovery finds its way. In production each is a no-op."""
+"""Points where a test lets the server die, or a step fail, to prove that all ends well. In production no-ops."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from typing import Final
 
 VARIABLE: Final = "HOLDFAST_CRASH_AT"
+FAILURE_VARIABLE: Final = "HOLDFAST_FAIL_AT"
+"""`<point>=<errno>`, for example `restore:staged=ENOSPC`."""
 
 _STEPS: Final = {
     "instance-create": ("intent", "staged", "synced", "published", "committed"),
@@ -33,6 +36,11 @@ ALL_POINTS: Final = tuple(f"{kind}:{step}" for kind, steps in _STEPS.items() for
 
 
 def reach(point: str) -> None:
-    """Kill this process, as a power cut would, if the environment names this point."""
+    """Kill this process, as a power cut would, or fail once, as a system call does, if the environment says so."""
     if os.environ.get(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)
+    name, _, number = os.environ.get(FAILURE_VARIABLE, "").partition("=")
+    if name == point:
+        del os.environ[FAILURE_VARIABLE]
+        code = int(getattr(errno, number))
+        raise OSError(code, os.strerror(code))

@@ -53,11 +53,26 @@ class Deleter:
             INTENT_KIND,
             {"project": instance.project, "instance": instance.name},
         )
-        reach("instance-delete:intent")
-        self.finish(intent)
+        try:
+            reach("instance-delete:intent")
+            self.finish(intent)
+        except Exception:
+            if self._is_untouched(instance):
+                self._around.intents.close(intent)  # it isn't to go when it is next touched
+                raise
+            self._finish_again(intent)
         for snapshot in reversed(snapshots):
             self._around.tell_snapshot(caller, instance, snapshot, "deleted")
         self._around.tell(caller, instance, "deleted")
+
+    def _is_untouched(self, instance: Instance) -> bool:
+        """Tell whether the volume, which goes first, is still there."""
+        return self._around.driver(instance).exists(volume_of(instance))
+
+    def _finish_again(self, intent: Intent) -> None:
+        """Go on after a failure, from where it was: what is withdrawn can't come back. Recorded already: nothing."""
+        if self._around.intents.is_open(intent):
+            self.finish(intent)
 
     def finish(self, intent: Intent) -> None:
         """Do it, or what a crash left of it. Idempotent: recovery calls it."""

@@ -59,6 +59,11 @@ class IntentLog:
         with self._database.write() as own:
             table.delete(own, intent.id)
 
+    def is_open(self, intent: Intent) -> bool:
+        """Tell whether its row is still there: not, if the transaction that was to close it has done so."""
+        with self._database.read() as connection:
+            return any(record.id == intent.id for record in table.list_all(connection))
+
     def list_open(self) -> list[Intent]:
         """Return the open intents, oldest first."""
         with self._database.read() as connection:

@@ -15,6 +15,7 @@ from typing import Final
 from holdfast.db import instances as instances_table
 from holdfast.model.errors import (
     BadRequestError,
+    ConflictError,
     HoldfastError,
     NoSpaceError,
     NotFoundError,
@@ -97,6 +98,8 @@ class RestoreService:
     ) -> None:
         goal = self._goal(instance, snapshot, is_undo=is_undo)
         driver, volume = self._around.driver(instance), volume_of(instance)
+        if not driver.features.restore_keeps_newer:
+            self._refuse_loss(instance, snapshot)
         former = self._former.find(instance)
         intent = self._around.intents.open(
             INTENT_KIND,
@@ -170,6 +173,8 @@ class RestoreService:
 
     def finish(self, intent: Intent) -> None:
         """End a restore that was cut: with the swap done it is recorded, else the new content goes. Idempotent."""
+        if not self._around.intents.is_open(intent):
+            return  # it failed after its records were written: there is nothing to be recorded again
         instance = self._around.instance(intent.text("project"), intent.text("instance"))
         driver = self._around.driver(instance)
         former = self._former.find(instance)
@@ -181,6 +186,15 @@ class RestoreService:
         else:
             self._around.intents.close(intent)
         discard_all(driver, intent.token(_NEW), intent.token(_APART))
+
+    def _refuse_loss(self, instance: Instance, snapshot: str) -> None:
+        """Refuse what would take newer snapshots away; whoever wants that deletes them first."""
+        names = [each.name for each in self._around.snapshot_list(instance)]
+        if newer := names[names.index(snapshot) + 1 :]:
+            raise ConflictError(
+                f"Going back to {instance.name}/{snapshot} would delete the newer snapshots {', '.join(newer)} in pool "
+                f"{instance.pool}: delete them first if they may go, or copy {instance.name}/{snapshot} to a new one"
+            )
 
     def _goal(self, instance: Instance, snapshot: str, *, is_undo: bool) -> _Goal:
         """Return what to go back to; checked: a snapshot may have come from outside, and profiles may have changed."""

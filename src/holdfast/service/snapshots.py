@@ -34,7 +34,7 @@ from holdfast.service.operations import Work
 from holdfast.service.resources import instance_resources
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
-from holdfast.service.taking_back import take_back
+from holdfast.service.taking_back import discard_all, take_back
 from holdfast.storage.driver import Origin
 
 CREATE_INTENT: Final = "snapshot-create"
@@ -217,8 +217,14 @@ class SnapshotService:
         intent = self._around.intents.open(
             DELETE_INTENT, {"project": instance.project, "instance": instance.name, "snapshot": name}
         )
-        reach("snapshot-delete:intent")
-        self.finish_delete(intent)
+        try:
+            reach("snapshot-delete:intent")
+            self.finish_delete(intent)
+        except Exception:
+            if self._around.driver(instance).exists(volume_of(instance), name):
+                self._around.intents.close(intent)  # nothing has been done: it isn't to go when it is next touched
+                raise
+            self.finish_delete(intent)
         self._around.tell_snapshot(caller, instance, name, "deleted")
 
     def finish_delete(self, intent: Intent) -> None:
@@ -231,7 +237,7 @@ class SnapshotService:
             snapshots_table.delete(connection, instance.project, instance.name, name)
             self._around.intents.close(intent, connection)
         reach("snapshot-delete:committed")
-        driver.discard(intent.token())
+        discard_all(driver, intent.token())
 
     def start_pruning(self) -> Operation | None:
         """Start to delete what is past its time; None when nothing is, or when that is under way already."""

@@ -36,6 +36,8 @@ class Features:
     """Images are kept unpacked as volumes that new instances are cloned from."""
     quotas: bool
     optimized_streams: bool
+    restore_keeps_newer: bool = True
+    """Going back to an older snapshot leaves the newer ones; where it can't, the service refuses."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -241,7 +241,12 @@ class TreeDriver(Driver):
                 return
             if snapshot is not None:
                 self._unprotect(source)
-            self._move_new(source, self.staged_path(token))
+            try:
+                self._move_new(source, self.staged_path(token))
+            except BaseException:
+                if snapshot is not None:
+                    self._protect(source)
+                raise
             if snapshot is not None:
                 _remove_empty(source.parent)
             self._settle(source.parent if snapshot is None else source.parent.parent, self.mount / STAGING)

@@ -1,0 +1,88 @@
+"""Changes that are made to fail: what they work on, what must hold whatever becomes of them, whether one is done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from holdfast.db import snapshots as snapshots_table
+from holdfast.model.kinds import StatusCode
+from holdfast.service.crashpoints import VARIABLE
+from holdfast.service.instance_requests import FromCopy, InstanceRequest
+from support.world import CALLER, World
+
+
+def prepare(world: World, pool: str, action: str, *, start: bool = False) -> None:
+    """Make a stopped instance `victim`: its snapshot `one` holds "old", itself "new" ("later" before an undo)."""
+    world.clear()
+    world.create("victim", pool)
+    world.write("victim", "/root/data", "old")
+    world.snapshot("victim", "one")
+    if action == "refresh":
+        world.finish(world.services.instances.create(CALLER, InstanceRequest(name="source"), FromCopy(name="victim")))
+        world.write("source", "/root/data", "latest")
+        world.snapshot("source", "fresh")
+        world.snapshot("victim", "obsolete")
+    world.write("victim", "/root/data", "new")
+    if action == "prune":
+        expired = world.services.snapshots.get("default", "victim", "one").snapshot
+        with world.services.database.write() as connection:
+            over = replace(expired, expires_at=expired.created_at - timedelta(days=1))
+            snapshots_table.update(connection, "default", "victim", over)
+    if action == "undo":
+        world.finish(world.services.restore.restore(CALLER, "victim", "one"))
+        world.write("victim", "/root/data", "later")
+    if start:
+        world.power("victim", "start")
+
+
+def check_whole(world: World, action: str) -> None:
+    """Every instance that is there has one of the contents that it had or was to get."""
+    former = {"restore": {"old"}, "undo": {"later"}, "refresh": {"latest"}}
+    possible = {"new"} | former.get(action, set())
+    for name in world.names() & {"victim", "new"}:
+        if action == "create" and name == "new":
+            continue
+        assert world.read(name, "/root/data") in possible
+        if action == "copy":
+            assert world.snapshots(name) == ["one"]
+    if action == "refresh":
+        snapshots = world.snapshots("victim")
+        assert (world.read("victim", "/root/data") == "latest") == (snapshots == ["one", "fresh"]), snapshots
+
+
+def is_done(world: World, action: str, pool: str) -> bool:
+    names = world.names()
+    if action in ("create", "copy"):
+        return "new" in names
+    if action == "rename":
+        return names == {"new"}
+    if action == "delete":
+        return "victim" not in names
+    if action == "move":
+        return world.services.instances.get("default", "victim").instance.pool != pool
+    after = {"restore": "old", "undo": "new", "refresh": "latest"}
+    if action in after:
+        return world.read("victim", "/root/data") == after[action]
+    if action == "shift":
+        is_running = world.services.instances.get("default", "victim").status is StatusCode.RUNNING
+        return is_running and world.run("victim", "stat", "-c", "%u", "/root/data") == (0, "0\n")
+    wanted = {"snapshot": ["one", "two"], "snapshot-rename": ["uno"], "snapshot-delete": [], "prune": []}
+    return world.snapshots("victim") == wanted[action]
+
+
+def die(directory: Path, action: str, pool: str, point: str) -> None:
+    """Begin the change in a process of its own that ends at this point, as in a power cut."""
+    done = subprocess.run(
+        [sys.executable, "-m", "support.crash_child", directory, action, pool],
+        env={**os.environ, VARIABLE: point, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == -9, f"{point} was not reached: {done.stderr[-2000:]}"
