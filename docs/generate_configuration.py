@@ -18,13 +18,14 @@ Made from the tables in `src/holdfast/model/` by `docs/generate_configuration.py
 A key that is not listed here is refused. *live*: a change takes effect at once, else at the next start of the instance.
 Booleans are `true`, `1`, `yes`, `on` or `false`, `0`, `no`, `off`. Sizes are a number with `kB MB GB TB` (1000) or
 `KiB MiB GiB TiB` (1024). An empty value unsets the key. Keys keep their meaning of LXD; some, such as those of virtual
-machines, are taken and kept so that files and profiles of other servers work, before this server acts on them.
+machines, are taken and kept so that files and profiles of other servers work, before this server acts on them. Those
+marked "Holdfast only" are unknown to LXD; in export files they stand as `user.holdfast.<key>`, so that LXD takes these.
 """
 
 
 def row(key: ConfigKey) -> str:
     default = f"`{key.default}`" if key.default else ""
-    doc = key.doc.replace("|", "\\|")
+    doc = key.doc.replace("|", "\\|") + (" (Holdfast only)" if key.is_ours else "")
     return f"| `{key.name}` | {key.type} | {default} | {'live' if key.is_live else ''} | {doc} |"
 
 

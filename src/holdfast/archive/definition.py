@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from holdfast.archive.own_keys import snapshot_config, spelled_for_lxd, spelled_for_us, with_own_facts
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.expand import expand_config, expand_devices
 from holdfast.model.instance import Devices, Instance, Snapshot
@@ -45,9 +46,10 @@ class Definition:
 def to_config(definition: Definition, pool: Pool) -> BackupConfig:
     """Return the version 1 document, the one that every LXD reads."""
     instance, snapshots = definition.instance, definition.snapshots
+    profiles = _for_lxd(definition.profiles)
     return BackupConfig(
-        container=_instance_entry(instance, definition.profiles),
-        snapshots=[_snapshot_entry(snapshot, definition.profiles) for snapshot in snapshots] or None,
+        container=_instance_entry(instance, profiles),
+        snapshots=[_snapshot_entry(snapshot, profiles) for snapshot in snapshots] or None,
         pool=PoolEntry(
             config=dict(pool.config),
             description=pool.description,
@@ -57,7 +59,7 @@ def to_config(definition: Definition, pool: Pool) -> BackupConfig:
             status="Created",
             locations=["none"],
         ),
-        profiles=[_profile_entry(profile) for profile in definition.profiles],
+        profiles=[_profile_entry(profile) for profile in profiles],
         volume=VolumeEntry(
             config={},
             description="",
@@ -114,7 +116,7 @@ def from_config(config: BackupConfig, *, pool: str) -> Definition:
         ephemeral=bool(entry.ephemeral),
         stateful=bool(entry.stateful),
         profiles=_names(entry.profiles),
-        config=_strings(entry.config),
+        config=spelled_for_us(_strings(entry.config)),
         devices=_devices(entry.devices),
         pool=pool,
     )
@@ -125,8 +127,12 @@ def from_config(config: BackupConfig, *, pool: str) -> Definition:
     return Definition(instance=instance, snapshots=snapshots, profiles=profiles)
 
 
+def _for_lxd(profiles: Sequence[Profile]) -> list[Profile]:
+    return [replace(profile, config=spelled_for_lxd(profile.config)) for profile in profiles]
+
+
 def _instance_entry(instance: Instance, profiles: Sequence[Profile]) -> InstanceEntry:
-    config = {IDMAP_KEY: UNSHIFTED, **instance.config}
+    config = {IDMAP_KEY: UNSHIFTED, **spelled_for_lxd(instance.config)}
     return InstanceEntry(
         architecture=instance.architecture,
         config=dict(config),
@@ -151,7 +157,7 @@ def _instance_entry(instance: Instance, profiles: Sequence[Profile]) -> Instance
 def _snapshot_entry(snapshot: Snapshot, profiles: Sequence[Profile]) -> SnapshotEntry:
     named = {profile.name: profile for profile in profiles}
     known = [named[name] for name in snapshot.profiles if name in named]
-    config = {IDMAP_KEY: UNSHIFTED, **snapshot.config}
+    config = {IDMAP_KEY: UNSHIFTED, **snapshot_config(snapshot)}
     return SnapshotEntry(
         expires_at=_text(snapshot.expires_at),
         architecture=snapshot.architecture,
@@ -234,7 +240,7 @@ def _snapshot(entry: SnapshotEntry, instance_created_at: datetime) -> Snapshot:
         check_snapshot_name(name)
     except BadRequestError as error:
         raise ArchiveError(f"Backup config lists a snapshot of a bad name: {error}") from error
-    return Snapshot(
+    found = Snapshot(
         name=name,
         created_at=_time(entry.created_at) or instance_created_at,
         expires_at=_time(entry.expires_at),
@@ -247,6 +253,7 @@ def _snapshot(entry: SnapshotEntry, instance_created_at: datetime) -> Snapshot:
         stateful=bool(entry.stateful),
         description=entry.description or "",
     )
+    return with_own_facts(found)
 
 
 def _profile(entry: ProfileEntry) -> Profile:
@@ -254,6 +261,6 @@ def _profile(entry: ProfileEntry) -> Profile:
         project="",
         name=entry.name or "",
         description=entry.description or "",
-        config=_strings(entry.config),
+        config=spelled_for_us(_strings(entry.config)),
         devices=_devices(entry.devices),
     )

@@ -16,7 +16,7 @@ class ConfigKey:
     """One key, or one family of keys when the name ends in ".*".
 
     `is_live`: a change takes effect on a running instance; else at its next start. `kept_in_copies`: a volatile key
-    that goes with a copy of the instance.
+    that goes with a copy of the instance. `is_ours`: LXD doesn't know it, so export files spell it as a user key.
     """
 
     name: str
@@ -26,6 +26,7 @@ class ConfigKey:
     default: str = ""
     is_live: bool = False
     kept_in_copies: bool = False
+    is_ours: bool = False
 
     @property
     def is_family(self) -> bool:

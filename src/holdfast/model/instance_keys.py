@@ -9,7 +9,8 @@ from holdfast.model import config_values as values
 from holdfast.model.config_keys import ConfigKey, KeyTable
 from holdfast.model.config_values import Check
 from holdfast.model.errors import BadRequestError
-from holdfast.model.former_state import DEFAULT_UNDO
+from holdfast.model.schedules import SCHEDULES_PREFIX
+from holdfast.model.snapshot_keys import SNAPSHOT_KEYS, schedule_key
 
 
 def _key(
@@ -17,21 +18,6 @@ def _key(
 ) -> ConfigKey:
     return ConfigKey(name=name, type=kind, check=check, doc=doc, default=default, is_live=is_live, kept_in_copies=kept)
 
-
-_SNAPSHOTS: Final = (
-    _key("snapshots.schedule", "schedule", values.schedule, "When to make snapshots", is_live=True),
-    _key("snapshots.schedule.stopped", "bool", values.boolean, "Also while stopped", default="false", is_live=True),
-    _key("snapshots.pattern", "pattern", values.pattern, "Names of new snapshots", default="snap%d", is_live=True),
-    _key("snapshots.expiry", "expiry", values.expiry, "How long new snapshots are kept", is_live=True),
-    _key(
-        "snapshots.undo",
-        "expiry",
-        values.undo,
-        "How long the state before a restore is kept for `restore --undo`, or off (of Holdfast alone)",
-        default=DEFAULT_UNDO,
-        is_live=True,
-    ),
-)
 
 _BOOT: Final = (
     _key("boot.autostart", "bool", values.boolean, "Start with the server (unset: as it was left)", is_live=True),
@@ -158,9 +144,11 @@ _DEVICE_SUFFIXES: Final = (
 
 
 class InstanceKeys(KeyTable):
-    """The table of instances: beside its keys, `volatile.<device>.<suffix>` with the known suffixes."""
+    """The table of instances: beside its keys, `volatile.<device>.<suffix>` with the known suffixes, and schedules."""
 
     def find(self, name: str) -> ConfigKey | None:
+        if name.startswith(SCHEDULES_PREFIX):
+            return schedule_key(name)
         found = super().find(name)
         if found is None and name.startswith("volatile."):
             for suffix in _DEVICE_SUFFIXES:
@@ -169,7 +157,7 @@ class InstanceKeys(KeyTable):
         return found
 
 
-INSTANCE_KEYS: Final = InstanceKeys((*_SNAPSHOTS, *_BOOT, *_LIMITS, *_MIGRATION, *_SECURITY, *_OTHERS, *_VOLATILE))
+INSTANCE_KEYS: Final = InstanceKeys((*SNAPSHOT_KEYS, *_BOOT, *_LIMITS, *_MIGRATION, *_SECURITY, *_OTHERS, *_VOLATILE))
 
 
 def check_instance_config(config: Mapping[str, str], *, is_imported: bool = False) -> None:

@@ -4,6 +4,7 @@
     %d              a number, one more than the highest in use; at most once
     {{ creation_date }}                         date and time, "20060102-150405"
     {{ creation_date|date:"2006-01-02" }}       the same in a Go layout, either kind of quotes
+    {{ project }} {{ instance }} {{ volume }}   the names of what is snapshotted, where it has such a name
 
 A result that is taken and has no %d gets "-0", "-1", ... appended.
 """
@@ -11,7 +12,7 @@ A result that is taken and has no %d gets "-0", "-1", ... appended.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -27,6 +28,7 @@ LONGEST_PATTERN: Final = 256
 _EXPRESSION: Final = re.compile(
     r"""\{\{\s*creation_date\s*(?:\|\s*(?:date|time)\s*:\s*(?:"(?P<double>[^"{}]*)"|'(?P<single>[^'{}]*)')\s*)?\}\}"""
 )
+_NAME: Final = re.compile(r"\{\{\s*(?P<kind>project|instance|volume)\s*\}\}")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -37,14 +39,15 @@ def check_pattern(pattern: str) -> None:
         _check_language(pattern)
 
 
-def next_name(pattern: str, now: datetime, taken: Collection[str]) -> str:
+def next_name(pattern: str, now: datetime, taken: Collection[str], names: Mapping[str, str] | None = None) -> str:
     """Return the next name by the pattern ("" is the default one): valid, and not among those taken.
 
-    `now` is shown as it is: give the server's local time.
+    `now` is shown as it is: give the server's local time. `names` are those of the project, and the instance or volume.
     """
     pattern = pattern or DEFAULT_PATTERN
     check_pattern(pattern)
-    rendered = _EXPRESSION.sub(lambda found: _date(found, now), pattern)
+    rendered = _NAME.sub(lambda found: _named(found["kind"], names or {}), pattern)
+    rendered = _EXPRESSION.sub(lambda found: _date(found, now), rendered)
     if "%d" in rendered:
         name = _numbered(rendered, taken)
     elif rendered in taken:
@@ -60,15 +63,22 @@ def _check_size(pattern: str) -> None:
 
 
 def _check_language(pattern: str) -> None:
-    rest = _EXPRESSION.sub("", pattern)
+    rest = _NAME.sub("", _EXPRESSION.sub("", pattern))
     for mark in ("{{", "}}", "{%", "%}", "{#"):
         if mark in rest:
             raise BadRequestError(
-                f'Invalid snapshot pattern "{pattern}": Only %d, {{{{ creation_date }}}} and '
-                '{{ creation_date|date:"2006-01-02_15-04-05" }} can be used'
+                f'Invalid snapshot pattern "{pattern}": Only %d, {{{{ creation_date }}}}, '
+                '{{ creation_date|date:"2006-01-02_15-04-05" }}, {{ project }}, {{ instance }} and {{ volume }} '
+                "can be used"
             )
     if pattern.count("%d") > 1:
         raise BadRequestError("Snapshot pattern may contain '%d' only once")
+
+
+def _named(kind: str, names: Mapping[str, str]) -> str:
+    if kind not in names:
+        raise BadRequestError(f"Invalid snapshot pattern: {{{{ {kind} }}}} has no meaning here")
+    return names[kind]
 
 
 def _date(found: re.Match[str], now: datetime) -> str:

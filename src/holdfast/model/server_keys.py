@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from holdfast.model import config_values as values
 from holdfast.model.config_keys import ConfigKey, KeyTable
+from holdfast.model.snapshot_keys import KEEP_KEY
 
 SERVER_KEYS: Final = KeyTable(
     (
@@ -114,6 +116,7 @@ PROJECT_KEYS: Final = KeyTable(
             doc="As the server's key, for this project",
             is_live=True,
         ),
+        replace(KEEP_KEY, doc="As the key of instances, for those that don't say"),
         ConfigKey(name="user.*", type="string", check=values.any_text, doc="Yours", is_live=True),
     )
 )

@@ -118,7 +118,8 @@ class SnapshotService:
         config = self._around.expanded(instance).config
         taken = {snapshot.name for snapshot in self._around.snapshot_list(instance)}
         if not name:
-            name = next_name(config.get("snapshots.pattern", ""), now.astimezone(), taken)
+            names = {"project": instance.project, "instance": instance.name}
+            name = next_name(config.get("snapshots.pattern", ""), now.astimezone(), taken, names)
         record = f'Failed creating instance snapshot record "{name}"'
         try:
             check_snapshot_name(name)

@@ -55,7 +55,6 @@ def test_accepted(key: str, value: str) -> None:
         ("user.", "1", "^Unknown configuration key: user.$"),
         ("volatile.nope", "1", "^Unknown configuration key: volatile.nope$"),
         ("volatile..name", "1", "^Unknown configuration key"),
-        ("snapshots.expiry.manual", "1d", "^Unknown configuration key"),
         ("boot.autostart", "maybe", '^Invalid value for a boolean "maybe"$'),
         ("snapshots.expiry", "3x", "^Invalid expiry expression$"),
         ("snapshots.schedule", "bogus", "^Schedule must be of the form"),

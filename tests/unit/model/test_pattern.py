@@ -99,10 +99,33 @@ def test_threat_snapshot_pattern_length_is_capped() -> None:
         next_name("é" * 200, NOW, [])
 
 
-@given(st.text(alphabet='ab{}|%d" creation_date:2006/.\n', max_size=60))
+def test_names_of_what_is_snapshotted() -> None:
+    names = {"project": "default", "instance": "c1"}
+    assert next_name("{{ project }}-{{instance}}-%d", NOW, ["default-c1-3"], names) == "default-c1-4"
+    assert next_name("{{ instance }}", NOW, ["c1"], names) == "c1-0"
+    with pytest.raises(BadRequestError, match="volume }} has no meaning here"):
+        next_name("{{ volume }}", NOW, [], names)
+
+
+def test_threat_a_name_is_not_read_as_a_pattern() -> None:
+    """Names are checked where they come in; should one have braces all the same, it is text, or refused."""
+    names = {"project": "{{ creation_date.x }}", "instance": "c1"}
+    with pytest.raises(BadRequestError):
+        next_name("{{ project }}", NOW, [], names)
+
+
+PIECES = st.sampled_from(
+    [
+        *("{{", "}}", "{%", "%}", "{#", "#}", "%d", "|", ":", '"', "'", " ", "a", "b", "/", ".", "\n"),
+        *("creation_date", "project", "instance", "volume", "date", "time", "2006", "01", "15", "__class__", "include"),
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=14).map("".join)))
 def test_any_pattern_gives_a_safe_name_or_an_error(pattern: str) -> None:
     try:
-        name = next_name(pattern, NOW, ["a", "b"])
+        name = next_name(pattern, NOW, ["a", "b"], {"project": "default", "instance": "c1"})
     except BadRequestError:
         return
     assert name not in ("a", "b", ".", "..", "")
