@@ -165,3 +165,29 @@ def test_sparse_files_stay_sparse(pair: tuple[HoldfastServer, LxdServer, Path]) 
     finally:
         for name in ("rich", "taken"):
             ours.lxc.run("delete", "--force", name, expect=None)
+
+
+def test_real_lxd_takes_keys_that_only_we_know(pair: tuple[HoldfastServer, LxdServer, Path]) -> None:
+    """It refuses unknown ones, so they are spelled as user keys; and they come back from it as they were."""
+    ours, theirs, scratch = pair
+    keys = {
+        "snapshots.keep": "daily=7",
+        "snapshots.expiry.manual": "1y",
+        "snapshots.undo": "2d",
+        "snapshots.schedules.nightly": "@daily",
+        "snapshots.schedules.nightly.keep": "last=3",
+    }
+    ours.lxc.run("init", "tiny", "keys", *(word for name, value in keys.items() for word in ("-c", f"{name}={value}")))
+    ours.lxc.run("snapshot", "keys", "one")
+    ours.lxc.run("export", "keys", scratch / "keys.tar.gz")
+    theirs.lxc.run("import", scratch / "keys.tar.gz")
+    theirs.lxc.run("restore", "keys", "one")
+    config = json.loads(theirs.lxc.run("query", "/1.0/instances/keys"))["config"]
+    assert {config[f"user.holdfast.{name}"] for name in keys} == set(keys.values())
+    theirs.lxc.run("export", "keys", scratch / "back.tar.gz")
+    ours.lxc.run("import", scratch / "back.tar.gz", "back")
+    config = json.loads(ours.lxc.run("query", "/1.0/instances/back"))["config"]
+    assert {name: config.get(name) for name in keys} == keys
+    assert not [name for name in config if name.startswith("user.holdfast.")]
+    for server, name in ((ours, "keys"), (ours, "back"), (theirs, "keys")):
+        server.lxc.run("delete", name)
