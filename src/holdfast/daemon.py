@@ -117,6 +117,7 @@ class Daemon:
             asyncio.create_task(_every(BACKUPS_PRUNED_EVERY_S, services.backups.prune_expired)),
             asyncio.create_task(_every(SNAPSHOTS_PRUNED_EVERY_S, services.snapshots.start_pruning)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),
+            asyncio.create_task(_every(SNAPSHOTS_PRUNED_EVERY_S, services.volumes.snapshots.start_pruning)),
         )
         await stopping.wait()
         for tick in ticks:

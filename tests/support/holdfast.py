@@ -100,8 +100,17 @@ class HoldfastServer:
             self.lxc.run("image", "delete", image["fingerprint"], expect=None)
         self.lxc.run("profile", "device", "remove", "default", "root", expect=None)
         for pool in self._json("storage", "list"):
+            for volume in self._volumes(pool["name"]):
+                project = f"--project={volume['project']}"
+                self.lxc.run("storage", "volume", "delete", pool["name"], volume["name"], project, expect=None)
+        for pool in self._json("storage", "list"):
             self.lxc.run("storage", "delete", pool["name"], expect=None)
         self.stop()
+
+    def _volumes(self, pool: str) -> list[dict[str, str]]:
+        path = f"/1.0/storage-pools/{pool}/volumes/custom?recursion=1&all-projects=true"
+        found: list[dict[str, str]] = json.loads(self.lxc.run("query", path, expect=None) or "[]")
+        return [volume for volume in found if "/" not in volume["name"]]
 
     def _json(self, *command: str) -> list[dict[str, str]]:
         text = self.lxc.run(*command, "--format", "json", expect=None)

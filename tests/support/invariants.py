@@ -25,6 +25,7 @@ def violations(server: HoldfastServer) -> list[str]:
             for snapshot in _children(folder)
         }
         lines += _compare(f"{pool['name']}: snapshots", kept, found)
+        lines += _volumes(server, pool["name"], root)
         lines += _compare(f"{pool['name']}: staging", set(), _names(root / ".staging"))
         lines += _compare(
             f"{pool['name']}: former states", _former_states(server, pool["name"]), _names(root / ".former")
@@ -52,6 +53,16 @@ def _former_states(server: HoldfastServer, pool: str) -> set[str]:
     with sqlite3.connect(f"file:{server.directory}/database/holdfast.db?mode=ro", uri=True) as database:
         payloads = [json.loads(payload) for (payload,) in database.execute("SELECT payload FROM former_states")]
     return {payload["token"] for payload in payloads if payload["pool"] == pool}
+
+
+def _volumes(server: HoldfastServer, pool: str, root: Path) -> list[str]:
+    path = f"/1.0/storage-pools/{pool}/volumes/custom?recursion=1&all-projects=true"
+    recorded = {f"{each['project']}_{each['name']}" for each in json.loads(server.lxc.run("query", path))}
+    found = {
+        f"{folder.name}/{each.name}" for folder in _children(root / "custom-snapshots") for each in _children(folder)
+    }
+    lines = _compare(f"{pool}: custom volumes", {name for name in recorded if "/" not in name}, _names(root / "custom"))
+    return lines + _compare(f"{pool}: volume snapshots", {name for name in recorded if "/" in name}, found)
 
 
 def _compare(what: str, wanted: set[str], found: set[str]) -> list[str]:

@@ -10,11 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast.db import former_states
+from holdfast.db import volume_snapshots as volume_snapshots_table
+from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import HoldfastError, NotFoundError
-from holdfast.model.kinds import StatusCode
+from holdfast.model.instance_changes import InstanceChange
+from holdfast.model.kinds import StatusCode, VolumeType
 from holdfast.model.operation import Event, Lifecycle, Operation
+from holdfast.model.storage import Volume
+from holdfast.model.volume import CustomVolume
 from holdfast.runtime.base import FileWrite, Runtime
 from holdfast.runtime.lxc.runtime import LxcRuntime
 from holdfast.service.caller import Caller
@@ -23,6 +28,8 @@ from holdfast.service.events import EventBus
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.instance_requests import ExecRequest, FromImage, InstanceRequest
 from holdfast.service.paths import Paths
+from holdfast.service.volume_requests import VolumeRequest
+from holdfast.storage.driver import Driver
 from holdfast.storage.registry import DRIVERS
 from support.holdfast import short_directory
 from support.images import make_tiny_image
@@ -66,6 +73,28 @@ class World:
     def snapshot(self, name: str, snapshot: str) -> None:
         self.finish(self.services.snapshots.create(CALLER, name, snapshot))
 
+    def volume(self, name: str, pool: str, **config: str) -> CustomVolume:
+        """Make a volume; `_` in names of keys stands for a dot."""
+        keys = {key.replace("_", "."): value for key, value in config.items()}
+        return self.services.volumes.volumes.create(CALLER, pool, VolumeRequest(name=name, config=keys))
+
+    def volume_path(self, name: str, pool: str, snapshot: str | None = None) -> Path:
+        """Return where a volume's content is on the host."""
+        address = Volume(type=VolumeType.CUSTOM, project="default", name=name)
+        return self.services.pools.driver(pool).path(address, snapshot)
+
+    def volume_snapshot(self, name: str, pool: str, snapshot: str) -> None:
+        self.finish(self.services.volumes.snapshots.create(CALLER, pool, name, snapshot))
+
+    def volume_snapshots(self, name: str, pool: str) -> list[str]:
+        views = self.services.volumes.snapshots.list("default", pool, name)
+        return [view.snapshot for view in views if view.snapshot is not None]
+
+    def attach(self, instance: str, pool: str, volume: str, path: str = "/data", **more: str) -> None:
+        """Add a device of the volume's name."""
+        device = {"type": "disk", "pool": pool, "source": volume, "path": path, **more}
+        self.services.instances.patch(CALLER, instance, InstanceChange(devices={volume: device}))
+
     def write(self, name: str, path: str, text: str) -> None:
         source = os.memfd_create("content")
         with open(source, "w+b") as file:
@@ -104,13 +133,18 @@ class World:
         return [event.body.action for event in self.events if isinstance(event.body, Lifecycle)]
 
     def clear(self) -> None:
-        """Remove all instances."""
+        """Remove all instances and volumes."""
         for view in self.services.instances.list(None):
             name = view.instance.name
             with suppress(HoldfastError):
                 self.power(name, "stop")
             with suppress(HoldfastError):
                 self.finish(self.services.instances.delete(CALLER, name))
+        with self.services.database.read() as connection:
+            volumes = volumes_table.list_all(connection)
+        for volume in volumes:
+            with suppress(HoldfastError):
+                self.services.volumes.volumes.delete(Caller(volume.project), volume.pool, volume.name)
 
     def left_over(self) -> list[str]:
         """Return one line per volume or snapshot without record, record without volume, staged tree, open intent."""
@@ -133,7 +167,20 @@ class World:
                     name = view.instance.name
                     wanted |= {name, *(f"{name}/{snapshot}" for snapshot in self.snapshots(name))}
             lines += [f"in {pool.name} only on one side: {name}" for name in sorted(found ^ wanted)]
+            lines += self._volumes_left_over(driver)
         return lines
+
+    def _volumes_left_over(self, driver: Driver) -> list[str]:
+        folder, taken = driver.mount / "custom", driver.mount / "custom-snapshots"
+        found = {path.name for path in folder.iterdir()}
+        found |= {f"{path.parent.name}/{path.name}" for path in taken.glob("*/*")}
+        wanted = set()
+        with self.services.database.read() as connection:
+            for volume in volumes_table.list_all(connection, pool=driver.pool.name):
+                name = volume.address.storage_name
+                snapshots = volume_snapshots_table.list_for(connection, volume)
+                wanted |= {name, *(f"{name}/{snapshot.name}" for snapshot in snapshots)}
+        return [f"in {driver.pool.name} only on one side: {name}" for name in sorted(found ^ wanted)]
 
 
 @contextmanager

@@ -58,7 +58,8 @@ def check_expanded_devices(devices: Devices) -> None:
         raise BadRequestError("Failed getting root disk: No root device could be found")
     seen: dict[str, str] = {}
     for name, device in devices.items():
-        path = posixpath.normpath(device["path"]) if device.get("type") == "disk" else None
+        is_placed = device.get("type") == "disk" and bool(device.get("path"))
+        path = posixpath.normpath(device["path"]) if is_placed else None
         if path is not None and path in seen:
             raise BadRequestError(f'Devices "{seen[path]}" and "{name}" have the same path "{path}"')
         if path is not None:
@@ -108,11 +109,11 @@ def _check_value(key: str, value: str, check: Check) -> None:
 
 def _check_disk(device: Device) -> None:
     path, source, pool = device.get("path", ""), device.get("source", ""), device.get("pool", "")
-    if not path:
+    if not path and not (pool and source):  # whether a volume needs a path depends on its content
         raise BadRequestError('Disk entry is missing the required "path" property')
-    if not path.startswith("/") or ".." in path.split("/"):
+    if path and (not path.startswith("/") or ".." in path.split("/")):
         raise BadRequestError(f'Invalid path "{path}": it must be absolute and without ".."')
-    if posixpath.normpath(path) == "/":
+    if path and posixpath.normpath(path) == "/":
         if source:
             raise BadRequestError('Root disk entry may not have a "source" property set')
         if not pool:
@@ -123,9 +124,9 @@ def _check_disk(device: Device) -> None:
     if device.get("size"):
         raise BadRequestError("Only the root disk may have a size quota")
     if pool:
-        raise BadRequestError(
-            "Custom volumes can't be attached by this version of Holdfast: give a host path as source"
-        )
+        if source.startswith("/"):
+            raise BadRequestError("Storage volumes cannot be specified as absolute paths")
+        return
     if not source.startswith("/") or ".." in source.split("/"):
         raise BadRequestError(f'Invalid source "{source}": it must be an absolute path of the host, without ".."')
 

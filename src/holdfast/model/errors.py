@@ -94,6 +94,18 @@ class VolumeNotFoundError(NotFoundError):
         super().__init__("Storage pool volume not found")
 
 
+class VolumeConfigError(HoldfastError):
+    """Report a configuration that a volume can't have. LXD answers 500 for it, and clients may look for that."""
+
+    status = 500
+
+
+class VolumeInUseError(HoldfastError):
+    """Report a change that would pull a volume away from under a running instance (LXD's texts and status)."""
+
+    status = 500
+
+
 class ImageNotFoundError(NotFoundError):
     def __init__(self, wanted: str) -> None:
         self.wanted = wanted

@@ -43,6 +43,17 @@ LONGEST_PROJECT_BYTES: Final = 100
 """With an instance's name and what stands around both in names of directories and control groups it stays below 255."""
 
 
+LONGEST_VOLUME_BYTES: Final = 150
+"""With the longest project's name before it, it is still one name of a directory."""
+
+
+def check_volume_name(name: str) -> str:
+    """Return the name if it can be a custom volume's."""
+    if not name:
+        raise BadRequestError("No name provided")
+    return check_entity_name("Storage volume", name, most_bytes=LONGEST_VOLUME_BYTES)
+
+
 def check_entity_name(kind: str, name: str, *, most_bytes: int = 200) -> str:
     """Return the name of a pool, profile, project, volume or backup if it is one safe path component.
 

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from holdfast.model.instance import Snapshot
+
+class Dated(Protocol):
+    """A snapshot, of an instance or a volume."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,7 @@ class RefreshPlan:
     sent: tuple[str, ...]
 
 
-def plan_refresh(source: Sequence[Snapshot], target: Sequence[Snapshot]) -> RefreshPlan:
+def plan_refresh(source: Sequence[Dated], target: Sequence[Dated]) -> RefreshPlan:
     """Return what brings the target's snapshots in line with the source's."""
     wanted = {(each.name, each.created_at) for each in source}
     there = {(each.name, each.created_at) for each in target}

@@ -1,7 +1,7 @@
 """What this server announces of LXD's API extensions: each one is a promise that a client acts on.
 
 An extension is here when its behaviour is served in full; the reason says where, or which client asks for it. Left
-out on purpose: clustering, networks and their kinds, virtual machines, custom volumes, migration between servers,
+out on purpose: clustering, networks and their kinds, virtual machines, migration between servers,
 remote trust, SFTP, and limits or restrictions of projects. What LXD doesn't have begins with "holdfast_".
 """
 
@@ -35,6 +35,9 @@ _WITH_REASON: Final[dict[str, str]] = {
     "container_only_migration": "instance_only of a copy",
     "container_protection_delete": "security.protection.delete",
     "container_stateless_copy": "copies without running state",
+    "custom_block_volumes": "content_type block",
+    "custom_volume_refresh": "refresh of a volume's copy",
+    "custom_volume_snapshot_expiry": "expires_at of volume snapshots",
     "directory_manipulation": "directories in the files API: `lxc file push -r`",
     "entity_description": "descriptions",
     "etag": "ETag and If-Match",
@@ -71,6 +74,17 @@ _WITH_REASON: Final[dict[str, str]] = {
     "snapshot_expiry": "snapshots.expiry, expires_at",
     "snapshot_expiry_creation": "expires_at of a new snapshot",
     "storage": "storage pools",
+    "storage_api_local_volume_handling": "copies of volumes: `lxc storage volume copy`",
+    "storage_api_project": "custom volumes of projects, features.storage.volumes",
+    "storage_api_volume_rename": "`lxc storage volume rename`",
+    "storage_api_volume_snapshots": "`lxc storage volume snapshot`",
+    "storage_shifted": "security.shifted of volumes",
+    "storage_unmapped": "security.unmapped of volumes",
+    "storage_volume_api_filtering": "?filter= on volumes",
+    "storage_volume_project_move": "move of a volume to another project",
+    "storage_volume_state": "…/state of custom volumes: `lxc storage volume info`",
+    "storage_volume_state_total": "total in it",
+    "storage_volumes_all_projects": "all-projects: `lxc storage volume list --all-projects`",
     "usedby_consistency": "used_by has whole URLs",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",

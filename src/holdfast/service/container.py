@@ -42,6 +42,7 @@ from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.volume_services import VolumeServices, make_volume_services
 from holdfast.storage.driver import Driver
 
 
@@ -79,6 +80,7 @@ class Services:
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
+    volumes: VolumeServices
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -139,19 +141,20 @@ def build_services(
         events=events,
         clock=clock,
     )
+    surroundings = Surroundings(
+        database=database,
+        paths=paths,
+        pools=pools,
+        profiles=profiles,
+        runtime=runtime,
+        locks=locks,
+        intents=intents,
+        operations=operations,
+        events=events,
+        clock=clock,
+    )
     instance_services = make_instance_services(
-        Surroundings(
-            database=database,
-            paths=paths,
-            pools=pools,
-            profiles=profiles,
-            runtime=runtime,
-            locks=locks,
-            intents=intents,
-            operations=operations,
-            events=events,
-            clock=clock,
-        ),
+        surroundings,
         images=image_services.images,
         backup_files=backup_services.files,
         recovery=recovery,
@@ -187,4 +190,5 @@ def build_services(
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,
+        volumes=make_volume_services(surroundings, recovery=recovery),
     )

@@ -35,6 +35,7 @@ from holdfast.service.locks import pool_lock, profile_lock
 from holdfast.service.stillness import thaw
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.taking_back import take_back
+from holdfast.service.volume_devices import VolumeDevices
 from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "instance-create"
@@ -61,6 +62,7 @@ class Builder:
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
+        self._volumes = VolumeDevices(surroundings)
 
     def profile_names(self, request: InstanceRequest) -> tuple[str, ...]:
         return ("default",) if request.profiles is None else request.profiles
@@ -112,7 +114,10 @@ class Builder:
         needed = [pool_lock(draft.instance.pool), *(profile_lock(each.project, each.name) for each in draft.profiles)]
         locks = self._around.locks
         with locks.hold(*needed, *also, shared=True, what="create"), locks.hold(*names, what="create"):
-            yield plan()
+            new = plan()
+            devices = expand_devices(new.profiles, new.instance.devices)
+            with self._volumes.keeping(new.instance.project, devices):
+                yield new
 
     def build(self, caller: Caller, new: NewInstance, fill: Fill) -> None:
         """Make the trees, publish them, write the records. The caller holds the name."""

@@ -18,7 +18,7 @@ DEFAULT_TIMEOUT_S: Final = 60.0
 """How long work waits for other work to end. Long enough for a snapshot or a copy on a slow disk, and shorter than
 the patience of clients, which give up without saying which work was in the way."""
 
-_SETTLED: Final = "instance:"
+_SETTLED: Final = ("instance:", "volume:")
 _NOUNS: Final = {"pool": "Storage pool", "volume": "Storage volume"}
 
 
@@ -46,6 +46,11 @@ def volume_lock(pool: str, volume_type: str, storage_name: str) -> str:
     return f"volume:{pool}/{volume_type}/{storage_name}"
 
 
+def custom_volume_lock(pool: str, project: str, name: str) -> str:
+    """Return the lock of the custom volume that is in this very project."""
+    return volume_lock(pool, "custom", f"{project}_{name}")
+
+
 @dataclass(slots=True)
 class _State:
     owner: int | None = None
@@ -68,7 +73,7 @@ class Settler(Protocol):
 class Locks:
     """Named locks, each held by one thread or shared by several; a thread may take again what it holds.
 
-    Who takes an instance alone finds it whole: the `settler` ends before what former work could not end.
+    Who takes an instance or volume alone finds it whole: the `settler` ends before what former work could not end.
     """
 
     def __init__(self) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from holdfast.db import images, instances, profiles, snapshots
+from holdfast.db import volume_snapshots as volume_snapshots_table
+from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Connection
-from holdfast.model.instance import Instance, Snapshot
+from holdfast.model.instance import Config, Instance, Snapshot
 from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Volume, instance_volume
-from holdfast.service.resources import instance_url, snapshot_url, url
+from holdfast.service.resources import instance_url, snapshot_url, url, volume_snapshot_url, volume_url
 from holdfast.storage.driver import Driver
 
 
@@ -21,13 +23,14 @@ class VolumeView:
     volume: Volume
     snapshot: str | None = None
     description: str = ""
+    config: Config = field(default_factory=dict)
     created_at: datetime | None = None
     expires_at: datetime | None = None
     used_by: tuple[str, ...] = field(default=())
 
 
 def users(connection: Connection, pool: str) -> list[str]:
-    """Return the URLs of the instances, instance snapshots and profiles that keep the pool from being deleted."""
+    """Return the URLs of what keeps the pool from being deleted: instances, volumes, their snapshots, profiles."""
     found = []
     by_instance = snapshots.list_all(connection, None)
     for instance in instances.list_in_pool(connection, pool):
@@ -37,6 +40,11 @@ def users(connection: Connection, pool: str) -> list[str]:
     for profile in profiles.list_all(connection, None):
         if any(device.get("type") == "disk" and device.get("pool") == pool for device in profile.devices.values()):
             found.append(url("profiles", profile.name, project=profile.project))
+    taken = volume_snapshots_table.list_in_pool(connection, pool)
+    for volume in volumes_table.list_all(connection, pool=pool):
+        found.append(volume_url(pool, volume.project, volume.name))
+        for each in taken.get((pool, volume.project, volume.name), []):
+            found.append(volume_snapshot_url(pool, volume.project, volume.name, each.name))
     return found
 
 
@@ -51,7 +59,7 @@ def image_urls(connection: Connection, driver: Driver) -> list[str]:
 
 
 def volumes(connection: Connection, driver: Driver, project: str | None) -> list[VolumeView]:
-    """Return every volume and snapshot of the pool."""
+    """Return the volumes and snapshots of the pool but the custom ones."""
     by_instance = snapshots.list_all(connection, project)
     found: list[VolumeView] = []
     for instance in instances.list_in_pool(connection, driver.pool.name):

@@ -15,7 +15,8 @@ from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError,
 from holdfast.model.names import check_entity_name
 from holdfast.model.operation import JsonValue
 from holdfast.model.storage import Pool, Resources
-from holdfast.service import pool_usage
+from holdfast.model.volume_keys import check_pool_defaults
+from holdfast.service import pool_usage, volume_views
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.events import EventBus
@@ -93,7 +94,7 @@ class PoolService:
         return self.driver(name).resources()
 
     def used_by(self, name: str) -> Sequence[str]:
-        """Return the URLs of what needs the pool: instances, their snapshots, profiles, images kept in it."""
+        """Return the URLs of what needs the pool: instances, volumes, their snapshots, profiles, images kept in it."""
         self.get(name)
         with self._database.read() as connection:
             urls = pool_usage.users(connection, name)
@@ -102,10 +103,13 @@ class PoolService:
         return sorted(urls)
 
     def volumes(self, name: str, project: str | None) -> Sequence[VolumeView]:
-        """Return the volumes of a project's instances (of all when None), their snapshots, and images kept there."""
+        """Return the volumes that a project (any when None) has there, their snapshots, and images kept there."""
         driver = self.driver(name)
         with self._database.read() as connection:
-            return pool_usage.volumes(connection, driver, project)
+            return [
+                *pool_usage.volumes(connection, driver, project),
+                *volume_views.custom_views(connection, name, project),
+            ]
 
     # --- changing -------------------------------------------------------------------------------------------------
 
@@ -115,6 +119,7 @@ class PoolService:
         kind = driver_class(driver)
         given = {key: value for key, value in config.items() if value}
         kind.check_config(given)
+        check_pool_defaults(given)
         wanted = Pool(name=name, driver=driver, description=description, config=given, created_at=self._clock.now())
         with self._locks.hold(pool_lock(name), what="create"):
             with self._database.read() as connection:
@@ -133,6 +138,7 @@ class PoolService:
                 if key in _FIXED_KEYS or key.startswith("volatile."):
                     raise BadRequestError(f'Pool option "{key}" cannot be changed once the pool is created')
             self._kind(before.driver).check_config(given)
+            check_pool_defaults(given)
             if given != before.config:
                 self.driver(name).update(given)
             after = replace(before, description=description, config=given)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from holdfast.db import instances, pools, profiles
@@ -17,9 +18,10 @@ from holdfast.model.profile import Profile
 from holdfast.service import project_features
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
-from holdfast.service.locks import Locks, profile_lock
+from holdfast.service.locks import Locks, custom_volume_lock, profile_lock
 from holdfast.service.projects import DEFAULT_PROFILE
 from holdfast.service.resources import instance_url, url
+from holdfast.service.volume_users import check_profile_devices, volumes_of
 
 Changed = Callable[[Profile, Profile, Sequence[tuple[str, str]]], None]
 """Called after a change with the old and the new profile and the (project, name) of the instances that have it."""
@@ -56,12 +58,13 @@ class ProfileService:
         self, caller: Caller, name: str, description: str, config: Mapping[str, str], devices: Devices
     ) -> Profile:
         check_entity_name("Profile", name)
-        with self._database.write() as connection:
+        with self._keeping_volumes(caller.project, devices), self._database.write() as connection:
             home = project_features.home(connection, caller.project, "profiles")
             profile = Profile(
                 project=home, name=name, description=description, config=_without_empty(config), devices=devices
             )
             _check(connection, profile)
+            check_profile_devices(connection, home, devices, ())
             if profiles.get(connection, home, name) is not None:
                 raise ConflictError("The profile already exists")
             profiles.insert(connection, profile)
@@ -74,12 +77,13 @@ class ProfileService:
         """Replace description, config and devices; what would leave an instance without its root disk is refused."""
         home = self.get(caller.project, name).project
         with self._locks.hold(profile_lock(home, name), what="update"):
-            with self._database.write() as connection:
+            with self._keeping_volumes(home, devices), self._database.write() as connection:
                 before = _get(connection, home, name)
                 after = replace(before, description=description, config=_without_empty(config), devices=devices)
                 _check(connection, after)
                 users = profiles.used_by(connection, name, project_features.tenants(connection, home, "profiles"))
                 _check_roots(connection, after, users)
+                check_profile_devices(connection, home, devices, [project for project, _ in users])
                 profiles.update(connection, after)
             for listener in self._listeners:
                 listener(before, after, users)
@@ -132,6 +136,15 @@ class ProfileService:
                 raise BadRequestError("Profile is currently in use")
             profiles.delete(connection, home, name)
         self._events.lifecycle(caller, home, "profile-deleted", url("profiles", name, project=home))
+
+    @contextmanager
+    def _keeping_volumes(self, project: str, devices: Devices) -> Iterator[None]:
+        """Hold, with others, the volumes that the devices show, so that none goes before the profile is written."""
+        with self._database.read() as connection:
+            home = project_features.home(connection, project, "profiles")
+            shown = volumes_of(connection, home, devices)
+        with self._locks.hold(*(custom_volume_lock(*each) for each in shown), shared=True, what="attach"):
+            yield
 
     def used_by(self, project: str, name: str) -> Sequence[str]:
         """Return the URLs of the instances that have it."""

@@ -16,6 +16,8 @@ from holdfast.storage.driver import Driver
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Intent], None]
+Locked = Callable[[Intent], Sequence[str]]
+"""Tells the locks that the work of an intent holds alone from its intent to its end."""
 
 
 class Pools(Protocol):
@@ -27,7 +29,7 @@ class Pools(Protocol):
 
 
 class Recovery:
-    """Runs at start, before the first request, and again for an instance that something was left of.
+    """Runs at start, before the first request, and again for an instance or volume that something was left of.
 
     What could not be ended (its pool was not there, its undoing failed) is tried again when the instance is next taken
     alone: before anyone builds on a state that would be changed under him later. Handlers are idempotent.
@@ -36,25 +38,26 @@ class Recovery:
     def __init__(self, intents: IntentLog, pools: Pools) -> None:
         self._intents, self._pools = intents, pools
         self._handlers: dict[str, Handler] = {}
-        self._held: dict[str, Sequence[str]] = {}
+        self._locked: dict[str, Locked] = {}
         self._settling = threading.Lock()
 
-    def register(self, kind: str, handler: Handler, *, held: Sequence[str] = ()) -> None:
+    def register(self, kind: str, handler: Handler, *, held: Sequence[str] = (), locked: Locked | None = None) -> None:
         """Name what finishes or undoes an intent of this kind; it closes the intent when that is done.
 
-        `held` are the keys of the payload that name instances which the work holds alone from its intent to its end.
+        `held` are the keys of the payload that name instances which the work holds alone from its intent to its end;
+        `locked` tells such locks where they aren't only instances.
         """
         if kind in self._handlers:
             raise ValueError(f'Two handlers for intents of kind "{kind}"')
         self._handlers[kind] = handler
-        self._held[kind] = held
+        self._locked[kind] = locked or _on_instances(held)
 
     def concerns(self, lock: str) -> bool:
-        """Tell whether there is an open intent on the instance of this lock."""
+        """Tell whether there is an open intent on the instance or volume of this lock."""
         return bool(self._left_of(lock))
 
     def settle(self, lock: str) -> None:
-        """End what former work left of an instance, whose lock the caller has just taken; raise if that can't be."""
+        """End what former work left of what the caller has just locked alone; raise if that can't be."""
         if not self._left_of(lock):
             return
         with self._settling:
@@ -69,8 +72,7 @@ class Recovery:
         return [
             intent
             for intent in self._intents.list_open()
-            for key in self._held.get(intent.kind, ())
-            if instance_lock(intent.text("project"), intent.text(key)) == lock
+            if intent.kind in self._locked and lock in self._locked[intent.kind](intent)
         ]
 
     def run(self) -> None:
@@ -107,7 +109,11 @@ class Recovery:
                 _log.error("Staged tree %s in pool %s could not be removed: %s", token, driver.pool.name, error)
 
 
+def _on_instances(keys: Sequence[str]) -> Locked:
+    return lambda intent: [instance_lock(intent.text("project"), intent.text(key)) for key in keys]
+
+
 def _facts(intent: Intent) -> dict[str, str]:
     """Return what of the payload tells a person which thing it was."""
-    keys = ("project", "instance", "snapshot", "backup", "fingerprint", "pool")
+    keys = ("project", "instance", "volume", "snapshot", "backup", "fingerprint", "pool")
     return {key: str(intent.payload[key]) for key in keys if key in intent.payload}

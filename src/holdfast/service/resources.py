@@ -38,3 +38,16 @@ def instance_resources(
 def backup_resources(project: str, instance: str, backup: str) -> dict[str, tuple[str, ...]]:
     """Return `resources` of an export: LXD 5.0's client reads the backup's name from `/1.0/backups/<name>`."""
     return {**instance_resources(project, instance), "backups": (url("backups", backup, project=project),)}
+
+
+def volume_url(pool: str, project: str, name: str) -> str:
+    return url("storage-pools", pool, "volumes", "custom", name, project=project)
+
+
+def volume_snapshot_url(pool: str, project: str, name: str, snapshot: str) -> str:
+    return url("storage-pools", pool, "volumes", "custom", name, "snapshots", snapshot, project=project)
+
+
+def volume_resources(pool: str, project: str, name: str) -> dict[str, tuple[str, ...]]:
+    """Return `resources` of an operation on a custom volume."""
+    return {"storage_volumes": (volume_url(pool, project, name),)}

@@ -40,6 +40,7 @@ from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 from holdfast.service.taking_back import discard_all
+from holdfast.service.volume_devices import VolumeDevices
 from holdfast.storage.driver import Driver, Origin
 
 INTENT_KIND: Final = "restore"
@@ -97,6 +98,7 @@ class RestoreService:
         self, caller: Caller, instance: Instance, snapshot: str, handle: OperationHandle, *, is_undo: bool
     ) -> None:
         goal = self._goal(instance, snapshot, is_undo=is_undo)
+        VolumeDevices(self._around).check(instance.project, self._around.expanded(goal.restored).devices)
         driver, volume = self._around.driver(instance), volume_of(instance)
         if not driver.features.restore_keeps_newer:
             self._refuse_loss(instance, snapshot)

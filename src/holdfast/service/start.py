@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from holdfast.model.config_values import is_true
@@ -25,6 +27,7 @@ from holdfast.service.image_templates import apply_templates
 from holdfast.service.shift import Shifter
 from holdfast.service.start_spec import ROOTFS, plan_start
 from holdfast.service.surroundings import Expanded, Surroundings, key_of, volume_of
+from holdfast.service.volume_devices import ShownVolume, VolumeDevices
 
 _RUNNING: Final = "RUNNING"
 
@@ -34,6 +37,7 @@ class Starter:
 
     def __init__(self, surroundings: Surroundings, shifter: Shifter) -> None:
         self._around, self._shifter = surroundings, shifter
+        self._volumes = VolumeDevices(surroundings)
         self._guard = threading.Lock()
         self._can_idmap: dict[str, bool] = {}
 
@@ -50,19 +54,23 @@ class Starter:
         instance = self._with_fitting_owners(instance, expanded, idmap)
         volume = self._around.driver(instance).path(volume_of(instance))
         is_shifted = instance.config.get(DISK_MAP_KEY, UNSHIFTED) != UNSHIFTED
-        plan = plan_start(
-            instance,
-            expanded,
-            volume=volume,
-            log_dir=self._around.paths.instance_logs(instance.project, instance.name),
-            idmap=idmap,
-            is_shifted=is_shifted,
-        )
-        files = self._around.runtime.files(key_of(instance), volume / ROOTFS, idmap, is_rootfs_shifted=is_shifted)
-        apply_templates(instance, expanded.config, volume, files)
-        started = self._started(instance, plan.device_keys, idmap)
-        self._around.runtime.start(plan.spec)
-        self._around.save(started)
+        with self._volumes.showing(instance.project, expanded.devices) as shown:
+            if idmap is not None:
+                self._check_can_show(shown)
+            plan = plan_start(
+                instance,
+                expanded,
+                volume=volume,
+                shown=shown,
+                log_dir=self._around.paths.instance_logs(instance.project, instance.name),
+                idmap=idmap,
+                is_shifted=is_shifted,
+            )
+            files = self._around.runtime.files(key_of(instance), volume / ROOTFS, idmap, is_rootfs_shifted=is_shifted)
+            apply_templates(instance, expanded.config, volume, files)
+            started = self._started(instance, plan.device_keys, idmap)
+            self._around.runtime.start(plan.spec)
+            self._around.save(started)
         return started
 
     def needs_shift(self, instance: Instance) -> bool:
@@ -96,14 +104,26 @@ class Starter:
         return shifted if instance.config.get(DISK_MAP_KEY, UNSHIFTED) == shifted else UNSHIFTED
 
     def _has_idmapped_mounts(self, instance: Instance) -> bool:
+        return self._can_idmap_in(instance.pool, self._around.driver(instance).path(volume_of(instance)))
+
+    def _can_idmap_in(self, pool: str, path: Path) -> bool:
         with self._guard:
-            known = self._can_idmap.get(instance.pool)
+            known = self._can_idmap.get(pool)
         if known is None:
-            driver = self._around.driver(instance)
-            known = self._around.runtime.can_idmap(driver.path(volume_of(instance)))
+            known = self._around.runtime.can_idmap(path)
             with self._guard:
-                self._can_idmap[instance.pool] = known
+                self._can_idmap[pool] = known
         return known
+
+    def _check_can_show(self, shown: Mapping[str, ShownVolume]) -> None:
+        """Refuse a volume whose files would belong to nobody inside: owners are kept as the instance sees them."""
+        for device, volume in shown.items():
+            if volume.use_idmap and not self._can_idmap_in(volume.pool, volume.source):
+                raise BadRequestError(
+                    f'Failed to start device "{device}": the file system of storage pool "{volume.pool}" has no '
+                    "idmapped mounts, so the volume can't be shown to an unprivileged instance; set "
+                    "security.unmapped=true on the volume to show it with the owners that are on the disk"
+                )
 
     def _started(self, instance: Instance, device_keys: dict[str, str], idmap: IdMap | None) -> Instance:
         id_map = UNSHIFTED if idmap is None else id_map_text(idmap.host_base, idmap.size)

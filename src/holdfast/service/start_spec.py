@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,10 @@ from holdfast.host import network
 from holdfast.model.config_values import is_false, is_true
 from holdfast.model.errors import BadRequestError
 from holdfast.model.instance import Device, Instance
+from holdfast.model.volume_use import is_volume_device
 from holdfast.runtime.base import BindMount, IdMap, Nic, StartSpec
 from holdfast.service.surroundings import Expanded, key_of
+from holdfast.service.volume_devices import ShownVolume
 
 ROOTFS: Final = "rootfs"
 
@@ -26,15 +29,28 @@ class StartPlan:
 
 
 def plan_start(
-    instance: Instance, expanded: Expanded, *, volume: Path, log_dir: Path, idmap: IdMap | None, is_shifted: bool
+    instance: Instance,
+    expanded: Expanded,
+    *,
+    volume: Path,
+    shown: Mapping[str, ShownVolume],
+    log_dir: Path,
+    idmap: IdMap | None,
+    is_shifted: bool,
 ) -> StartPlan:
-    """Put the specification together. Raises `BadRequestError` naming the device that can't be had."""
+    """Put the specification together; `shown` are the custom volumes by the names of their devices.
+
+    Raises `BadRequestError` naming the device that can't be had.
+    """
     device_keys: dict[str, str] = {}
     mounts: list[BindMount] = []
     nics: list[Nic] = []
     for name, device in sorted(expanded.devices.items()):
         try:
-            if device.get("type") == "disk" and device.get("path") != "/":
+            if is_volume_device(device):
+                if name in shown:
+                    mounts.append(volume_mount(device, shown[name]))
+            elif device.get("type") == "disk" and device.get("path") != "/":
                 mounts.append(_mount(device))
             elif device.get("type") == "nic":
                 nic = _nic(name, device, expanded, len(nics))
@@ -68,6 +84,17 @@ def _mount(device: Device) -> BindMount:
         is_optional=is_optional,
         is_recursive=is_true(device.get("recursive")),
         use_idmap=is_true(device.get("shift")),
+    )
+
+
+def volume_mount(device: Device, shown: ShownVolume) -> BindMount:
+    """Return the mount of a custom volume."""
+    return BindMount(
+        source=shown.source,
+        path=device["path"],
+        is_read_only=is_true(device.get("readonly")),
+        is_recursive=is_true(device.get("recursive")),
+        use_idmap=shown.use_idmap,
     )
 
 

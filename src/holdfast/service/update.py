@@ -15,12 +15,14 @@ from holdfast.model.instance_changes import InstanceChange, check_update, patche
 from holdfast.model.instance_identity import with_addresses
 from holdfast.model.operation import Operation
 from holdfast.model.root_disk import root_size_bytes
+from holdfast.model.volume_use import is_volume_device
 from holdfast.service.caller import Caller
 from holdfast.service.live_limits import LiveLimits
 from holdfast.service.locks import profile_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.volume_devices import VolumeDevices
 
 _Apply = Callable[[Instance, InstanceChange], Instance]
 
@@ -30,6 +32,7 @@ class Updater:
 
     def __init__(self, surroundings: Surroundings, limits: LiveLimits) -> None:
         self._around, self._limits = surroundings, limits
+        self._volumes = VolumeDevices(surroundings)
 
     def update(self, caller: Caller, name: str, change: InstanceChange) -> Operation:
         """Start to replace everything that can be changed; a record that can't stand fails the operation."""
@@ -62,7 +65,11 @@ class Updater:
             devices = expand_devices(profiles, after.devices)
             after = replace(after, config=with_addresses(after.config, devices, secrets.token_bytes))
             config = expand_config(profiles, after.config)
-            with self._limits.changed(before, self._around.expanded(before).config, config):
+            former = self._around.expanded(before)
+            with (
+                self._volumes.keeping(before.project, devices, before=former.devices),
+                self._limits.changed(before, former.config, config),
+            ):
                 self._apply_size(before, after, devices)
                 self._around.save(after)
             self._around.tell(caller, after, "updated")
@@ -77,7 +84,8 @@ class Updater:
 def _check_sources(before: Devices, after: Devices) -> None:
     """Refuse a new device whose source isn't there; one that vanishes later is told at the next start."""
     for name, device in after.items():
-        source = device.get("source", "") if device.get("type") == "disk" else ""
+        is_of_host = device.get("type") == "disk" and not is_volume_device(device)
+        source = device.get("source", "") if is_of_host else ""
         is_new = before.get(name, {}).get("source") != source
         if source and is_new and not is_false(device.get("required")) and not os.path.exists(source):
             raise BadRequestError(

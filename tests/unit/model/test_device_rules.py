@@ -40,7 +40,11 @@ def test_accepted(device: dict[str, str]) -> None:
         ({"type": "disk", "path": "/mnt", "source": "../srv"}, "absolute path of the host"),
         ({"type": "disk", "path": "/mnt", "source": "/srv/../etc"}, "absolute path of the host"),
         ({"type": "disk", "path": "/mnt"}, '"source"'),
-        ({"type": "disk", "path": "/mnt", "source": "vol", "pool": "default"}, "Custom volumes"),
+        (
+            {"type": "disk", "path": "/mnt", "source": "/vol", "pool": "default"},
+            "cannot be specified as absolute paths",
+        ),
+        ({"type": "disk", "path": "mnt", "source": "vol", "pool": "default"}, "Invalid path"),
         ({"type": "disk", "path": "/mnt\nlxc.hook=x", "source": "/srv"}, "line breaks"),
         ({"type": "nic", "nictype": "macvlan", "parent": "eth0"}, "not one of"),
         ({"type": "nic", "network": "lxdbr0"}, 'Invalid device option "network"'),

@@ -12,15 +12,18 @@ from holdfast.model.instance import Instance
 from holdfast.runtime.base import BindMount, IdMap
 from holdfast.service.start_spec import StartPlan, plan_start
 from holdfast.service.surroundings import Expanded
+from holdfast.service.volume_devices import ShownVolume
 
 INSTANCE = Instance(project="blue", name="c1", created_at=datetime(2026, 1, 1, tzinfo=UTC), pool="p")
 ROOT = {"type": "disk", "path": "/", "pool": "p"}
 
 
-def _plan(devices: dict[str, dict[str, str]]) -> StartPlan:
+def _plan(devices: dict[str, dict[str, str]], **shown: ShownVolume) -> StartPlan:
     expanded = Expanded({"volatile.eth0.hwaddr": "00:16:3e:00:00:01"}, {"root": ROOT, **devices})
     idmap = IdMap(host_base=100000, size=65536)
-    return plan_start(INSTANCE, expanded, volume=Path("/v"), log_dir=Path("/l"), idmap=idmap, is_shifted=False)
+    return plan_start(
+        INSTANCE, expanded, volume=Path("/v"), shown=shown, log_dir=Path("/l"), idmap=idmap, is_shifted=False
+    )
 
 
 def test_names_and_places() -> None:
@@ -41,6 +44,15 @@ def test_a_missing_source_is_an_error_unless_it_may_be_missing(tmp_path: Path) -
     with pytest.raises(BadRequestError, match=r'Failed to start device "data": Source path .* doesn.t exist'):
         _plan({"data": device})
     assert _plan({"data": {**device, "required": "false"}}).spec.mounts[0].is_optional
+
+
+def test_a_volume_is_mounted_where_it_is_with_its_owners_mapped(tmp_path: Path) -> None:
+    device = {"type": "disk", "path": "/data", "pool": "p", "source": "vol"}
+    shown = ShownVolume(pool="p", source=tmp_path, use_idmap=True)
+    assert _plan({"data": device}, data=shown).spec.mounts == (
+        BindMount(source=tmp_path, path="/data", use_idmap=True),
+    )
+    assert _plan({"data": {**device, "required": "false"}}).spec.mounts == ()
 
 
 @pytest.mark.parametrize(("parent", "text"), [("nosuchbridge0", "doesn't exist"), ("lo", "is no bridge")])

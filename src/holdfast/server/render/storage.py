@@ -9,6 +9,7 @@ from holdfast.model.kinds import DEFAULT_PROJECT
 from holdfast.model.storage import Pool, Resources
 from holdfast.server.etag import etag_of
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.volumes import VolumeUsage
 from holdfast.wire import pool as wire_pool
 from holdfast.wire import volume as wire_volume
 from holdfast.wire.timestamps import to_wire
@@ -41,7 +42,7 @@ def volume_shape(view: VolumeView) -> wire_volume.Volume:
     """A snapshot is named after its volume: `volume/snapshot`."""
     volume = view.volume
     return wire_volume.Volume(
-        config={},
+        config=dict(view.config),
         description=view.description,
         name=volume.name if view.snapshot is None else f"{volume.name}/{view.snapshot}",
         type=volume.type.value,
@@ -53,17 +54,26 @@ def volume_shape(view: VolumeView) -> wire_volume.Volume:
 
 
 def volume_etag(view: VolumeView) -> str:
-    return etag_of(view.volume.name, view.volume.type.value, {})
+    return etag_of(view.volume.name, view.volume.type.value, view.config, view.description)
+
+
+def volume_snapshot_etag(view: VolumeView) -> str:
+    expires_at = None if view.expires_at is None else to_wire(view.expires_at)
+    return etag_of(view.volume.name, view.snapshot, view.description, expires_at)
+
+
+def volume_state_shape(usage: VolumeUsage) -> wire_volume.VolumeState:
+    return wire_volume.VolumeState(usage=wire_volume.Usage(used=usage.used_bytes, total=usage.total_bytes))
 
 
 def volume_snapshot_shape(view: VolumeView, *, is_listed: bool) -> wire_volume.VolumeSnapshot:
-    """In a list the name is `volume/snapshot`, read singly it is bare: LXD's habit, on which clients rely."""
+    """In a list the name is `volume/snapshot` and "never" is null, read singly bare and year 1: LXD's habits."""
     assert view.snapshot is not None
     return wire_volume.VolumeSnapshot(
         description=view.description,
-        expires_at=None if view.expires_at is None else to_wire(view.expires_at),
+        expires_at=None if view.expires_at is None and is_listed else to_wire(view.expires_at),
         name=f"{view.volume.name}/{view.snapshot}" if is_listed else view.snapshot,
-        config={},
+        config=dict(view.config),
         content_type=view.volume.content_type.value,
         created_at=to_wire(view.created_at),
     )

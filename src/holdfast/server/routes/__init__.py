@@ -24,6 +24,7 @@ from holdfast.server.routes import (
     snapshot_files,
     snapshots,
     storage_pools,
+    storage_volume_snapshots,
     storage_volumes,
     undo,
 )
@@ -47,6 +48,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
     *storage_pools.ROUTES,
     *storage_volumes.ROUTES,
+    *storage_volume_snapshots.ROUTES,
     *operations.ROUTES,
     *events.ROUTES,
 )

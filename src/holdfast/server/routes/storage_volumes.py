@@ -1,4 +1,4 @@
-"""Volumes of a pool, read only: those of instances and images. Custom volumes aren't served yet."""
+"""Volumes of a pool: all can be looked at; custom ones made, copied, changed, moved and deleted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, UnsupportedError, VolumeNotFoundError
 from holdfast.model.kinds import VolumeType
-from holdfast.server.answers import sync
-from holdfast.server.listing import passing
-from holdfast.server.render.storage import volume_etag, volume_shape, volume_snapshot_shape, volume_url
+from holdfast.server.answers import accepted, created, done, sync
+from holdfast.server.etag import check_if_match
+from holdfast.server.listing import api_url, passing
+from holdfast.server.render.storage import volume_etag, volume_shape, volume_state_shape, volume_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Route
+from holdfast.server.route import Answer, Route
+from holdfast.server.volume_bodies import require_custom, volume_move, volume_request, volume_source, volume_type
 from holdfast.service.pool_usage import VolumeView
 from holdfast.wire import volume as wire
 
@@ -23,7 +25,7 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
     """Answer with volumes and snapshots; of one type when the path names it."""
     views = await request.run(request.services.pools.volumes, request.path("pool"), request.projects)
     if "type" in request.http.match_info:
-        wanted = _type(request)
+        wanted = volume_type(request)
         views = [view for view in views if view.volume.type is wanted]
     found = passing(request, views, volume_shape)
     if request.recursion:
@@ -31,52 +33,102 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
     return sync([volume_url(request.path("pool"), view) for view, _ in found])
 
 
-async def refuse_creation(request: ApiRequest) -> web.StreamResponse:
-    if "type" in request.http.match_info and _type(request) is not VolumeType.CUSTOM:
-        raise BadRequestError(f'Currently not allowed to create storage volumes of type "{request.path("type")}"')
-    raise UnsupportedError("Custom storage volumes aren't served by this version of Holdfast")
+async def create_volume(request: ApiRequest) -> web.StreamResponse:
+    """Make an empty volume at once, or start to copy one."""
+    if request.is_binary:
+        raise UnsupportedError("Importing volumes from files isn't served")
+    sent = await request.body(wire.VolumesPost)
+    wanted_type = request.http.match_info.get("type", sent.type)
+    if wanted_type != VolumeType.CUSTOM:
+        raise BadRequestError(f'Currently not allowed to create storage volumes of type "{wanted_type}"')
+    pool, volumes = request.path("pool"), request.services.volumes
+    wanted, source = volume_request(sent), volume_source(sent, pool)
+    if source is None:
+        await request.run(volumes.volumes.create, request.caller, pool, wanted)
+        return done()
+    return accepted(await request.run(volumes.copies.copy, request.caller, pool, wanted, source))
 
 
 async def get_volume(request: ApiRequest) -> web.StreamResponse:
-    view = next((view for view in await _views(request) if view.snapshot is None), None)
-    if view is None:
-        raise VolumeNotFoundError(request.path("pool"), request.path("volume"))
+    view = await _view(request)
     return sync(volume_shape(view), etag=volume_etag(view))
 
 
-async def list_volume_snapshots(request: ApiRequest) -> web.StreamResponse:
-    views = await _views(request)
-    if not views:
-        raise VolumeNotFoundError(request.path("pool"), request.path("volume"))
-    snapshots = [view for view in views if view.snapshot is not None]
-    if request.recursion:
-        return sync([volume_snapshot_shape(view, is_listed=True) for view in snapshots])
-    return sync([volume_url(request.path("pool"), view) for view in snapshots])
+async def put_volume(request: ApiRequest) -> web.StreamResponse:
+    """Replace what can be changed; with `restore` go back to that snapshot and look at nothing else."""
+    require_custom(request)
+    sent = await request.body(wire.VolumePut)
+    await _check_tag(request)
+    pool, name, services = request.path("pool"), request.path("volume"), request.services.volumes
+    if sent.restore:
+        await request.run(services.restorer.restore, request.caller, pool, name, sent.restore)
+    else:
+        config = sent.config or {}
+        await request.run(services.volumes.update, request.caller, pool, name, sent.description, config)
+    return done()
 
 
-async def get_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
-    wanted = request.path("snapshot")
-    view = next((view for view in await _views(request) if view.snapshot == wanted), None)
-    if view is None:
-        raise VolumeNotFoundError(request.path("pool"), f"{request.path('volume')}/{wanted}")
-    return sync(volume_snapshot_shape(view, is_listed=False))
+async def patch_volume(request: ApiRequest) -> web.StreamResponse:
+    require_custom(request)
+    sent = await request.body(wire.VolumePatch)
+    if sent.restore:
+        raise BadRequestError("Can't call PATCH in restore mode")
+    await _check_tag(request)
+    await request.run(
+        request.services.volumes.volumes.patch,
+        request.caller,
+        request.path("pool"),
+        request.path("volume"),
+        description=sent.description,
+        config=sent.config,
+    )
+    return done()
 
 
-async def _views(request: ApiRequest) -> list[VolumeView]:
-    """Return the volume that the path names with its snapshots; images are the same in every project."""
-    wanted, name = _type(request), request.path("volume")
-    views = await request.run(request.services.pools.volumes, request.path("pool"), request.project)
-    return [view for view in views if view.volume.type is wanted and view.volume.name == name]
+async def post_volume(request: ApiRequest) -> web.StreamResponse:
+    """Rename at once, or start to move to another pool or project of this server."""
+    require_custom(request)
+    sent = await request.body(wire.VolumePost)
+    pool, name, services = request.path("pool"), request.path("volume"), request.services.volumes
+    wanted = volume_move(sent)
+    if wanted.pool in ("", pool) and wanted.project in ("", request.project):
+        renamed = await request.run(services.renamer.rename, request.caller, pool, name, wanted.name)
+        return created(api_url("storage-pools", pool, "volumes", "custom", renamed.name, project=request.project))
+    return accepted(await request.run(services.mover.move, request.caller, pool, name, wanted))
 
 
-def _type(request: ApiRequest) -> VolumeType:
-    try:
-        return VolumeType(request.path("type"))
-    except ValueError:
-        raise BadRequestError("Invalid storage volume type name") from None
+async def delete_volume(request: ApiRequest) -> web.StreamResponse:
+    require_custom(request)
+    service = request.services.volumes.volumes
+    await request.run(service.delete, request.caller, request.path("pool"), request.path("volume"))
+    return done()
+
+
+async def get_volume_state(request: ApiRequest) -> web.StreamResponse:
+    require_custom(request)
+    service = request.services.volumes.volumes
+    usage = await request.run(service.usage, request.project, request.path("pool"), request.path("volume"))
+    return sync(volume_state_shape(usage))
+
+
+async def _view(request: ApiRequest) -> VolumeView:
+    """Return the volume that the path names; images are the same in every project."""
+    wanted, pool, name = volume_type(request), request.path("pool"), request.path("volume")
+    if wanted is VolumeType.CUSTOM:
+        return await request.run(request.services.volumes.volumes.get, request.project, pool, name)
+    views = await request.run(request.services.pools.volumes, pool, request.project)
+    for view in views:
+        if view.volume.type is wanted and view.volume.name == name and view.snapshot is None:
+            return view
+    raise VolumeNotFoundError(pool, name)
+
+
+async def _check_tag(request: ApiRequest) -> None:
+    check_if_match(request.header("If-Match"), volume_etag(await _view(request)))
 
 
 _QUERY = ("project", "all-projects", "recursion", "filter")
+_PROJECT = ("project", "target")
 
 ROUTES = (
     Route(
@@ -95,22 +147,61 @@ ROUTES = (
         gives=list[wire.Volume],
         query=_QUERY,
     ),
-    Route(method="POST", path=_LIST, handler=refuse_creation, summary="Refuse: custom volumes aren't served"),
-    Route(method="POST", path=_TYPE, handler=refuse_creation, summary="Refuse: custom volumes aren't served"),
-    Route(method="GET", path=_ONE, handler=get_volume, summary="Show a volume", gives=wire.Volume),
     Route(
-        method="GET",
-        path=_ONE + "/snapshots",
-        handler=list_volume_snapshots,
-        summary="List the snapshots of a volume",
-        gives=list[wire.VolumeSnapshot],
-        query=("project", "recursion"),
+        method="POST",
+        path=_LIST,
+        handler=create_volume,
+        summary="Make or copy a custom volume",
+        takes=wire.VolumesPost,
+        query=_PROJECT,
+    ),
+    Route(
+        method="POST",
+        path=_TYPE,
+        handler=create_volume,
+        summary="Make or copy a custom volume",
+        takes=wire.VolumesPost,
+        query=_PROJECT,
+    ),
+    Route(method="GET", path=_ONE, handler=get_volume, summary="Show a volume", gives=wire.Volume, query=("project",)),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_volume,
+        summary="Replace a volume's configuration, or restore it",
+        takes=wire.VolumePut,
+        query=("project",),
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_volume,
+        summary="Change a volume's configuration",
+        takes=wire.VolumePatch,
+        query=("project",),
+    ),
+    Route(
+        method="POST",
+        path=_ONE,
+        handler=post_volume,
+        summary="Rename a volume, or move it to another pool or project",
+        answer=Answer.CREATED,
+        takes=wire.VolumePost,
+        query=("project",),
+    ),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_volume,
+        summary="Delete a volume that nothing uses",
+        query=_PROJECT,
     ),
     Route(
         method="GET",
-        path=_ONE + "/snapshots/{snapshot}",
-        handler=get_volume_snapshot,
-        summary="Show a snapshot of a volume",
-        gives=wire.VolumeSnapshot,
+        path=_ONE + "/state",
+        handler=get_volume_state,
+        summary="Show how much a volume uses",
+        gives=wire.VolumeState,
+        query=("project",),
     ),
 )

@@ -1,0 +1,118 @@
+"""Queries on the snapshots of custom volumes. They are ordered by creation, then by id."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, false, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert as sql_insert
+from sqlalchemy import update as sql_update
+
+from holdfast.db import tables
+from holdfast.db.unique import execute_unique
+from holdfast.model.errors import VolumeNotFoundError
+from holdfast.model.volume import CustomVolume, VolumeSnapshot
+
+_table = tables.volume_snapshots
+_volumes = tables.volumes
+_with_volume = _table.join(_volumes, _volumes.c.id == _table.c.volume_id)
+_order = (_table.c.created_at, _table.c.id)
+_owner = (
+    _volumes.c.pool.label("volume_pool"),
+    _volumes.c.project.label("volume_project"),
+    _volumes.c.name.label("volume_name"),
+)
+
+Key = tuple[str, str, str]
+"""Pool, project and name of a volume."""
+
+
+def get(connection: Connection, volume: CustomVolume, name: str) -> VolumeSnapshot | None:
+    row = connection.execute(select(_table).where(_is(volume, name))).first()
+    return None if row is None else _snapshot(row)
+
+
+def list_for(connection: Connection, volume: CustomVolume) -> list[VolumeSnapshot]:
+    """Return the snapshots of one volume, oldest first."""
+    query = select(_table).where(_table.c.volume_id == _volume_id(volume)).order_by(*_order)
+    return [_snapshot(row) for row in connection.execute(query)]
+
+
+def list_in_pool(connection: Connection, pool: str) -> dict[Key, list[VolumeSnapshot]]:
+    """Return all snapshots of a pool by volume, oldest first, in one query."""
+    query = select(_table, *_owner).select_from(_with_volume).where(_volumes.c.pool == pool).order_by(*_order)
+    found: dict[Key, list[VolumeSnapshot]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.volume_pool, row.volume_project, row.volume_name].append(_snapshot(row))
+    return dict(found)
+
+
+def expired(connection: Connection, now: datetime) -> list[tuple[Key, VolumeSnapshot]]:
+    """Return those whose time is over and that nobody holds."""
+    is_over = (_table.c.expires_at <= now) & (_table.c.held == false())
+    query = select(_table, *_owner).select_from(_with_volume).where(is_over).order_by(*_order)
+    rows = connection.execute(query)
+    return [((row.volume_pool, row.volume_project, row.volume_name), _snapshot(row)) for row in rows]
+
+
+def insert(connection: Connection, volume: CustomVolume, snapshot: VolumeSnapshot) -> None:
+    """Add it. A taken name raises `ConflictError`."""
+    volume_id = connection.execute(select(_volume_id(volume))).scalar()
+    if volume_id is None:
+        raise VolumeNotFoundError(volume.pool, volume.name)
+    values = {**_values(snapshot), "volume_id": volume_id, "name": snapshot.name}
+    execute_unique(connection, sql_insert(_table).values(values), "storage_volumes_snapshots")
+
+
+def update(connection: Connection, volume: CustomVolume, snapshot: VolumeSnapshot) -> None:
+    """Write every field but the name, by which it is found."""
+    statement = sql_update(_table).where(_is(volume, snapshot.name)).values(_values(snapshot))
+    if not connection.execute(statement).rowcount:
+        raise VolumeNotFoundError(volume.pool, f"{volume.name}/{snapshot.name}")
+
+
+def rename(connection: Connection, volume: CustomVolume, name: str, new_name: str) -> None:
+    statement = sql_update(_table).where(_is(volume, name)).values(name=new_name)
+    if not execute_unique(connection, statement, "storage_volumes_snapshots").rowcount:
+        raise VolumeNotFoundError(volume.pool, f"{volume.name}/{name}")
+
+
+def delete(connection: Connection, volume: CustomVolume, name: str) -> None:
+    """Remove it. Absent: nothing."""
+    connection.execute(sql_delete(_table).where(_is(volume, name)))
+
+
+def _volume_id(volume: CustomVolume) -> ScalarSelect[int]:
+    is_it = (_volumes.c.pool == volume.pool) & (_volumes.c.project == volume.project) & (_volumes.c.name == volume.name)
+    return select(_volumes.c.id).where(is_it).scalar_subquery()
+
+
+def _is(volume: CustomVolume, name: str) -> ColumnElement[bool]:
+    return (_table.c.volume_id == _volume_id(volume)) & (_table.c.name == name)
+
+
+def _values(snapshot: VolumeSnapshot) -> dict[str, object]:
+    return {
+        "description": snapshot.description,
+        "config": snapshot.config,
+        "created_at": snapshot.created_at,
+        "expires_at": snapshot.expires_at,
+        "held": snapshot.is_held,
+        "schedule": snapshot.schedule,
+        "due_at": snapshot.due_at,
+    }
+
+
+def _snapshot(row: Row[tuple[object, ...]]) -> VolumeSnapshot:
+    return VolumeSnapshot(
+        name=row.name,
+        description=row.description,
+        config=row.config,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        is_held=row.held,
+        schedule=row.schedule,
+        due_at=row.due_at,
+    )

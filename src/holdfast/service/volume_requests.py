@@ -1,0 +1,42 @@
+"""What callers ask of custom volumes, as plain values: made by the server from the request's body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from holdfast.model.instance import Config
+from holdfast.model.kinds import ContentType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeRequest:
+    """A new volume."""
+
+    name: str
+    content_type: ContentType = ContentType.FILESYSTEM
+    description: str = ""
+    config: Config = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeSource:
+    """A volume, or one snapshot of it, on this server; `project` None: the caller's.
+
+    `refresh`: a target that is there is brought up to date instead of refused.
+    """
+
+    pool: str
+    name: str
+    snapshot: str | None = None
+    project: str | None = None
+    volume_only: bool = False
+    refresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeMove:
+    """Another name, pool or project for a volume; "" keeps what it has."""
+
+    name: str = ""
+    pool: str = ""
+    project: str = ""

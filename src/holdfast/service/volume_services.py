@@ -1,0 +1,91 @@
+"""Builds the services of custom volumes, and tells recovery how to end what a crash left of their work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from holdfast.service import (
+    volume_building,
+    volume_move,
+    volume_refresh,
+    volume_rename,
+    volume_restore,
+    volume_snapshots,
+    volumes,
+)
+from holdfast.service.intents import Intent
+from holdfast.service.locks import custom_volume_lock
+from holdfast.service.recovery import Recovery
+from holdfast.service.surroundings import Surroundings
+from holdfast.service.volume_building import VolumeBuilder
+from holdfast.service.volume_content import VolumeContent
+from holdfast.service.volume_copies import VolumeCopyService
+from holdfast.service.volume_move import VolumeMover
+from holdfast.service.volume_refresh import VolumeRefresher
+from holdfast.service.volume_rename import VolumeRenamer
+from holdfast.service.volume_restore import VolumeRestorer
+from holdfast.service.volume_snapshots import VolumeSnapshotService
+from holdfast.service.volume_store import VolumeStore
+from holdfast.service.volumes import VolumeService
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeServices:
+    """What works with custom volumes."""
+
+    volumes: VolumeService
+    snapshots: VolumeSnapshotService
+    copies: VolumeCopyService
+    renamer: VolumeRenamer
+    mover: VolumeMover
+    restorer: VolumeRestorer
+
+
+def make_volume_services(surroundings: Surroundings, *, recovery: Recovery) -> VolumeServices:
+    """Build them, and register their handlers."""
+    store = VolumeStore(surroundings)
+    builder = VolumeBuilder(store)
+    content = VolumeContent(store)
+    refresher = VolumeRefresher(store, content)
+    found = VolumeServices(
+        volumes=VolumeService(store, builder),
+        snapshots=VolumeSnapshotService(store),
+        copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
+        renamer=VolumeRenamer(store),
+        mover=VolumeMover(store, content),
+        restorer=VolumeRestorer(store),
+    )
+    recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
+    recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))
+    recovery.register(volumes.DELETE_INTENT, found.volumes.finish_delete, locked=_on("pool", "project", "volume"))
+    recovery.register(volume_restore.INTENT_KIND, found.restorer.finish, locked=_on("pool", "project", "volume"))
+    recovery.register(volume_refresh.INTENT_KIND, refresher.finish, locked=_on("pool", "project", "volume"))
+    recovery.register(
+        volume_rename.INTENT_KIND,
+        found.renamer.undo,
+        locked=_both(_on("pool", "project", "volume"), _on("pool", "project", "new_name")),
+    )
+    recovery.register(
+        volume_move.INTENT_KIND,
+        found.mover.finish,
+        locked=_both(_on("pool", "project", "volume"), _on("to_pool", "to_project", "to_name")),
+    )
+    for kind, handler in (
+        (volume_snapshots.CREATE_INTENT, found.snapshots.undo_create),
+        (volume_snapshots.DELETE_INTENT, found.snapshots.finish_delete),
+        (volume_snapshots.RENAME_INTENT, found.snapshots.undo_rename),
+    ):
+        recovery.register(kind, handler, locked=_on("pool", "project", "volume"))
+    return found
+
+
+def _on(pool: str, project: str, name: str) -> Callable[[Intent], Sequence[str]]:
+    """Tell the lock of the volume that these keys of the payload name."""
+    return lambda intent: [custom_volume_lock(intent.text(pool), intent.text(project), intent.text(name))]
+
+
+def _both(
+    one: Callable[[Intent], Sequence[str]], other: Callable[[Intent], Sequence[str]]
+) -> Callable[[Intent], Sequence[str]]:
+    return lambda intent: [*one(intent), *other(intent)]
