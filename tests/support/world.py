@@ -95,6 +95,12 @@ class World:
         device = {"type": "disk", "pool": pool, "source": volume, "path": path, **more}
         self.services.instances.patch(CALLER, instance, InstanceChange(devices={volume: device}))
 
+    def detach(self, instance: str, device: str) -> None:
+        """Remove a device."""
+        before = self.services.instances.get("default", instance).instance.devices
+        left = {name: each for name, each in before.items() if name != device}
+        self.finish(self.services.instances.update(CALLER, instance, InstanceChange(devices=left)))
+
     def write(self, name: str, path: str, text: str) -> None:
         source = os.memfd_create("content")
         with open(source, "w+b") as file:

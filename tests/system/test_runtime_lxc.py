@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import queue
@@ -11,8 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from holdfast.runtime.base import BindMount, ExecSpec, IdMap, Nic, StartSpec
 from holdfast.runtime.lxc.naming import Naming
 from holdfast.runtime.lxc.runtime import LxcRuntime
 from support.busybox_root import build_busybox_root
+from support.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("busybox", "lxc-start")]
 
@@ -85,13 +86,6 @@ def stopped(tmp_path: Path, rootfs: Path) -> Iterator[Box]:
 def box(stopped: Box) -> Box:
     stopped.runtime.start(stopped.spec)
     return stopped
-
-
-def await_true(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.01)
 
 
 def groups_left(box: Box) -> list[str]:
@@ -297,6 +291,45 @@ def test_changed_limits_survive_a_reboot_from_inside(box: Box) -> None:
     for controller, file, value in (("memory", "memory.limit_in_bytes", f"{128 << 20}"), ("pids", "pids.max", "77")):
         group = next(hierarchies().v1[controller].glob(f"holdfast.payload.{box.tag}.{KEY}"))
         assert (group / file).read_text().strip() == value
+
+
+def test_mounts_change_while_it_runs_and_stay_changed_after_a_reboot(box: Box, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "name").write_text(name)
+    one, two = (BindMount(source=tmp_path / name, path=f"/mnt/{name}", use_idmap=True) for name in ("one", "two"))
+    box.runtime.change_mounts(KEY, [], [one])
+    assert box.run("cat", "/mnt/one/name")[1] == "one"
+    box.runtime.change_mounts(KEY, [one], [two])
+    shown = "cat /mnt/two/name; touch /mnt/two/new; ls /mnt/one"
+    assert box.run("sh", "-c", shown)[1] == "two"
+    assert (tmp_path / "two/new").stat().st_uid == 0
+    pid = box.runtime.state(KEY).pid
+    box.runtime.reboot(KEY)
+    await_true(lambda: box.runtime.state(KEY).pid not in (0, pid), "a new init")
+    assert box.run("sh", "-c", shown)[1] == "two"
+
+
+def test_a_mount_that_fails_brings_back_what_was_taken(box: Box, tmp_path: Path) -> None:
+    (tmp_path / "name").write_text("kept")
+    kept = BindMount(source=tmp_path, path="/mnt/kept", use_idmap=True)
+    box.runtime.change_mounts(KEY, [], [kept])
+    bad = BindMount(source=tmp_path, path="/etc/passwd", use_idmap=True)
+    with pytest.raises(RuntimeFailure, match="/etc/passwd is a file"):
+        box.runtime.change_mounts(KEY, [kept], [bad])
+    assert box.run("cat", "/mnt/kept/name")[1] == "kept"
+
+
+def test_threat_mount_point_is_a_link_out(box: Box, tmp_path: Path) -> None:
+    """A link in the way leads inside the container's root only, and what is unmounted is only what we mounted."""
+    box.run("ln", "-s", "/proc/1/root/../../../etc", "/mnt/link")
+    mount = BindMount(source=tmp_path, path="/mnt/link/holdfast-test", use_idmap=True)
+    with contextlib.suppress(RuntimeFailure):
+        box.runtime.change_mounts(KEY, [], [mount])
+    assert not Path("/etc/holdfast-test").exists()
+    box.run("ln", "-sfn", "/proc", "/mnt/link")
+    box.runtime.change_mounts(KEY, [BindMount(source=tmp_path, path="/mnt/link", use_idmap=True)], [])
+    assert "Name:" in box.run("cat", "/proc/self/status")[1]
 
 
 def test_nic_on_a_bridge(stopped: Box) -> None:

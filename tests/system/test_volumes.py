@@ -96,3 +96,47 @@ def test_read_only_stays_read_only(world: World, pool: str) -> None:
     code, text = world.run("c1", "touch", "/ro/x")
     assert code != 0
     assert "Read-only" in text
+
+
+def test_a_volume_comes_and_goes_while_the_container_runs(world: World, pool: str) -> None:
+    world.power("c1", "start")
+    world.volume("v2", pool)
+    world.attach("c1", pool, "v2", "/more/deep")
+    assert world.run("c1", "sh", "-c", "echo hot > /more/deep/x && stat -c %u /more/deep/x") == (0, "0\n")
+    assert (world.volume_path("v2", pool) / "x").read_text() == "hot\n"
+    world.detach("c1", "v1")
+    world.detach("c1", "v2")
+    assert world.run("c1", "sh", "-c", "ls /more/deep /data; grep -c -e /more/deep -e /data /proc/mounts")[1] == (
+        "/data:\n\n/more/deep:\n0\n"
+    )
+    world.services.volumes.volumes.delete(CALLER, pool, "v2")
+    world.services.volumes.volumes.delete(CALLER, pool, "v1")
+    world.power("c1", "restart")
+    assert world.run("c1", "true") == (0, "")
+
+
+def test_what_can_not_be_mounted_leaves_all_as_it_was(world: World, pool: str) -> None:
+    world.power("c1", "start")
+    world.volume("v2", pool)
+    with pytest.raises(HoldfastError, match="/etc/passwd is a file"):
+        world.attach("c1", pool, "v2", "/etc/passwd")
+    assert "v2" not in world.services.instances.get("default", "c1").instance.devices
+    assert world.run("c1", "sh", "-c", "grep -c /data /proc/mounts") == (0, "1\n")
+
+
+def test_a_profile_shows_a_volume_at_once(world: World, pool: str) -> None:
+    world.power("c1", "start")
+    world.volume("v2", pool)
+    device = {"type": "disk", "pool": pool, "source": "v2", "path": "/shared"}
+    profiles = world.services.profiles
+    profiles.patch(CALLER, "default", devices={"v2": device})
+    try:
+        assert world.run("c1", "touch", "/shared/x") == (0, "")
+        view = world.services.volumes.volumes.get("default", pool, "v2")
+        assert view.used_by == ("/1.0/instances/c1", "/1.0/profiles/default")
+    finally:
+        before = profiles.get("default", "default")
+        left = {name: each for name, each in before.devices.items() if name != "v2"}
+        profiles.update(CALLER, "default", before.description, before.config, left)
+    assert world.run("c1", "sh", "-c", "grep -c /shared /proc/mounts")[1] == "0\n"
+    assert world.services.volumes.volumes.get("default", pool, "v2").used_by == ()

@@ -224,6 +224,14 @@ class Runtime(ABC):
         """
 
     @abstractmethod
+    def change_mounts(self, key: str, removed: Sequence[BindMount], added: Sequence[BindMount]) -> None:
+        """Take mounts from what runs and give it others, at once and for its reboots. Stopped: nothing.
+
+        Raises `RuntimeFailure` naming what can't be had; what was mounted is as before then. One that somebody inside
+        has unmounted is gone already. Files in use stay open: the mount goes when the last one is closed.
+        """
+
+    @abstractmethod
     def exec(self, key: str, spec: ExecSpec, stdin: int, stdout: int, stderr: int, *, is_terminal: bool) -> ExecProcess:
         """Run a command inside with these descriptors (copied; a terminal is the slave side of a pty)."""
 

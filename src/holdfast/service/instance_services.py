@@ -20,6 +20,7 @@ from holdfast.service.instance_building import Builder
 from holdfast.service.instance_reading import InstanceReader
 from holdfast.service.instances import InstanceService
 from holdfast.service.live_limits import LiveLimits
+from holdfast.service.live_mounts import LiveMounts
 from holdfast.service.logs import LogService
 from holdfast.service.metadata import MetadataService
 from holdfast.service.move import Mover
@@ -76,7 +77,9 @@ def make_instance_services(
     mover = Mover(surroundings, content, renamer, former_states)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     limits = LiveLimits(surroundings)
+    mounts = LiveMounts(surroundings)
     surroundings.profiles.on_changed(limits.follow_profile)
+    surroundings.profiles.on_changed(mounts.follow_profile)
     recovery.register(instance_building.INTENT_KIND, builder.undo, held=_ONE)
     recovery.register(delete.INTENT_KIND, deleter.finish, held=_ONE)
     recovery.register(rename.INTENT_KIND, renamer.undo, held=("instance", "new_name"))
@@ -92,7 +95,7 @@ def make_instance_services(
             reader=reader,
             creator=creator,
             copies=copies,
-            updater=Updater(surroundings, limits),
+            updater=Updater(surroundings, limits, mounts),
             renamer=renamer,
             deleter=deleter,
         ),

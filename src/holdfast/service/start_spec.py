@@ -11,13 +11,14 @@ from typing import Final
 from holdfast.host import network
 from holdfast.model.config_values import is_false, is_true
 from holdfast.model.errors import BadRequestError
-from holdfast.model.instance import Device, Instance
+from holdfast.model.instance import Device, Devices, Instance
 from holdfast.model.volume_use import is_volume_device
 from holdfast.runtime.base import BindMount, IdMap, Nic, StartSpec
 from holdfast.service.surroundings import Expanded, key_of
 from holdfast.service.volume_devices import ShownVolume
 
 ROOTFS: Final = "rootfs"
+_FAILED: Final = 'Failed to start device "{}": {}'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,21 +44,16 @@ def plan_start(
     Raises `BadRequestError` naming the device that can't be had.
     """
     device_keys: dict[str, str] = {}
-    mounts: list[BindMount] = []
+    mounts = disk_mounts(expanded.devices, shown)
     nics: list[Nic] = []
     for name, device in sorted(expanded.devices.items()):
         try:
-            if is_volume_device(device):
-                if name in shown:
-                    mounts.append(volume_mount(device, shown[name]))
-            elif device.get("type") == "disk" and device.get("path") != "/":
-                mounts.append(_mount(device))
-            elif device.get("type") == "nic":
+            if device.get("type") == "nic":
                 nic = _nic(name, device, expanded, len(nics))
                 nics.append(nic)
                 device_keys[f"volatile.{name}.host_name"] = nic.host_name
         except BadRequestError as error:
-            raise BadRequestError(f'Failed to start device "{name}": {error}') from error
+            raise BadRequestError(_FAILED.format(name, error)) from error
     spec = StartSpec(
         key=key_of(instance),
         hostname=instance.name,
@@ -66,15 +62,15 @@ def plan_start(
         idmap=idmap,
         is_rootfs_shifted=is_shifted,
         config=expanded.config,
-        mounts=tuple(mounts),
+        mounts=mounts,
         nics=tuple(nics),
         log_dir=log_dir,
     )
     return StartPlan(spec=spec, device_keys=device_keys)
 
 
-def _mount(device: Device) -> BindMount:
-    source, is_optional = Path(device["source"]), is_false(device.get("required"))
+def _mount(device: Device, *, may_be_missing: bool) -> BindMount:
+    source, is_optional = Path(device["source"]), may_be_missing or is_false(device.get("required"))
     if not source.exists() and not is_optional:
         raise BadRequestError(f'Source path "{source}" doesn\'t exist')
     return BindMount(
@@ -87,8 +83,24 @@ def _mount(device: Device) -> BindMount:
     )
 
 
-def volume_mount(device: Device, shown: ShownVolume) -> BindMount:
-    """Return the mount of a custom volume."""
+def disk_mounts(
+    devices: Devices, shown: Mapping[str, ShownVolume], *, may_be_missing: bool = False
+) -> tuple[BindMount, ...]:
+    """Return the mounts of disk devices, the root disk left out; a source that must be there and isn't is an error."""
+    mounts: list[BindMount] = []
+    for name, device in sorted(devices.items()):
+        try:
+            if is_volume_device(device):
+                if name in shown:
+                    mounts.append(_volume_mount(device, shown[name]))
+            elif device.get("type") == "disk" and device.get("path") != "/":
+                mounts.append(_mount(device, may_be_missing=may_be_missing))
+        except BadRequestError as error:
+            raise BadRequestError(_FAILED.format(name, error)) from error
+    return tuple(mounts)
+
+
+def _volume_mount(device: Device, shown: ShownVolume) -> BindMount:
     return BindMount(
         source=shown.source,
         path=device["path"],

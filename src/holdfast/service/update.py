@@ -18,6 +18,7 @@ from holdfast.model.root_disk import root_size_bytes
 from holdfast.model.volume_use import is_volume_device
 from holdfast.service.caller import Caller
 from holdfast.service.live_limits import LiveLimits
+from holdfast.service.live_mounts import LiveMounts
 from holdfast.service.locks import profile_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
@@ -28,10 +29,10 @@ _Apply = Callable[[Instance, InstanceChange], Instance]
 
 
 class Updater:
-    """Updates instances; limits count at once, what a running one can't take over from its next start."""
+    """Updates instances; limits and disks count at once, what a running one can't take over from its next start."""
 
-    def __init__(self, surroundings: Surroundings, limits: LiveLimits) -> None:
-        self._around, self._limits = surroundings, limits
+    def __init__(self, surroundings: Surroundings, limits: LiveLimits, mounts: LiveMounts) -> None:
+        self._around, self._limits, self._mounts = surroundings, limits, mounts
         self._volumes = VolumeDevices(surroundings)
 
     def update(self, caller: Caller, name: str, change: InstanceChange) -> Operation:
@@ -69,6 +70,7 @@ class Updater:
             with (
                 self._volumes.keeping(before.project, devices, before=former.devices),
                 self._limits.changed(before, former.config, config),
+                self._mounts.changed(before, former.devices, devices),
             ):
                 self._apply_size(before, after, devices)
                 self._around.save(after)

@@ -40,8 +40,8 @@ class VolumeDevices:
 
         What was so `before` isn't checked again: an instance must stay changeable.
         """
-        with self._held(project, devices):
-            former = before or {}
+        former = before or {}
+        with self.holding(project, devices, former):
             self.check(project, {name: dict(each) for name, each in devices.items() if former.get(name) != each})
             yield
 
@@ -52,18 +52,20 @@ class VolumeDevices:
             self._find(project, attached, path)
 
     @contextmanager
-    def showing(self, project: str, devices: Devices) -> Iterator[Mapping[str, ShownVolume]]:
+    def showing(
+        self, project: str, devices: Devices, *, may_be_missing: bool = False
+    ) -> Iterator[Mapping[str, ShownVolume]]:
         """Hold, with others, the volumes that a starting container shows; give them by the names of their devices.
 
         One that is missing and not `required` is left out.
         """
-        with self._held(project, devices):
+        with self.holding(project, devices):
             shown = {}
             for attached in attachments(devices):
                 try:
                     volume = self._find(project, attached, devices[attached.device].get("path", ""))
                 except NotFoundError:
-                    if is_false(devices[attached.device].get("required")):
+                    if may_be_missing or is_false(devices[attached.device].get("required")):
                         continue
                     raise
                 shown[attached.device] = self.shown(volume)
@@ -76,9 +78,10 @@ class VolumeDevices:
         return ShownVolume(pool=volume.pool, source=source, use_idmap=is_mapped)
 
     @contextmanager
-    def _held(self, project: str, devices: Devices) -> Iterator[None]:
+    def holding(self, project: str, *maps: Devices) -> Iterator[None]:
+        """Hold, with others, the volumes that any of these devices show."""
         home = self._store.home(project)
-        names = [custom_volume_lock(each.pool, home, each.name) for each in attachments(devices)]
+        names = [custom_volume_lock(each.pool, home, each.name) for devices in maps for each in attachments(devices)]
         with self._around.locks.hold(*names, shared=True, what="attach"):
             yield
 

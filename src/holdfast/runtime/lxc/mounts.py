@@ -39,8 +39,10 @@ class MountPlan:
     mounts: tuple[PlannedMount, ...]
 
     def write(self, folder: Path) -> None:
-        """Store it beside the container's configuration."""
-        (folder / PLAN_NAME).write_text(json.dumps(asdict(self)))
+        """Store it beside the container's configuration, in one step: a reboot may read it at any moment."""
+        beside = folder / f"{PLAN_NAME}.new"
+        beside.write_text(json.dumps(asdict(self)))
+        beside.replace(folder / PLAN_NAME)
 
     @classmethod
     def read(cls, folder: Path) -> MountPlan:

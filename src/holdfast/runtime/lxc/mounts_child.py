@@ -67,7 +67,7 @@ def _stage(plan: MountPlan) -> None:
     stage.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     stage.mkdir(mode=0o711, exist_ok=True)
     code = _libc.mount(os.fsencode(plan.root), os.fsencode(stage), None, _MS_BIND, None)
-    _checked(code, f"{plan.root} can't be staged")
+    checked(code, f"{plan.root} can't be staged")
 
 
 def _unstage(plan: MountPlan) -> None:
@@ -80,22 +80,27 @@ def _unstage(plan: MountPlan) -> None:
 
 def _mount_all(plan: MountPlan, pid: int) -> None:
     namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
-    trees = [(mount, _detached(mount, namespace)) for mount in plan.mounts]
+    trees = [(mount, detached(mount, namespace)) for mount in plan.mounts]
     if not trees:
         return
     files = enter(os.pidfd_open(pid), is_privileged=plan.is_privileged)
     for mount, tree in trees:
-        is_directory = stat.S_ISDIR(os.fstat(tree).st_mode)
-        target = _target(files, mount, is_directory=is_directory)
-        code = _libc.syscall(_SYS_MOVE_MOUNT, tree, b"", target, b"", _MOVE_MOUNT_BOTH_EMPTY_PATHS)
-        _checked(code, f"{mount.source} can't be mounted at {mount.path}")
+        attach(files, mount, tree)
 
 
-def _detached(mount: PlannedMount, user_namespace: int) -> int:
-    """Return a mount of the source that is attached nowhere yet."""
+def attach(files: RootedFiles, mount: PlannedMount, tree: int) -> None:
+    """Put a detached mount into the tree of the container that this process has entered."""
+    place = _target(files, mount, is_directory=stat.S_ISDIR(os.fstat(tree).st_mode))
+    code = _libc.syscall(_SYS_MOVE_MOUNT, tree, b"", place, b"", _MOVE_MOUNT_BOTH_EMPTY_PATHS)
+    checked(code, f"{mount.source} can't be mounted at {mount.path}")
+    os.close(place)
+
+
+def detached(mount: PlannedMount, user_namespace: int) -> int:
+    """Return a mount of the source that is attached nowhere yet, made with the rights of the host."""
     flags = _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | (_AT_RECURSIVE if mount.is_recursive else 0)
     tree: int = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(mount.source), flags)
-    _checked(tree, f"{mount.source} can't be mounted at {mount.path}")
+    checked(tree, f"{mount.source} can't be mounted at {mount.path}")
     attributes = _MountAttributes()
     if mount.is_read_only:
         attributes.set |= _MOUNT_ATTR_RDONLY
@@ -106,7 +111,7 @@ def _detached(mount: PlannedMount, user_namespace: int) -> int:
         where = _AT_EMPTY_PATH | (_AT_RECURSIVE if mount.is_recursive else 0)
         size = ctypes.sizeof(attributes)
         code = _libc.syscall(_SYS_MOUNT_SETATTR, tree, b"", where, ctypes.byref(attributes), size)
-        _checked(code, f"{mount.source} can't be mounted at {mount.path} with its options")
+        checked(code, f"{mount.source} can't be mounted at {mount.path} with its options")
     return tree
 
 
@@ -127,7 +132,8 @@ def _target(files: RootedFiles, mount: PlannedMount, *, is_directory: bool) -> i
     return files.open_path(path)
 
 
-def _checked(result: int, what: str) -> None:
+def checked(result: int, what: str) -> None:
+    """Raise OSError, with a sentence, for a system call that failed."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")

@@ -118,6 +118,10 @@ class RootedFiles:
         """Return a descriptor that stands for the place and gives no access to content."""
         return self._open(path, os.O_PATH)
 
+    def real_path(self, handle: int) -> str:
+        """Return where an open descriptor's file is, links resolved."""
+        return os.readlink(str(handle), dir_fd=self._descriptors_fd)
+
     def open_device(self, path: str, is_right: Callable[[int], bool]) -> int:
         """Open a device for reading and writing once its `O_PATH` descriptor was found to be the right one."""
         handle = self._open(path, os.O_PATH)

@@ -20,13 +20,14 @@ from typing import Final
 from holdfast.host.cgroups import ControlGroup
 from holdfast.model.errors import BadRequestError, RuntimeFailure
 from holdfast.model.kinds import StatusCode
-from holdfast.runtime.base import ExecProcess, ExecSpec, FileAccess, IdMap, Runtime, RuntimeState, StartSpec
+from holdfast.runtime.base import BindMount, ExecProcess, ExecSpec, FileAccess, IdMap, Runtime, RuntimeState, StartSpec
 from holdfast.runtime.lxc import check
 from holdfast.runtime.lxc.console import open_console
 from holdfast.runtime.lxc.exec import start_exec
 from holdfast.runtime.lxc.files import RunningFiles, StoppedFiles
 from holdfast.runtime.lxc.forker import ExecForker
 from holdfast.runtime.lxc.live_limits import change_limits
+from holdfast.runtime.lxc.live_mounts import LiveContainer, change_mounts
 from holdfast.runtime.lxc.monitors import Monitor, Monitors
 from holdfast.runtime.lxc.naming import Naming
 from holdfast.runtime.lxc.observe import Observer
@@ -132,6 +133,14 @@ class LxcRuntime(Runtime):
         if self._monitors.find(key) is None:
             return
         change_limits(key, self._group(key), self._directory / key / "config", host_size(), before, after)
+
+    def change_mounts(self, key: str, removed: Sequence[BindMount], added: Sequence[BindMount]) -> None:
+        log_dir = self._log_dir(key)
+        if self._monitors.find(key) is None or log_dir is None:
+            return
+        folder, name = self._directory / key, self._naming.container(key)
+        with self._init(key) as (pid, pidfd):
+            change_mounts(LiveContainer(folder, name, log_dir, pid, pidfd), removed, added)
 
     def exec(self, key: str, spec: ExecSpec, stdin: int, stdout: int, stderr: int, *, is_terminal: bool) -> ExecProcess:
         self._running(key)

@@ -11,7 +11,7 @@ from holdfast.host import processes
 from holdfast.host.cgroups import ControlGroup, hierarchies
 from holdfast.host.network import delete_interface
 from holdfast.model.errors import BadRequestError, CommandError, RuntimeFailure
-from holdfast.runtime.base import StartSpec
+from holdfast.runtime.base import BindMount, StartSpec
 from holdfast.runtime.lxc.config import SECCOMP_PROFILE, HostFacts, render
 from holdfast.runtime.lxc.launch import LOG_NAME, START_ENVIRONMENT, start_command, write_hooks
 from holdfast.runtime.lxc.limits import HostSize
@@ -64,14 +64,7 @@ def plan_mounts(spec: StartSpec, name: str) -> MountPlan:
         except ValueError as error:
             raise BadRequestError(str(error)) from error
         if mount.source.exists():
-            planned = PlannedMount(
-                source=str(mount.source),
-                path=mount.path,
-                is_read_only=mount.is_read_only,
-                is_recursive=mount.is_recursive,
-                use_idmap=mount.use_idmap and spec.idmap is not None,
-            )
-            mounts.append(planned)
+            mounts.append(planned_mount(mount, is_privileged=spec.idmap is None))
         elif not mount.is_optional:
             raise RuntimeFailure(f"The mount at {mount.path} has no source: {mount.source} doesn't exist")
     return MountPlan(
@@ -79,6 +72,17 @@ def plan_mounts(spec: StartSpec, name: str) -> MountPlan:
         root=str(spec.rootfs),
         stage=str(stage_of(name)) if spec.idmap is not None and spec.is_rootfs_shifted else None,
         mounts=tuple(mounts),
+    )
+
+
+def planned_mount(mount: BindMount, *, is_privileged: bool) -> PlannedMount:
+    """Return what the hooks do for a mount."""
+    return PlannedMount(
+        source=str(mount.source),
+        path=mount.path,
+        is_read_only=mount.is_read_only,
+        is_recursive=mount.is_recursive,
+        use_idmap=mount.use_idmap and not is_privileged,
     )
 
 
