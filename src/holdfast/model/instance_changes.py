@@ -15,6 +15,8 @@ from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.profile import Profile
 
 DISK_MAP_KEY: Final = "volatile.last_state.idmap"
+ATTACHED_VOLUMES_KEY: Final = "volatile.attached_volumes"
+"""In a snapshot: which snapshots of volumes were taken with it, JSON of the volume's UUID to the snapshot's."""
 POWER_KEY: Final = "volatile.last_state.power"
 _OURS: Final = (DISK_MAP_KEY, POWER_KEY)
 """Say what is on the disk and what ran: facts, which no request can change (clients send them back, also those of

@@ -190,5 +190,5 @@ def build_services(
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,
-        volumes=make_volume_services(surroundings, recovery=recovery),
+        volumes=make_volume_services(surroundings, instances=instance_services, recovery=recovery),
     )

@@ -25,7 +25,7 @@ from holdfast.model.errors import (
 from holdfast.model.expand import expand_devices
 from holdfast.model.former_state import FormerState
 from holdfast.model.instance import Instance, Snapshot
-from holdfast.model.instance_changes import POWER_KEY, check_instance_devices
+from holdfast.model.instance_changes import ATTACHED_VOLUMES_KEY, POWER_KEY, check_instance_devices
 from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import Operation
@@ -100,8 +100,7 @@ class RestoreService:
         goal = self._goal(instance, snapshot, is_undo=is_undo)
         VolumeDevices(self._around).check(instance.project, self._around.expanded(goal.restored).devices)
         driver, volume = self._around.driver(instance), volume_of(instance)
-        if not driver.features.restore_keeps_newer:
-            self._refuse_loss(instance, snapshot)
+        self.refuse_loss(instance, snapshot)
         former = self._former.find(instance)
         intent = self._around.intents.open(
             INTENT_KIND,
@@ -189,8 +188,15 @@ class RestoreService:
             self._around.intents.close(intent)
         discard_all(driver, intent.token(_NEW), intent.token(_APART))
 
-    def _refuse_loss(self, instance: Instance, snapshot: str) -> None:
+    def planned(self, instance: Instance, snapshot: Snapshot) -> tuple[Instance, int | None]:
+        """Return the record after the restore and its size limit, for those who restore more with it."""
+        goal = self._goal(instance, snapshot.name, is_undo=False)
+        return goal.restored, goal.size_bytes
+
+    def refuse_loss(self, instance: Instance, snapshot: str) -> None:
         """Refuse what would take newer snapshots away; whoever wants that deletes them first."""
+        if self._around.driver(instance).features.restore_keeps_newer:
+            return
         names = [each.name for each in self._around.snapshot_list(instance)]
         if newer := names[names.index(snapshot) + 1 :]:
             raise ConflictError(
@@ -285,7 +291,7 @@ def _taken_back(instance: Instance, to: Instance | Snapshot) -> Instance:
         instance,
         architecture=to.architecture,
         description=to.description,
-        config=to.config,
+        config={key: value for key, value in to.config.items() if key != ATTACHED_VOLUMES_KEY},
         devices=to.devices,
         profiles=to.profiles,
         ephemeral=to.ephemeral,

@@ -113,6 +113,10 @@ class SnapshotService:
         take_back(self._around.driver(instance), volume_of(instance), intent.token(), intent.text("snapshot"))
         self._around.intents.close(intent)
 
+    def planned(self, instance: Instance, name: str, expires: Expires) -> Snapshot:
+        """Return the record of a new snapshot, for those who take more than the instance with it."""
+        return self._plan(instance, name, expires)
+
     def _plan(self, instance: Instance, name: str, expires: Expires) -> Snapshot:
         now = self._around.clock.now()
         config = self._around.expanded(instance).config

@@ -15,10 +15,15 @@ _FROZEN: Final = "frozen_key"
 
 
 @contextmanager
-def still(surroundings: Surroundings, intent: Intent, instance: Instance) -> Iterator[None]:
-    """Freeze the instance for the body if it runs and the driver has no cheap snapshots; thaw it in any case."""
+def still(
+    surroundings: Surroundings, intent: Intent, instance: Instance, *, in_any_case: bool = False
+) -> Iterator[None]:
+    """Freeze the instance for the body if it runs and the driver has no cheap snapshots; thaw it at the end.
+
+    `in_any_case`: also with cheap ones, as when several trees must be of one moment.
+    """
     is_slow = not surroundings.driver(instance).features.cheap_snapshots
-    if not is_slow or surroundings.status(instance) is not StatusCode.RUNNING:
+    if not (is_slow or in_any_case) or surroundings.status(instance) is not StatusCode.RUNNING:
         yield
         return
     intent.note(**{_FROZEN: key_of(instance)})

@@ -11,9 +11,12 @@ from holdfast.service import (
     volume_refresh,
     volume_rename,
     volume_restore,
+    volume_set,
+    volume_set_restore,
     volume_snapshots,
     volumes,
 )
+from holdfast.service.instance_services import InstanceServices
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock
 from holdfast.service.recovery import Recovery
@@ -25,6 +28,8 @@ from holdfast.service.volume_move import VolumeMover
 from holdfast.service.volume_refresh import VolumeRefresher
 from holdfast.service.volume_rename import VolumeRenamer
 from holdfast.service.volume_restore import VolumeRestorer
+from holdfast.service.volume_set import VolumeSetService
+from holdfast.service.volume_set_restore import VolumeSetRestorer
 from holdfast.service.volume_snapshots import VolumeSnapshotService
 from holdfast.service.volume_store import VolumeStore
 from holdfast.service.volumes import VolumeService
@@ -40,21 +45,28 @@ class VolumeServices:
     renamer: VolumeRenamer
     mover: VolumeMover
     restorer: VolumeRestorer
+    sets: VolumeSetService
+    set_restorer: VolumeSetRestorer
 
 
-def make_volume_services(surroundings: Surroundings, *, recovery: Recovery) -> VolumeServices:
+def make_volume_services(
+    surroundings: Surroundings, *, instances: InstanceServices, recovery: Recovery
+) -> VolumeServices:
     """Build them, and register their handlers."""
     store = VolumeStore(surroundings)
     builder = VolumeBuilder(store)
     content = VolumeContent(store)
     refresher = VolumeRefresher(store, content)
+    snapshots = VolumeSnapshotService(store)
     found = VolumeServices(
         volumes=VolumeService(store, builder),
-        snapshots=VolumeSnapshotService(store),
+        snapshots=snapshots,
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
         renamer=VolumeRenamer(store),
         mover=VolumeMover(store, content),
         restorer=VolumeRestorer(store),
+        sets=VolumeSetService(store, instances.snapshots, snapshots),
+        set_restorer=VolumeSetRestorer(store, instances.restore, instances.power),
     )
     recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))
@@ -77,6 +89,8 @@ def make_volume_services(surroundings: Surroundings, *, recovery: Recovery) -> V
         (volume_snapshots.RENAME_INTENT, found.snapshots.undo_rename),
     ):
         recovery.register(kind, handler, locked=_on("pool", "project", "volume"))
+    recovery.register(volume_set.INTENT_KIND, found.sets.undo, locked=volume_set.locks_of_set)
+    recovery.register(volume_set_restore.INTENT_KIND, found.set_restorer.finish, locked=volume_set.locks_of_set)
     return found
 
 

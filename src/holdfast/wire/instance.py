@@ -92,6 +92,7 @@ class InstancePut(msgspec.Struct, kw_only=True):
     ephemeral: bool = False
     profiles: list[str] = []
     restore: str = ""
+    restore_disk_volumes_mode: str = ""
     stateful: bool = False
     description: str = ""
 

@@ -29,6 +29,7 @@ class SnapshotsPost(msgspec.Struct, kw_only=True):
     name: str = ""
     stateful: bool = False
     expires_at: str | None = None
+    disk_volumes_mode: str = ""
 
 
 class SnapshotPut(msgspec.Struct, kw_only=True):

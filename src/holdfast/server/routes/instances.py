@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
+from holdfast.model.disk_volumes import DiskVolumesMode, parse_mode
 from holdfast.model.errors import BadRequestError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import InstanceType
@@ -87,8 +88,10 @@ async def put_instance(request: ApiRequest) -> web.StreamResponse:
     name = request.path("name")
     await _check_tag(request)
     if sent.restore:
-        service = request.services.restore
-        return accepted(await request.run(service.restore, request.caller, name, sent.restore, stateful=sent.stateful))
+        is_root_only = parse_mode(sent.restore_disk_volumes_mode) is DiskVolumesMode.ROOT
+        services = request.services
+        restore = services.restore.restore if is_root_only else services.volumes.set_restorer.restore
+        return accepted(await request.run(restore, request.caller, name, sent.restore, stateful=sent.stateful))
     change = InstanceChange(
         architecture=sent.architecture or None,
         config=sent.config,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from holdfast.model.disk_volumes import DiskVolumesMode, parse_mode
 from holdfast.model.errors import UnsupportedError
 from holdfast.server.answers import accepted, sync
 from holdfast.server.etag import check_if_match
@@ -32,9 +33,11 @@ async def list_snapshots(request: ApiRequest) -> web.StreamResponse:
 
 async def create_snapshot(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.SnapshotsPost)
+    services = request.services
+    is_root_only = parse_mode(sent.disk_volumes_mode) is DiskVolumesMode.ROOT
     return accepted(
         await request.run(
-            request.services.snapshots.create,
+            services.snapshots.create if is_root_only else services.volumes.sets.snapshot,
             request.caller,
             request.path("name"),
             sent.name,
