@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from holdfast.client.profiles import Profiles, Projects
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
+    from holdfast.client.volumes import Volumes
 
 
 class Client:
@@ -145,3 +146,9 @@ class Client:
         from holdfast.client.events import Events
 
         return Events(self.connection)
+
+    @cached_property
+    def volumes(self) -> Volumes:
+        from holdfast.client.volumes import Volumes
+
+        return Volumes(self.connection)

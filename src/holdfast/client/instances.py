@@ -91,9 +91,12 @@ class Instances:
         body = {"action": action, "timeout": timeout_s, "force": force, "stateful": stateful}
         return begin(self._connection, "PUT", path_of("instances", name, "state"), body)
 
-    def restore(self, name: str, snapshot: str, *, stateful: bool = False) -> RunningOperation:
-        """Put an instance back to a snapshot."""
-        return begin(self._connection, "PUT", path_of("instances", name), {"restore": snapshot, "stateful": stateful})
+    def restore(self, name: str, snapshot: str, *, stateful: bool = False, disk_volumes: str = "") -> RunningOperation:
+        """Put an instance back to a snapshot; with `disk_volumes` "all-exclusive" also the volumes taken with it."""
+        body: dict[str, object] = {"restore": snapshot, "stateful": stateful}
+        if disk_volumes:
+            body["restore_disk_volumes_mode"] = disk_volumes
+        return begin(self._connection, "PUT", path_of("instances", name), body)
 
     def undo(self, name: str) -> RunningOperation:
         """Bring back what an instance was before its last restore."""
@@ -148,10 +151,21 @@ class Snapshots:
         return self._connection.get(Snapshot, path_of("instances", instance, "snapshots", name))
 
     def create(
-        self, instance: str, name: str = "", *, expires_at: str | None = None, stateful: bool = False
+        self,
+        instance: str,
+        name: str = "",
+        *,
+        expires_at: str | None = None,
+        stateful: bool = False,
+        disk_volumes: str = "",
     ) -> RunningOperation:
-        """Take a snapshot. An empty name follows `snapshots.pattern`; None as expiry follows `snapshots.expiry`."""
+        """Take a snapshot. An empty name follows `snapshots.pattern`; None as expiry follows `snapshots.expiry`.
+
+        `disk_volumes` "all-exclusive" takes with it the attached volumes that no other instance uses.
+        """
         body: dict[str, object] = {"name": name, "stateful": stateful}
+        if disk_volumes:
+            body["disk_volumes_mode"] = disk_volumes
         if expires_at is not None:
             body["expires_at"] = expires_at
         return begin(self._connection, "POST", path_of("instances", instance, "snapshots"), body)

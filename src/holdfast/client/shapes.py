@@ -183,6 +183,25 @@ class Volume(TypedDict):
     used_by: list[str] | None
     location: str
     project: str
+    created_at: str
+
+
+class VolumeSnapshot(TypedDict):
+    """A snapshot of a volume. An `expires_at` of year 1, or none, means never."""
+
+    name: str
+    description: str
+    config: StringMap
+    content_type: str
+    created_at: str
+    expires_at: str | None
+
+
+class VolumeUsage(TypedDict):
+    """Bytes; a `total` of 0 is no limit."""
+
+    used: int
+    total: int
 
 
 class ImageAliasEntry(TypedDict):

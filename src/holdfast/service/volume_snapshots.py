@@ -72,7 +72,7 @@ class VolumeSnapshotService:
         return self._start(caller, "Creating storage volume snapshot", found, work)
 
     def plan(self, volume: CustomVolume, name: str, expires: Expires, *, description: str = "") -> VolumeSnapshot:
-        """Return the record of a new snapshot; a name that is taken or none is refused."""
+        """Return the record of a new snapshot; a name that is taken is refused. It is described as its volume is."""
         now = self._around.clock.now()
         if not name:
             taken = {each.name for each in self._store.snapshots(volume)}
@@ -81,7 +81,7 @@ class VolumeSnapshotService:
         self._check_free(volume, name)
         return VolumeSnapshot(
             name=name,
-            description=description,
+            description=description or volume.description,
             config={**volume.config, UUID_KEY: new_uuid()},
             created_at=now,
             expires_at=_expiry(expires, volume.config.get("snapshots.expiry", ""), now),

@@ -10,6 +10,14 @@ from holdfast.cli.session import Session, pass_session
 from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
 
+disk_volumes_option = click.option(
+    "--disk-volumes",
+    type=click.Choice(["root", "all-exclusive"]),
+    default="root",
+    show_default=True,
+    help="The root disk alone, or with it all attached volumes that no other instance uses",
+)
+
 
 @command(
     "snapshot",
@@ -19,6 +27,7 @@ from holdfast.client.instances import NEVER
         "holdfast snapshot web before-upgrade",
         "holdfast snapshot web nightly --reuse       # replace the one of this name",
         "holdfast snapshot web keep --no-expiry      # whatever snapshots.expiry says",
+        "holdfast snapshot web all --disk-volumes=all-exclusive     # with the volumes that only web uses",
     ),
 )
 @click.argument("instance", type=INSTANCE)
@@ -26,15 +35,24 @@ from holdfast.client.instances import NEVER
 @click.option("--no-expiry", is_flag=True, help="Keep it until it is deleted")
 @click.option("--reuse", is_flag=True, help="Delete the snapshot of the same name first")
 @click.option("--stateful", is_flag=True, help="Save the running state too")
+@disk_volumes_option
 @pass_session
 def snapshot(
-    session: Session, instance: InstanceReference, name: str, no_expiry: bool, reuse: bool, stateful: bool
+    session: Session,
+    instance: InstanceReference,
+    name: str,
+    no_expiry: bool,
+    reuse: bool,
+    stateful: bool,
+    disk_volumes: str,
 ) -> None:
     snapshots = session.client.snapshots
     if reuse and name and _exists(session, instance.name, name):
         session.wait(snapshots.delete(instance.name, name), f"Deleting {instance.name}/{name}")
     expires_at = NEVER if no_expiry else None
-    operation = snapshots.create(instance.name, name, expires_at=expires_at, stateful=stateful)
+    operation = snapshots.create(
+        instance.name, name, expires_at=expires_at, stateful=stateful, disk_volumes=disk_volumes
+    )
     session.wait(operation, f"Taking a snapshot of {instance.name}")
 
 
@@ -57,6 +75,7 @@ def _exists(session: Session, instance: str, name: str) -> bool:
         "holdfast restore web/before-upgrade",
         "holdfast restore web --undo             # as it was before the last restore; once more is a redo",
         "holdfast restore web --forget           # give the space of that state back",
+        "holdfast restore web all --disk-volumes=all-exclusive     # with the volumes that were taken with it",
     ),
 )
 @click.argument("instance", metavar="INSTANCE")
@@ -64,8 +83,11 @@ def _exists(session: Session, instance: str, name: str) -> bool:
 @click.option("--stateful", is_flag=True, help="Bring the running state back too, if it was saved")
 @click.option("--undo", is_flag=True, help="Take the last restore back")
 @click.option("--forget", is_flag=True, help="Remove what an undo would bring back")
+@disk_volumes_option
 @pass_session
-def restore(session: Session, instance: str, name: str, stateful: bool, undo: bool, forget: bool) -> None:
+def restore(
+    session: Session, instance: str, name: str, stateful: bool, undo: bool, forget: bool, disk_volumes: str
+) -> None:
     if undo or forget:
         if name or stateful or (undo and forget):
             raise click.UsageError("--undo and --forget take an INSTANCE and nothing else")
@@ -80,5 +102,7 @@ def restore(session: Session, instance: str, name: str, stateful: bool, undo: bo
     if not snapshot_name:
         raise click.UsageError("Give INSTANCE SNAPSHOT")
     reference = INSTANCE.convert(target, None, None)
-    operation = session.client.instances.restore(reference.name, snapshot_name, stateful=stateful)
+    operation = session.client.instances.restore(
+        reference.name, snapshot_name, stateful=stateful, disk_volumes=disk_volumes
+    )
     session.wait(operation, f"Restoring {reference.name}")

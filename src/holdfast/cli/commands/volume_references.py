@@ -1,0 +1,85 @@
+"""Arguments that name volumes: `data`, `custom/data`, `data/snap0`, `container/web`, and with a pool `fast/data`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from holdfast.cli.references import strip_remote
+
+KINDS = ("container", "virtual-machine", "image", "custom")
+
+
+@dataclass(frozen=True)
+class VolumeReference:
+    """A volume of a kind, or one of its snapshots when `snapshot` is not empty."""
+
+    kind: str
+    name: str
+    snapshot: str = ""
+
+    def __str__(self) -> str:
+        whole = f"{self.name}/{self.snapshot}" if self.snapshot else self.name
+        return whole if self.is_custom else f"{self.kind}/{whole}"
+
+    @property
+    def is_custom(self) -> bool:
+        return self.kind == "custom"
+
+    def require_custom(self, *, or_snapshot: bool = False) -> str:
+        """Return the name; a volume of an instance or image, or a snapshot where none fits, is refused."""
+        if not self.is_custom:
+            raise click.UsageError(f"{self} belongs to an instance or image, and can only be changed with that")
+        if self.snapshot and not or_snapshot:
+            raise click.UsageError(f"{self} is a snapshot; a volume is needed here")
+        return self.name
+
+
+class VolumeType(click.ParamType[VolumeReference]):
+    """Takes `[type/]volume[/snapshot]`."""
+
+    name = "volume"
+
+    def convert(
+        self, value: str | VolumeReference, param: click.Parameter | None, ctx: click.Context | None
+    ) -> VolumeReference:
+        if isinstance(value, VolumeReference):
+            return value
+        first, slash, rest = value.partition("/")
+        kind, whole = (first, rest) if slash and first in KINDS else ("custom", value)
+        name, slash, snapshot = whole.partition("/")
+        if not name or (slash and not snapshot):
+            self.fail(f'"{value}" is not of the form VOLUME or VOLUME/SNAPSHOT', param, ctx)
+        return VolumeReference(kind, name, snapshot)
+
+
+@dataclass(frozen=True)
+class PlacedVolume:
+    """A volume, or a snapshot of one, with its pool."""
+
+    pool: str
+    volume: VolumeReference
+
+    def __str__(self) -> str:
+        return f"{self.pool}/{self.volume}"
+
+
+class PlacedVolumeType(click.ParamType[PlacedVolume]):
+    """Takes `[local:]pool/volume[/snapshot]`."""
+
+    name = "pool/volume"
+
+    def convert(
+        self, value: str | PlacedVolume, param: click.Parameter | None, ctx: click.Context | None
+    ) -> PlacedVolume:
+        if isinstance(value, PlacedVolume):
+            return value
+        pool, slash, rest = strip_remote(value).partition("/")
+        if not pool or not slash or not rest:
+            self.fail(f'"{value}" is not of the form POOL/VOLUME', param, ctx)
+        return PlacedVolume(pool, VOLUME.convert(rest, param, ctx))
+
+
+VOLUME = VolumeType()
+PLACED_VOLUME = PlacedVolumeType()
