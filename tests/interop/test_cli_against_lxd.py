@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Cli, working_day
+from support.cli_volumes import volumes_day
 from support.holdfast import short_directory
 from support.images import make_tiny_image
 from support.lxd import LxdServer, require_lxd
@@ -31,6 +32,11 @@ def cli() -> Iterator[Cli]:
 @pytest.mark.parametrize("pool", ["default", "bt"])
 def test_a_working_day(cli: Cli, tmp_path: Path, pool: str) -> None:
     working_day(cli, tmp_path, pool)
+
+
+@pytest.mark.parametrize(("pool", "other"), [("default", "bt"), ("bt", "default")])
+def test_a_day_with_volumes(cli: Cli, pool: str, other: str) -> None:
+    volumes_day(cli, pool, other)
 
 
 def test_a_terminal(cli: Cli) -> None:

@@ -15,7 +15,7 @@ from holdfast.client.instances import NEVER
 @command(
     "snapshot",
     "Take a snapshot of a volume. Without a name, the volume's `snapshots.pattern` gives one (snap0, …). Instances "
-    "that run go on; to take them with it at one moment see `holdfast snapshot --disk-volumes`.",
+    "that run go on; to take both at one moment see `holdfast snapshot web --disk-volumes=all-exclusive`.",
     examples=(
         "holdfast storage volume snapshot default data",
         "holdfast storage volume snapshot default data before-upgrade --description 'version 3 still'",

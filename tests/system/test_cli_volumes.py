@@ -1,0 +1,67 @@
+"""Our command line about volumes, against our own server."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.cli import Cli
+from support.cli_volumes import volumes_day
+from support.holdfast import HoldfastServer
+from support.images import make_tiny_image
+from support.invariants import violations
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
+
+
+@pytest.fixture(scope="module")
+def cli(server: HoldfastServer, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Our command on the socket of a server that has the image `tiny`."""
+    cli = Cli(server.socket)
+    image = make_tiny_image(tmp_path_factory.mktemp("image") / "tiny.tar.gz")
+    cli.run("image", "import", image, "--alias", "tiny")
+    return cli
+
+
+@pytest.mark.parametrize(("pool", "other"), [("default", "bt"), ("bt", "default")])
+def test_a_day_with_volumes(cli: Cli, server: HoldfastServer, pool: str, other: str) -> None:
+    volumes_day(cli, pool, other)
+    assert violations(server) == []
+
+
+def test_info_without_known_usage(cli: Cli) -> None:
+    """A dir pool can't tell what a volume uses: the rest is shown all the same."""
+    cli.run("storage", "volume", "create", "default", "plain", "--description", "for a test")
+    assert cli.run("storage", "volume", "info", "default", "plain") == (
+        "Name: plain\nDescription: for a test\nType: custom\nContent type: filesystem\n"
+    )
+    cli.run("storage", "volume", "delete", "default", "plain")
+
+
+def test_instance_and_volumes_together(cli: Cli) -> None:
+    cli.run("launch", "tiny", "keeper")
+    cli.run("storage", "volume", "create", "bt", "files")
+    cli.run("storage", "volume", "attach", "bt", "files", "keeper", "/data")
+    write = ("exec", "keeper", "--", "sh", "-c")
+    cli.run(*write, "echo old | tee /data/x > /root/x")
+    cli.run("snapshot", "keeper", "all", "--disk-volumes=all-exclusive")
+    cli.run(*write, "echo new | tee /data/x > /root/x")
+    cli.run("restore", "keeper", "all")
+    assert cli.run("exec", "keeper", "--", "cat", "/root/x", "/data/x") == "old\nnew\n"
+    cli.run("restore", "keeper", "all", "--disk-volumes=all-exclusive")
+    assert cli.run("exec", "keeper", "--", "cat", "/root/x", "/data/x") == "old\nold\n"
+    refused = cli.fails("query", "-X", "POST", "-d", '{"disk_volumes_mode": "some"}', "/1.0/instances/keeper/snapshots")
+    assert "it is root or all-exclusive" in refused
+    cli.run("delete", "--force", "keeper")
+    cli.run("storage", "volume", "delete", "bt", "files")
+
+
+def test_wrong_words_are_told(cli: Cli) -> None:
+    assert "POOL/VOLUME" in _usage(cli, "copy", "files", "default/x")
+    assert "is a snapshot" in _usage(cli, "attach", "default", "files/one", "keeper", "/x")
+    assert "stays with its volume" in _usage(cli, "rename", "default", "files/one", "other/one")
+
+
+def _usage(cli: Cli, *words: str) -> str:
+    done = cli.result("storage", "volume", *words)
+    assert done.returncode != 0
+    return done.stderr.decode()
