@@ -79,10 +79,14 @@ class VolumeDevices:
 
     @contextmanager
     def holding(self, project: str, *maps: Devices) -> Iterator[None]:
-        """Hold, with others, the volumes that any of these devices show."""
-        home = self._store.home(project)
+        """Hold, with others, the volumes that any of these devices show; what was left of them is ended before."""
+        home, locks = self._store.home(project), self._around.locks
         names = [custom_volume_lock(each.pool, home, each.name) for devices in maps for each in attachments(devices)]
-        with self._around.locks.hold(*names, shared=True, what="attach"):
+        unsettled = [name for name in names if locks.is_unsettled(name)]
+        if unsettled:
+            with locks.hold(*unsettled, what="attach"):
+                pass
+        with locks.hold(*names, shared=True, what="attach"):
             yield
 
     def _find(self, project: str, attached: Attachment, path: str) -> CustomVolume:
