@@ -128,3 +128,12 @@ def test_a_volume_can_be_renamed_in_between(world: World) -> None:
     world.services.volumes.renamer.rename(CALLER, "d", "v9", "v1")
     _restore(world, "one")
     assert (world.volume_path("v1", "d") / "x").read_text() == "old"
+
+
+def test_an_undo_of_an_earlier_restore_is_over(world: World) -> None:
+    """It would bring the instance back alone, to volumes of another time."""
+    _snapshot(world, "one")
+    world.finish(world.services.restore.restore(CALLER, "c1", "one"))
+    _restore(world, "one")
+    with pytest.raises(HoldfastError, match="Nothing to undo"):
+        world.services.restore.undo(CALLER, "c1")

@@ -235,23 +235,35 @@ def test_owners_that_can_not_be_mapped_are_told_before_the_start() -> None:
         assert world.left_over() == []
 
 
-def test_what_was_left_of_a_volume_is_ended_by_the_next_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deletion_that_has_done_nothing_is_not_carried_out_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.volume("v1", "d")
-    world.create("c1", "d")
-
-    def fail(*_: object) -> None:
-        raise StorageError("Input/output error (injected)")
-
-    for verb in ("withdraw_all", "discard"):
-        monkeypatch.setattr(DirDriver, verb, fail)
+    monkeypatch.setattr(DirDriver, "withdraw_all", _fail)
     with pytest.raises(StorageError):
         world.services.volumes.volumes.delete(CALLER, "d", "v1")
-    with pytest.raises(ConflictError, match='A former "volume-delete" could not be ended yet'):
+    monkeypatch.undo()
+    assert world.services.intents.list_open() == []
+    world.create("c1", "d")
+    world.attach("c1", "d", "v1")
+
+
+def test_what_was_left_of_a_volume_is_ended_before_it_is_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.volume("v1", "d")
+    world.create("c1", "d")
+    for verb in ("publish_snapshot", "discard"):
+        monkeypatch.setattr(DirDriver, verb, _fail)
+    with pytest.raises(HoldfastError, match="injected"):
+        world.volume_snapshot("v1", "d", "one")
+    with pytest.raises(ConflictError, match='A former "volume-snapshot-create" could not be ended yet'):
         world.attach("c1", "d", "v1")
     monkeypatch.undo()
-    with pytest.raises(NotFoundError, match="Storage volume not found"):  # the deletion was carried out first
-        world.attach("c1", "d", "v1")
+    world.attach("c1", "d", "v1")
     assert world.services.intents.list_open() == []
+
+
+def _fail(*_: object) -> None:
+    raise StorageError("Input/output error (injected)")
 
 
 def test_a_snapshot_on_dir_of_a_volume_in_use_does_not_stop_its_users(world: World) -> None:

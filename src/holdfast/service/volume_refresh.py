@@ -16,6 +16,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_building import copied_snapshot, limit
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_store import VolumeStore, payload_of
@@ -84,8 +85,7 @@ class VolumeRefresher:
         reach("volume-refresh:swapped")
         self._record(intent, target, deleted, sent)
         reach("volume-refresh:committed")
-        for number in range(main, main + len(deleted) + 1):
-            driver.discard(intent.token(number))
+        discard_all(driver, *(intent.token(number) for number in range(main, main + len(deleted) + 1)))
 
     def _record(self, intent: Intent, target: CustomVolume, deleted: list[str], sent: list[str]) -> None:
         source = self._store.at(intent.text("source_project"), intent.text("source_pool"), intent.text("source"))

@@ -66,7 +66,7 @@ def make_volume_services(
         mover=VolumeMover(store, content),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
-        set_restorer=VolumeSetRestorer(store, instances.restore, instances.power),
+        set_restorer=VolumeSetRestorer(store, instances.restore, instances.power, instances.former_states),
     )
     recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))

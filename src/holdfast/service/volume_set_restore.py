@@ -23,12 +23,14 @@ from holdfast.model.storage import Volume
 from holdfast.model.volume_keys import UUID_KEY
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.former_states import FormerStates
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.resources import instance_resources
 from holdfast.service.restore import RestoreService
 from holdfast.service.surroundings import key_of, volume_of
+from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_building import limit
 from holdfast.service.volume_devices import VolumeDevices
 from holdfast.service.volume_set import Member, members_of, payload_of_member
@@ -43,9 +45,11 @@ Tree = tuple[Driver, Volume]
 class VolumeSetRestorer:
     """Restores instances with their volumes."""
 
-    def __init__(self, store: VolumeStore, restorer: RestoreService, power: PowerService) -> None:
+    def __init__(
+        self, store: VolumeStore, restorer: RestoreService, power: PowerService, former_states: FormerStates
+    ) -> None:
         self._store, self._around = store, store.around
-        self._restorer, self._power = restorer, power
+        self._restorer, self._power, self._former = restorer, power, former_states
         self._devices = VolumeDevices(store.around)
 
     def restore(self, caller: Caller, instance: str, snapshot: str, *, stateful: bool = False) -> Operation:
@@ -75,6 +79,7 @@ class VolumeSetRestorer:
             members = self._members(instance, snapshot)
             if any(lock_on(member.volume) not in names for member in members):
                 raise ConflictError("The snapshot's volumes are changed by others meanwhile: try again")
+            self._restorer.refuse_loss(instance, snapshot.name)
             restored, size_bytes = self._restorer.planned(instance, snapshot)
             self._devices.check(instance.project, self._around.expanded(restored).devices)
             self._carry_out(caller, instance, snapshot, restored, size_bytes, members, handle)
@@ -200,6 +205,8 @@ class VolumeSetRestorer:
 
     def finish(self, intent: Intent) -> None:
         """End a restore that was cut: complete it from the first swap on, else drop the new content. Idempotent."""
+        if not self._around.intents.is_open(intent):
+            return  # it failed after its records were written: there is nothing to be recorded again
         instance = self._around.instance(intent.text("project"), intent.text("instance"))
         trees = self._trees(intent, instance)
         staged, (driver, root) = intent.payload.get("staged"), trees[0]
@@ -220,16 +227,22 @@ class VolumeSetRestorer:
     @staticmethod
     def _discard(intent: Intent, trees: Sequence[Tree]) -> None:
         for number, (driver, _) in enumerate(trees):
-            driver.discard(intent.token(number))
+            discard_all(driver, intent.token(number))
 
     def _commit(self, intent: Intent, restored: Instance) -> Instance:
-        """Write the record; it says RUNNING for what must be started again, so that a crash in between is made good."""
+        """Write the record; it says RUNNING for what must be started again, so that a crash in between is made good.
+
+        An undo of an earlier restore is over: it would bring the instance back alone, to volumes of another time.
+        """
+        former = self._former.find(restored)
         power = RUNNING if intent.payload.get("was_running") else STOPPED
         restored = replace(restored, config={**restored.config, POWER_KEY: power})
         with self._around.database.write() as connection:
             instances_table.update(connection, restored)
+            self._former.put(connection, restored, None)
             self._around.intents.close(intent, connection)
         reach("volume-set-restore:committed")
+        self._former.drop_tree(former)
         return restored
 
     def _tell(self, caller: Caller, instance: Instance, snapshot: Snapshot, members: Sequence[Member]) -> None:

@@ -25,7 +25,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.pool_usage import VolumeView
 from holdfast.service.resources import volume_resources
-from holdfast.service.taking_back import take_back
+from holdfast.service.taking_back import discard_all, take_back
 from holdfast.service.volume_building import new_uuid
 from holdfast.service.volume_store import VolumeStore, payload_of
 from holdfast.service.volume_views import snapshot_view
@@ -201,8 +201,14 @@ class VolumeSnapshotService:
     def remove(self, caller: Caller | None, volume: CustomVolume, name: str) -> None:
         """Delete a snapshot of a volume that the caller holds."""
         intent = self._around.intents.open(DELETE_INTENT, {**payload_of(volume), "snapshot": name})
-        reach("volume-snapshot-delete:intent")
-        self.finish_delete(intent)
+        try:
+            reach("volume-snapshot-delete:intent")
+            self.finish_delete(intent)
+        except Exception:
+            if self._store.driver(volume).exists(volume.address, name):
+                self._around.intents.close(intent)  # nothing has been done: it isn't to go when it is next touched
+                raise
+            self.finish_delete(intent)
         self._store.tell_snapshot(caller, volume, name, "deleted")
 
     def finish_delete(self, intent: Intent) -> None:
@@ -215,7 +221,7 @@ class VolumeSnapshotService:
             snapshots_table.delete(connection, volume, name)
             self._around.intents.close(intent, connection)
         reach("volume-snapshot-delete:committed")
-        driver.discard(intent.token())
+        discard_all(driver, intent.token())
 
     # --- those past their time ----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from holdfast.service.crashpoints import reach
 from holdfast.service.intents import Intent
 from holdfast.service.locks import pool_lock
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_building import NewVolume, VolumeBuilder
 from holdfast.service.volume_requests import VolumeRequest
 from holdfast.service.volume_store import VolumeStore, lock_on, payload_of
@@ -144,8 +145,14 @@ class VolumeService:
                 raise BadRequestError("The storage volume is still in use")
             snapshots = self._store.snapshots(volume)
             intent = self._around.intents.open(DELETE_INTENT, payload_of(volume))
-            reach("volume-delete:intent")
-            self.finish_delete(intent)
+            try:
+                reach("volume-delete:intent")
+                self.finish_delete(intent)
+            except Exception:
+                if self._store.driver(volume).exists(volume.address):
+                    self._around.intents.close(intent)  # nothing has been done: it isn't to go when it is next touched
+                    raise
+                self.finish_delete(intent)
         for snapshot in reversed(snapshots):
             self._store.tell_snapshot(caller, volume, snapshot.name, "deleted")
         self._store.tell(caller, volume, "deleted")
@@ -160,5 +167,4 @@ class VolumeService:
             volumes_table.delete(connection, volume.pool, volume.project, volume.name)
             self._around.intents.close(intent, connection)
         reach("volume-delete:committed")
-        for number in (0, _SNAPSHOTS):
-            driver.discard(intent.token(number))
+        discard_all(driver, intent.token(), intent.token(_SNAPSHOTS))
