@@ -11,7 +11,7 @@ from holdfast.model.expiry import check_expiry
 from holdfast.model.former_state import check_undo
 from holdfast.model.kinds import Compression
 from holdfast.model.pattern import check_pattern
-from holdfast.model.schedule import check_schedule
+from holdfast.model.schedule import VOLUME_ALIASES, check_schedule
 from holdfast.model.sizes import parse_bytes, parse_percent
 
 Check = Callable[[str], None]
@@ -138,5 +138,12 @@ def refused(reason: str) -> Check:
 
 
 schedule: Final[Check] = check_schedule
+
+
+def volume_schedule(value: str) -> None:
+    """Take what schedules of volumes can be: they are never started, so they know fewer aliases."""
+    check_schedule(value, VOLUME_ALIASES)
+
+
 expiry: Final[Check] = check_expiry
 pattern: Final[Check] = check_pattern

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from holdfast.model import config_values as values
-from holdfast.model.config_keys import ConfigKey, KeyTable
+from holdfast.model.config_keys import ConfigKey
 from holdfast.model.config_values import Check
 from holdfast.model.errors import BadRequestError
-from holdfast.model.schedules import SCHEDULES_PREFIX
-from holdfast.model.snapshot_keys import SNAPSHOT_KEYS, schedule_key
+from holdfast.model.snapshot_keys import INSTANCE_SNAPSHOT_KEYS, ScheduledKeyTable
 
 
 def _key(
@@ -143,12 +142,10 @@ _DEVICE_SUFFIXES: Final = (
 )
 
 
-class InstanceKeys(KeyTable):
+class InstanceKeys(ScheduledKeyTable):
     """The table of instances: beside its keys, `volatile.<device>.<suffix>` with the known suffixes, and schedules."""
 
     def find(self, name: str) -> ConfigKey | None:
-        if name.startswith(SCHEDULES_PREFIX):
-            return schedule_key(name)
         found = super().find(name)
         if found is None and name.startswith("volatile."):
             for suffix in _DEVICE_SUFFIXES:
@@ -157,7 +154,9 @@ class InstanceKeys(KeyTable):
         return found
 
 
-INSTANCE_KEYS: Final = InstanceKeys((*SNAPSHOT_KEYS, *_BOOT, *_LIMITS, *_MIGRATION, *_SECURITY, *_OTHERS, *_VOLATILE))
+INSTANCE_KEYS: Final = InstanceKeys(
+    (*INSTANCE_SNAPSHOT_KEYS, *_BOOT, *_LIMITS, *_MIGRATION, *_SECURITY, *_OTHERS, *_VOLATILE)
+)
 
 
 def check_instance_config(config: Mapping[str, str], *, is_imported: bool = False) -> None:

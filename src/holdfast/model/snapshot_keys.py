@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from holdfast.model import config_values as values
-from holdfast.model.config_keys import ConfigKey
+from holdfast.model.config_keys import ConfigKey, KeyTable
 from holdfast.model.config_values import Check
 from holdfast.model.errors import BadRequestError
 from holdfast.model.former_state import DEFAULT_UNDO, UNDO_KEY
@@ -27,13 +28,6 @@ def _key(
     )
 
 
-_ASPECTS: Final[dict[str, tuple[str, Check]]] = {
-    "": ("schedule", values.schedule),
-    "pattern": ("pattern", values.pattern),
-    "expiry": ("expiry", values.expiry),
-    "keep": ("keep", check_keep),
-}
-
 KEEP_KEY: Final = _key(
     "snapshots.keep",
     "keep",
@@ -42,27 +36,35 @@ KEEP_KEY: Final = _key(
     is_ours=True,
 )
 
-SNAPSHOT_KEYS: Final = (
-    _key("snapshots.schedule", "schedule", values.schedule, "When to make snapshots"),
+
+def scheduled_keys(schedule: Check) -> tuple[ConfigKey, ...]:
+    """Return the keys that instances and volumes have alike; `schedule` checks a rule: they know different aliases."""
+    return (
+        _key("snapshots.schedule", "schedule", schedule, "When to make snapshots"),
+        _key("snapshots.pattern", "pattern", values.pattern, "Names of new snapshots", default="snap%d"),
+        _key("snapshots.expiry", "expiry", values.expiry, "How long new snapshots are kept"),
+        _key(
+            "snapshots.expiry.manual",
+            "expiry",
+            values.expiry,
+            "How long those made by hand are kept (unset: as snapshots.expiry)",
+            is_ours=True,
+        ),
+        KEEP_KEY,
+        _key(
+            SCHEDULES_PREFIX.rstrip("."),
+            "schedule",
+            schedule,
+            "One more schedule, by a label of a-z, 0-9 and -; LABEL.pattern, LABEL.expiry and LABEL.keep go with it",
+            is_ours=True,
+            is_family=True,
+        ),
+    )
+
+
+INSTANCE_SNAPSHOT_KEYS: Final = (
+    *scheduled_keys(values.schedule),
     _key("snapshots.schedule.stopped", "bool", values.boolean, "Also while stopped", default="false"),
-    _key("snapshots.pattern", "pattern", values.pattern, "Names of new snapshots", default="snap%d"),
-    _key("snapshots.expiry", "expiry", values.expiry, "How long new snapshots are kept"),
-    _key(
-        "snapshots.expiry.manual",
-        "expiry",
-        values.expiry,
-        "How long those made by hand are kept (unset: as snapshots.expiry)",
-        is_ours=True,
-    ),
-    KEEP_KEY,
-    _key(
-        SCHEDULES_PREFIX.rstrip("."),
-        "schedule",
-        values.any_text,
-        "One more schedule, by a label of a-z, 0-9 and -; LABEL.pattern, LABEL.expiry and LABEL.keep go with it",
-        is_ours=True,
-        is_family=True,
-    ),
     _key(
         UNDO_KEY,
         "expiry",
@@ -74,13 +76,21 @@ SNAPSHOT_KEYS: Final = (
 )
 
 
-def schedule_key(name: str) -> ConfigKey | None:
-    """Return the row of a key of a labelled schedule; None for an aspect that schedules don't have."""
+class ScheduledKeyTable(KeyTable):
+    """A table with schedules that have labels: "snapshots.schedules.<label>", alone or with an aspect."""
+
+    def find(self, name: str) -> ConfigKey | None:
+        family = super().find(name)
+        return _of_label(name, family) if family is not None and name.startswith(SCHEDULES_PREFIX) else family
+
+
+def _of_label(name: str, family: ConfigKey) -> ConfigKey | None:
+    """Return the row of one key of a labelled schedule; None for an aspect that schedules don't have."""
     try:
         _, aspect = split_key(name)
     except BadRequestError as error:
-        return _key(name, "schedule", values.refused(str(error)), "", is_ours=True)
-    if aspect not in _ASPECTS:
-        return None
-    kind, check = _ASPECTS[aspect]
-    return _key(name, kind, check, "Of a schedule with a label", is_ours=True)
+        return replace(family, name=name, check=values.refused(str(error)))
+    if not aspect:
+        return replace(family, name=name)
+    checks = {"pattern": values.pattern, "expiry": values.expiry, "keep": check_keep}
+    return replace(family, name=name, type=aspect, check=checks[aspect]) if aspect in checks else None

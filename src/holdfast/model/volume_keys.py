@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from holdfast.model import config_values as values
-from holdfast.model.config_keys import ConfigKey, KeyTable, is_volatile
+from holdfast.model.config_keys import ConfigKey, is_volatile
 from holdfast.model.config_values import is_true
 from holdfast.model.errors import BadRequestError, VolumeConfigError
 from holdfast.model.kinds import ContentType
 from holdfast.model.sizes import parse_bytes
+from holdfast.model.snapshot_keys import ScheduledKeyTable, scheduled_keys
 from holdfast.model.volume import CustomVolume
 
 UUID_KEY: Final = "volatile.uuid"
@@ -22,7 +23,7 @@ DEFAULT_BLOCK_BYTES: Final = 10 * 1024**3
 
 POOL_PREFIX: Final = "volume."
 
-VOLUME_KEYS: Final = KeyTable(
+VOLUME_KEYS: Final = ScheduledKeyTable(
     (
         ConfigKey(
             name="size",
@@ -31,28 +32,7 @@ VOLUME_KEYS: Final = KeyTable(
             doc="How large it may get (block content: how large it is; unset: 10GiB)",
             is_live=True,
         ),
-        ConfigKey(
-            name="snapshots.schedule",
-            type="schedule",
-            check=values.schedule,
-            doc="When to make snapshots",
-            is_live=True,
-        ),
-        ConfigKey(
-            name="snapshots.pattern",
-            type="pattern",
-            check=values.pattern,
-            doc="Names of new snapshots",
-            default="snap%d",
-            is_live=True,
-        ),
-        ConfigKey(
-            name="snapshots.expiry",
-            type="expiry",
-            check=values.expiry,
-            doc="How long new snapshots are kept",
-            is_live=True,
-        ),
+        *scheduled_keys(values.volume_schedule),
         ConfigKey(
             name="security.shifted",
             type="bool",

@@ -8,6 +8,7 @@ from holdfast.model.errors import BadRequestError
 from holdfast.model.instance_keys import check_instance_config, check_profile_config
 from holdfast.model.schedules import Schedule, keep_rule, schedules_of
 from holdfast.model.server_keys import PROJECT_KEYS
+from holdfast.model.volume_keys import VOLUME_KEYS
 
 CONFIG = {
     "snapshots.schedule": "@hourly",
@@ -46,7 +47,7 @@ def test_the_rule_to_keep_outlives_its_schedule() -> None:
     ("key", "value", "text"),
     [
         ("snapshots.schedules.Bad", "@daily", 'Invalid label "Bad"'),
-        ("snapshots.schedules.", "@daily", 'Invalid label ""'),
+        ("snapshots.schedules.", "@daily", "Unknown configuration key"),
         ("snapshots.schedules." + "a" * 33, "@daily", "Invalid label"),
         ("snapshots.schedules.default", "@daily", "is that of snapshots.schedule"),
         ("snapshots.schedules.x.bogus", "1", "Unknown configuration key"),
@@ -67,3 +68,15 @@ def test_projects_have_a_rule_to_keep() -> None:
     PROJECT_KEYS.check({"snapshots.keep": "daily=7"})
     with pytest.raises(BadRequestError, match="Invalid rule"):
         PROJECT_KEYS.check({"snapshots.keep": "7"})
+
+
+def test_volumes_have_the_same_keys_but_no_start() -> None:
+    volume = {key: value for key, value in CONFIG.items() if value}
+    VOLUME_KEYS.check(volume)
+    for key in ("snapshots.schedule", "snapshots.schedules.x"):
+        for rule in ("@startup", "@never"):
+            with pytest.raises(BadRequestError, match="Schedule must be of the form"):
+                VOLUME_KEYS.check({key: rule})
+    for key in ("snapshots.schedule.stopped", "snapshots.undo"):
+        with pytest.raises(BadRequestError, match="Unknown configuration key"):
+            VOLUME_KEYS.check({key: "true"})
