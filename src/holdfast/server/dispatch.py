@@ -22,6 +22,8 @@ _LEGACY_PREFIXES: Final = {
     "/1.0/virtual-machines": InstanceType.VIRTUAL_MACHINE,
 }
 _INSTANCES: Final = "/1.0/instances"
+_THIS_SERVER: Final = "none"
+"""What a server outside a cluster has as `location`; LXD's client sends it back with copies of volumes."""
 
 
 def build_application(routes: Iterable[Route], parts: Parts) -> web.Application:
@@ -45,7 +47,8 @@ def _handler(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(http: web.Request) -> web.StreamResponse:
         request = ApiRequest(http, parts)
-        if http.method == "POST" and http.query.get("target"):
+        target = http.query.get("target", "")
+        if http.method == "POST" and target and not (target == _THIS_SERVER and "target" in route.query):
             raise BadRequestError("Target only allowed when clustered: this is one server, leave `target` out")
         if route.path.startswith(_INSTANCES) and "/" in http.match_info.get("name", ""):
             raise BadRequestError("Invalid instance name")

@@ -115,6 +115,15 @@ def test_target_is_ignored(api: Running) -> None:
     assert ask(api.socket, "GET", "/1.0/instances?target=none").status == 200
 
 
+def test_volumes_may_be_copied_to_this_very_server(api: Running) -> None:
+    """The real client sends `target=none`, as a server outside a cluster is called."""
+    path = "/1.0/storage-pools/nosuch/volumes/custom"
+    assert ask(api.socket, "POST", f"{path}?target=none", {"name": "x"}).body["error"] == "Storage pool not found"
+    assert "only allowed when clustered" in ask(api.socket, "POST", f"{path}?target=b", {"name": "x"}).body["error"]
+    refused = ask(api.socket, "POST", "/1.0/instances?target=none", {"name": "x"}).body["error"]
+    assert "only allowed when clustered" in refused
+
+
 def test_a_huge_json_body_is_refused(api: Running) -> None:
     found = ask(api.socket, "PUT", "/1.0/profiles/default", raw=b'{"description":"' + b"x" * (9 * 1024 * 1024) + b'"}')
     assert found.status == 400
