@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from support.cli import Cli
@@ -65,3 +67,20 @@ def _usage(cli: Cli, *words: str) -> str:
     done = cli.result("storage", "volume", *words)
     assert done.returncode != 0
     return done.stderr.decode()
+
+
+def test_an_export_can_be_imported_where_the_volume_is_missing(cli: Cli, tmp_path: Path) -> None:
+    """What was saved must come back; what it lacks is told when it is started, by name."""
+    cli.run("init", "tiny", "keeper")
+    cli.run("storage", "volume", "create", "default", "files")
+    cli.run("storage", "volume", "attach", "default", "files", "keeper", "/data")
+    cli.run("export", "keeper", tmp_path / "keeper.tar.gz")
+    cli.run("delete", "keeper")
+    cli.run("storage", "volume", "delete", "default", "files")
+    cli.run("import", tmp_path / "keeper.tar.gz")
+    assert 'device "files": Failed loading custom volume' in cli.fails("start", "keeper")
+    cli.run("storage", "volume", "create", "default", "files")
+    cli.run("start", "keeper")
+    assert cli.run("exec", "keeper", "--", "ls", "-d", "/data") == "/data\n"
+    cli.run("delete", "--force", "keeper")
+    cli.run("storage", "volume", "delete", "default", "files")
