@@ -46,6 +46,7 @@ ROOT = Group(
         "move": _entry("copy", "move", "Rename an instance, or move it to another pool or project"),
         "publish": _entry("publish", "publish", "Make an image of an instance or a snapshot"),
         "operation": _entry("operation", "operation", "List, show and cancel background work"),
+        "warning": _entry("warning", "warning", "List, show and acknowledge warnings"),
         "monitor": _entry("monitor", "monitor", "Show what happens on the server, as it happens"),
         "query": _entry("query", "query", "Send a request to the API as it stands"),
         "version": _entry("version", "version", "Show the versions of the client and the server"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
     from holdfast.client.volumes import Volumes
+    from holdfast.client.warnings import Warnings
 
 
 class Client:
@@ -128,6 +129,12 @@ class Client:
         from holdfast.client.storage import Storage
 
         return Storage(self.connection)
+
+    @cached_property
+    def warnings(self) -> Warnings:
+        from holdfast.client.warnings import Warnings
+
+        return Warnings(self.connection)
 
     @cached_property
     def operations(self) -> Operations:

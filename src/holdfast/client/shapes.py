@@ -244,6 +244,22 @@ class Event(TypedDict):
     project: str
 
 
+class ServerWarning(TypedDict):
+    """What went wrong while nobody asked: `type` says what, `entity_url` with which object, `count` how often."""
+
+    uuid: str
+    status: str
+    severity: str
+    type: str
+    project: str
+    entity_url: str
+    location: str
+    count: int
+    first_seen_at: str
+    last_seen_at: str
+    last_message: str
+
+
 class ServerEnvironment(TypedDict):
     server: str
     server_version: str

@@ -7,8 +7,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import tables
+from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
+from holdfast.model.entities import instance_path
 from holdfast.model.errors import InstanceNotFoundError
 from holdfast.model.instance import Instance
 from holdfast.model.kinds import InstanceType
@@ -48,13 +49,16 @@ def update(connection: Connection, instance: Instance) -> None:
 
 
 def rename(connection: Connection, project: str, name: str, new_name: str) -> None:
+    """Give it another name; warnings follow it."""
     statement = sql_update(_table).where(_is(project, name)).values(name=new_name)
     if not execute_unique(connection, statement, "instances").rowcount:
         raise InstanceNotFoundError(name)
+    warnings.rename_for(connection, project, instance_path(name), instance_path(new_name))
 
 
 def delete(connection: Connection, project: str, name: str) -> None:
-    """Remove it with its snapshots and backups. Absent: nothing."""
+    """Remove it with its snapshots, backups and warnings. Absent: nothing."""
+    warnings.delete_for(connection, project, instance_path(name))
     connection.execute(sql_delete(_table).where(_is(project, name)))
 
 

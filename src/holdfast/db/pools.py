@@ -7,8 +7,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import tables
+from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
+from holdfast.model.entities import pool_path
 from holdfast.model.errors import PoolNotFoundError
 from holdfast.model.storage import Pool
 
@@ -44,7 +45,8 @@ def update(connection: Connection, pool: Pool) -> None:
 
 
 def delete(connection: Connection, name: str) -> None:
-    """Remove it; no instance may be left in it. Absent: nothing."""
+    """Remove it with its warnings; no instance may be left in it. Absent: nothing."""
+    warnings.delete_for(connection, None, pool_path(name))
     connection.execute(sql_delete(_table).where(_table.c.name == name))
 
 

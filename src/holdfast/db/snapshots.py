@@ -10,8 +10,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import tables
+from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
+from holdfast.model.entities import snapshot_path
 from holdfast.model.errors import InstanceNotFoundError, SnapshotNotFoundError
 from holdfast.model.instance import Snapshot
 
@@ -70,10 +71,12 @@ def rename(connection: Connection, project: str, instance: str, name: str, new_n
     statement = sql_update(_table).where(_is(project, instance, name)).values(name=new_name)
     if not execute_unique(connection, statement, "instances_snapshots").rowcount:
         raise SnapshotNotFoundError(project, instance, name)
+    warnings.rename_for(connection, project, snapshot_path(instance, name), snapshot_path(instance, new_name))
 
 
 def delete(connection: Connection, project: str, instance: str, name: str) -> None:
-    """Remove it. Absent: nothing."""
+    """Remove it with its warnings. Absent: nothing."""
+    warnings.delete_for(connection, project, snapshot_path(instance, name))
     connection.execute(sql_delete(_table).where(_is(project, instance, name)))
 
 

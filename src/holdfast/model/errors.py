@@ -142,6 +142,12 @@ class OperationNotFoundError(NotFoundError):
         super().__init__("Operation not found")
 
 
+class WarningNotFoundError(NotFoundError):
+    def __init__(self, warning_id: str) -> None:
+        self.warning_id = warning_id
+        super().__init__("Warning not found")
+
+
 class StorageError(InternalError):
     """A storage driver's verb failed; the text names the volume, the verb and the cause."""
 

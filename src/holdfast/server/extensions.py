@@ -88,6 +88,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "usedby_consistency": "used_by has whole URLs",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
+    "warnings": "/1.0/warnings: `lxc warning`",
 }
 
 EXTENSIONS: Final = tuple(_WITH_REASON)

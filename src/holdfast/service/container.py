@@ -43,6 +43,7 @@ from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.volume_services import VolumeServices, make_volume_services
+from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 
 
@@ -62,6 +63,7 @@ class Services:
     pools: PoolService
     server_config: ServerConfigService
     server_info: ServerInfo
+    warnings: WarningService
     images: ImageService
     image_build: ImageBuildService
     backups: BackupService
@@ -172,6 +174,7 @@ def build_services(
         pools=pools,
         server_config=server_config,
         server_info=collect(),
+        warnings=WarningService(database=database, events=events, clock=clock),
         images=image_services.images,
         image_build=image_services.image_build,
         backups=backup_services.backups,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from holdfast.model.entities import entity_path
 from holdfast.model.kinds import DEFAULT_PROJECT, InstanceType
 
 
 def url(*segments: str, project: str = DEFAULT_PROJECT) -> str:
     """Return `/1.0/<segments>`, each one escaped, with the project when it isn't the default one."""
-    path = "/1.0/" + "/".join(quote(segment, safe="") for segment in segments)
+    path = entity_path(*segments)
     return path if project == DEFAULT_PROJECT else f"{path}?project={quote(project, safe='')}"
 
 

@@ -27,6 +27,7 @@ from holdfast.server.routes import (
     storage_volume_snapshots,
     storage_volumes,
     undo,
+    warnings,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -49,6 +50,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *storage_pools.ROUTES,
     *storage_volumes.ROUTES,
     *storage_volume_snapshots.ROUTES,
+    *warnings.ROUTES,
     *operations.ROUTES,
     *events.ROUTES,
 )
