@@ -18,7 +18,14 @@ from holdfast.model.errors import BadRequestError, HoldfastError, NotFoundError,
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import StatusCode
 from holdfast.model.storage import Volume
-from holdfast.service.instance_requests import NEVER, ExecRequest, FromImage, FromNothing, InstanceRequest
+from holdfast.service.instance_requests import (
+    NEVER,
+    ExecRequest,
+    FromImage,
+    FromNothing,
+    InstanceRequest,
+    SnapshotChange,
+)
 from holdfast.service.locks import instance_lock
 from holdfast.storage.driver import Origin
 from support.world import CALLER, POOLS, World, furnished_world
@@ -107,9 +114,9 @@ def test_names_and_expiry_of_snapshots(world: World) -> None:
     assert list(views) == ["snap0", "snap1", "old"]
     assert views["snap0"].expires_at == views["snap0"].created_at + timedelta(days=1)
     assert views["snap1"].expires_at is None
-    world.finish(service.update_expiry(CALLER, "c1", "snap0", None))
+    world.finish(service.update(CALLER, "c1", "snap0", SnapshotChange()))
     assert service.get("default", "c1", "snap0").snapshot.expires_at == views["snap0"].expires_at
-    world.finish(service.update_expiry(CALLER, "c1", "snap0", NEVER))
+    world.finish(service.update(CALLER, "c1", "snap0", SnapshotChange(expires=NEVER)))
     service.prune_expired(CALLER)
     assert world.snapshots("c1") == ["snap0", "snap1"]
 

@@ -46,8 +46,8 @@ def list_all(connection: Connection, project: str | None) -> dict[tuple[str, str
 
 
 def expired(connection: Connection, now: datetime) -> list[tuple[str, str, Snapshot]]:
-    """Return (project, instance, snapshot) of those whose time is over."""
-    query = select(_table, *_owner).select_from(_with_instance).where(_table.c.expires_at <= now).order_by(*_order)
+    """Return (project, instance, snapshot) of those whose time is over; held ones have none."""
+    query = select(_table, *_owner).select_from(_with_instance).where(_is_over(now)).order_by(*_order)
     return [(row.instance_project, row.instance_name, _snapshot(row)) for row in connection.execute(query)]
 
 
@@ -89,6 +89,10 @@ def _is(project: str, instance: str, name: str) -> ColumnElement[bool]:
     return (_table.c.instance_id == _instance_id(project, instance)) & (_table.c.name == name)
 
 
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    return (_table.c.expires_at <= now) & _table.c.held.is_(False)
+
+
 def _values(snapshot: Snapshot) -> dict[str, object]:
     return {
         "created_at": snapshot.created_at,
@@ -96,6 +100,7 @@ def _values(snapshot: Snapshot) -> dict[str, object]:
         "last_used_at": snapshot.last_used_at,
         "architecture": snapshot.architecture,
         "description": snapshot.description,
+        "instance_description": snapshot.instance_description,
         "ephemeral": snapshot.ephemeral,
         "stateful": snapshot.stateful,
         "profiles": snapshot.profiles,
@@ -115,6 +120,7 @@ def _snapshot(row: Row[tuple[object, ...]]) -> Snapshot:
         last_used_at=row.last_used_at,
         architecture=row.architecture,
         description=row.description,
+        instance_description=row.instance_description,
         ephemeral=row.ephemeral,
         stateful=row.stateful,
         profiles=row.profiles,

@@ -96,6 +96,7 @@ instance_snapshots = Table(
     Column("held", Boolean, nullable=False, server_default=false()),
     Column("schedule", String, nullable=False, server_default=""),
     Column("due_at", UtcTime, nullable=True),
+    Column("instance_description", Text, nullable=False, server_default=""),
     UniqueConstraint("instance_id", "name"),
 )
 

@@ -19,6 +19,7 @@ class Snapshot:
 
     `is_held`: nothing but a person's own deletion removes it. `schedule` is the label of the schedule that made it
     ("default" for the plain `snapshots.schedule`), "" when a person did; `due_at` is when that schedule wanted it.
+    `description` is the snapshot's own, `instance_description` what the instance's was: a restore brings it back.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Snapshot:
     ephemeral: bool = False
     stateful: bool = False
     description: str = ""
+    instance_description: str = ""
     is_held: bool = False
     schedule: str = ""
     due_at: datetime | None = None

@@ -14,6 +14,7 @@ from holdfast.service.backup_files import BackupFiles
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.former_states import FormerStates
+from holdfast.service.holds import check_none_held
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
@@ -35,6 +36,7 @@ class Deleter:
         """Start to delete a stopped instance."""
         instance = self._around.instance(caller.project, name)
         self._around.require_stopped(instance, _RUNNING)
+        check_none_held(instance, self._around.snapshot_list(instance))
 
         def work(handle: OperationHandle) -> None:
             with self._around.alone(caller.project, name, "delete") as current:
@@ -48,7 +50,9 @@ class Deleter:
 
     def remove(self, caller: Caller | None, instance: Instance) -> None:
         """Remove a stopped instance that the caller holds."""
-        snapshots = [snapshot.name for snapshot in self._around.snapshot_list(instance)]
+        there = self._around.snapshot_list(instance)
+        check_none_held(instance, there)
+        snapshots = [snapshot.name for snapshot in there]
         intent = self._around.intents.open(
             INTENT_KIND,
             {"project": instance.project, "instance": instance.name},

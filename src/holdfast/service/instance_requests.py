@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 
-from holdfast.model.instance import Config, Devices
+from holdfast.model.instance import Config, Devices, Snapshot
 from holdfast.model.kinds import InstanceType
 
 
@@ -76,6 +76,24 @@ class Never(Enum):
 NEVER = Never.NEVER
 Expires = datetime | Never | None
 """When a new snapshot goes: at a time, never, or (None) as `snapshots.expiry` says."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SnapshotChange:
+    """What is to change of a snapshot; None leaves it as it is."""
+
+    expires: Expires = None
+    description: str | None = None
+    is_held: bool | None = None
+
+    def applied_to(self, snapshot: Snapshot) -> Snapshot:
+        expires_at = snapshot.expires_at if self.expires is None else self.expires
+        return replace(
+            snapshot,
+            expires_at=None if isinstance(expires_at, Never) else expires_at,
+            description=snapshot.description if self.description is None else self.description,
+            is_held=snapshot.is_held if self.is_held is None else self.is_held,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

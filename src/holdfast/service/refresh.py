@@ -17,6 +17,7 @@ from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
 from holdfast.service.caller import Caller
 from holdfast.service.copy_content import ContentCopy
 from holdfast.service.crashpoints import reach
+from holdfast.service.holds import check_none_held
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.stillness import thaw
@@ -38,7 +39,9 @@ class Refresher:
         self._around.require_stopped(target, "Cannot refresh a running instance")
         plan = RefreshPlan((), ())
         if not instance_only:
-            plan = plan_refresh(self._around.snapshot_list(source), self._around.snapshot_list(target))
+            there = self._around.snapshot_list(target)
+            plan = plan_refresh(self._around.snapshot_list(source), there)
+            check_none_held(target, [each for each in there if each.name in plan.deleted])
         intent = self._around.intents.open(
             INTENT_KIND,
             {
@@ -107,7 +110,7 @@ class Refresher:
             self._around.intents.close(intent, connection)
 
     def _as_target(self, snapshot: Snapshot, target: Instance) -> Snapshot:
-        return self._content.snapshot_in_pool(snapshot, target.project, target.pool)
+        return replace(self._content.snapshot_in_pool(snapshot, target.project, target.pool), is_held=False)
 
     def _abandon(self, intent: Intent) -> None:
         thaw(self._around, intent)

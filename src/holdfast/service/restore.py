@@ -290,7 +290,7 @@ def _taken_back(instance: Instance, to: Instance | Snapshot) -> Instance:
     return replace(
         instance,
         architecture=to.architecture,
-        description=to.description,
+        description=to.instance_description if isinstance(to, Snapshot) else to.description,
         config={key: value for key, value in to.config.items() if key != ATTACHED_VOLUMES_KEY},
         devices=to.devices,
         profiles=to.profiles,

@@ -25,8 +25,9 @@ from holdfast.model.operation import Operation
 from holdfast.model.pattern import next_name
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.holds import check_none_held
 from holdfast.service.instance_reading import InstanceReader
-from holdfast.service.instance_requests import Expires, Never
+from holdfast.service.instance_requests import NEVER, Expires, Never, SnapshotChange
 from holdfast.service.instance_views import SnapshotView
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
@@ -61,10 +62,19 @@ class SnapshotService:
     # --- create -----------------------------------------------------------------------------------------------------
 
     def create(
-        self, caller: Caller, instance: str, name: str = "", expires: Expires = None, *, stateful: bool = False
+        self,
+        caller: Caller,
+        instance: str,
+        name: str = "",
+        expires: Expires = None,
+        *,
+        expiry: str = "",
+        description: str = "",
+        stateful: bool = False,
     ) -> Operation:
-        """Start a snapshot; `name` "" is made by the instance's pattern."""
+        """Start a snapshot; `name` "" is made by the instance's pattern. `expiry` is an expression, from now on."""
         found = self._around.instance(caller.project, instance)
+        expires = self.expires(expires, expiry)
         if any(character in name for character in _NOT_IN_URLS):
             check_snapshot_name(name)
 
@@ -72,15 +82,26 @@ class SnapshotService:
             if stateful:
                 raise UnsupportedError("The state of processes can't be kept by this server: leave `stateful` out")
             with self._around.alone(caller.project, instance, "snapshot") as current:
-                self.take(caller, current, name, expires, handle)
+                self.take(caller, current, name, expires, handle, description=description)
 
         return self._start(caller, "Snapshotting instance", found, work)
 
+    def expires(self, expires: Expires, expiry: str) -> Expires:
+        """Return when a new one goes: what an expression says, if there is one."""
+        return expires if not expiry else expiry_time(expiry, self._around.clock.now()) or NEVER
+
     def take(
-        self, caller: Caller, instance: Instance, name: str, expires: Expires, handle: OperationHandle
+        self,
+        caller: Caller,
+        instance: Instance,
+        name: str,
+        expires: Expires,
+        handle: OperationHandle,
+        *,
+        description: str = "",
     ) -> Snapshot:
         """Take a snapshot of an instance that the caller holds."""
-        snapshot = self._plan(instance, name, expires)
+        snapshot = replace(self.planned(instance, name, expires), description=description)
         driver, volume = self._around.driver(instance), volume_of(instance)
         if driver.exists(volume, snapshot.name):
             raise ConflictError(f"Snapshot {instance.name}/{snapshot.name} is in its pool, but not in the database")
@@ -142,23 +163,23 @@ class SnapshotService:
             devices=instance.devices,
             profiles=instance.profiles,
             ephemeral=instance.ephemeral,
-            description=instance.description,
+            instance_description=instance.description,
         )
 
     # --- change -----------------------------------------------------------------------------------------------------
 
-    def update_expiry(self, caller: Caller, instance: str, name: str, expires: Expires) -> Operation:
-        """Start to change when it goes; None changes nothing."""
+    def update(self, caller: Caller, instance: str, name: str, change: SnapshotChange) -> Operation:
+        """Start to change what can be changed of it."""
         self.get(caller.project, instance, name)
         found = self._around.instance(caller.project, instance)
 
         def work(handle: OperationHandle) -> None:
             with self._around.alone(caller.project, instance, "update") as current:
-                if expires is not None:
-                    snapshot = self._find(current, name)
-                    changed = replace(snapshot, expires_at=None if isinstance(expires, Never) else expires)
+                before = self._find(current, name)
+                after = change.applied_to(before)
+                if after != before:
                     with self._around.database.write() as connection:
-                        snapshots_table.update(connection, current.project, current.name, changed)
+                        snapshots_table.update(connection, current.project, current.name, after)
                 self._around.tell_snapshot(caller, current, name, "updated")
 
         return self._start(caller, "Updating snapshot", found, work)
@@ -206,19 +227,19 @@ class SnapshotService:
     # --- delete -----------------------------------------------------------------------------------------------------
 
     def delete(self, caller: Caller, instance: str, name: str) -> Operation:
-        """Start to delete it."""
+        """Start to delete it; a held one is refused."""
         found = self._around.instance(caller.project, instance)
-        self._find(found, name)
+        check_none_held(found, [self._find(found, name)])
 
         def work(handle: OperationHandle) -> None:
             with self._around.alone(caller.project, instance, "snapshot delete") as current:
-                self._find(current, name)
                 self.remove(caller, current, name)
 
         return self._start(caller, "Deleting snapshot", found, work)
 
     def remove(self, caller: Caller | None, instance: Instance, name: str) -> None:
-        """Delete a snapshot of an instance that the caller holds."""
+        """Delete a snapshot of an instance that the caller holds; one that is held itself is refused."""
+        check_none_held(instance, [self._find(instance, name)])
         intent = self._around.intents.open(
             DELETE_INTENT, {"project": instance.project, "instance": instance.name, "snapshot": name}
         )
@@ -279,7 +300,7 @@ class SnapshotService:
         """Tell whether it is there and still past its time: both may have changed while others held the instance."""
         with self._around.database.read() as connection:
             snapshot = snapshots_table.get(connection, instance.project, instance.name, name)
-        if snapshot is None or snapshot.expires_at is None:
+        if snapshot is None or snapshot.expires_at is None or snapshot.is_held:
             return False
         return snapshot.expires_at <= self._around.clock.now()
 

@@ -57,29 +57,47 @@ class VolumeSetService:
         self._snapshots, self._volume_snapshots = snapshots, volume_snapshots
 
     def snapshot(
-        self, caller: Caller, instance: str, name: str = "", expires: Expires = None, *, stateful: bool = False
+        self,
+        caller: Caller,
+        instance: str,
+        name: str = "",
+        expires: Expires = None,
+        *,
+        expiry: str = "",
+        description: str = "",
+        stateful: bool = False,
     ) -> Operation:
         """Start; without a volume that only this instance uses it is a snapshot of the instance alone."""
         found = self._around.instance(caller.project, instance)
         if stateful:
             raise BadRequestError("A snapshot with the state of processes can't be taken together with volumes")
+        expires = self._snapshots.expires(expires, expiry)
         if name:
             check_snapshot_name(name)
 
         def work(handle: OperationHandle) -> None:
             with self._around.alone(caller.project, instance, "snapshot") as current:
-                self.take(caller, current, name, expires, handle)
+                self.take(caller, current, name, expires, handle, description=description)
 
         resources = instance_resources(caller.project, instance, instance_type=found.type)
         return self._around.operations.start(caller, "Snapshotting instance", work, resources=resources)
 
-    def take(self, caller: Caller, instance: Instance, name: str, expires: Expires, handle: OperationHandle) -> None:
+    def take(
+        self,
+        caller: Caller,
+        instance: Instance,
+        name: str,
+        expires: Expires,
+        handle: OperationHandle,
+        *,
+        description: str = "",
+    ) -> None:
         """Take a snapshot of an instance that the caller holds, with its volumes."""
         with self._exclusive(instance) as volumes:
             if not volumes:
-                self._snapshots.take(caller, instance, name, expires, handle)
+                self._snapshots.take(caller, instance, name, expires, handle, description=description)
                 return
-            snapshot = self._snapshots.planned(instance, name, expires)
+            snapshot = replace(self._snapshots.planned(instance, name, expires), description=description)
             members = [Member(volume, self._plan(instance, snapshot, volume)) for volume in volumes]
             taken = {each.volume.config[UUID_KEY]: each.snapshot.config[UUID_KEY] for each in members}
             snapshot = replace(snapshot, config=with_attached(snapshot.config, taken))

@@ -61,7 +61,11 @@ class SnapshotEntry(msgspec.Struct, kw_only=True):
     stateful: _Flag = None
     size: int | None = None
     description: _Text = None
-    """Ours; LXD has no description of an instance's snapshot and passes over it."""
+    instance_description: _Text = None
+    held: _Flag = None
+    schedule: _Text = None
+    due_at: _Text = None
+    """The last five are ours: LXD doesn't have them and passes over them."""
 
 
 class PoolEntry(msgspec.Struct, kw_only=True):

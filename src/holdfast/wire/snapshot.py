@@ -6,7 +6,7 @@ import msgspec
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
-    """`name` is bare; `size` is -1 where it isn't known."""
+    """`name` is bare; `size` is -1 where it isn't known. The last four are ours, LXD doesn't have them."""
 
     architecture: str
     config: dict[str, str]
@@ -21,21 +21,32 @@ class Snapshot(msgspec.Struct, kw_only=True):
     profiles: list[str]
     size: int
     stateful: bool
+    description: str
+    held: bool
+    schedule: str
+    due_at: str
 
 
 class SnapshotsPost(msgspec.Struct, kw_only=True):
-    """A new snapshot. `expires_at`: absent takes the instance's rule, year 1 means never."""
+    """A new snapshot. `expires_at`: absent takes the instance's rule, year 1 means never.
+
+    Ours: `description`, and `expiry`, an expression ("2w") that says after which time it expires.
+    """
 
     name: str = ""
     stateful: bool = False
     expires_at: str | None = None
     disk_volumes_mode: str = ""
+    description: str = ""
+    expiry: str = ""
 
 
 class SnapshotPut(msgspec.Struct, kw_only=True):
-    """Only the expiry of a snapshot can change; absent changes nothing."""
+    """What can change of a snapshot; absent changes nothing. `description` and `held` are ours."""
 
     expires_at: str | None = None
+    description: str | None = None
+    held: bool | None = None
 
 
 class SnapshotPost(msgspec.Struct, kw_only=True):

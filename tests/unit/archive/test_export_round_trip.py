@@ -32,6 +32,10 @@ SNAPSHOT = Snapshot(
     devices={"root": {"type": "disk", "path": "/", "pool": "tank"}},
     profiles=("default",),
     description="a snapshot",
+    instance_description="the instance as it was",
+    is_held=True,
+    schedule="daily",
+    due_at=NOW.replace(minute=0),
 )
 DEFINITION = Definition(
     instance=Instance(

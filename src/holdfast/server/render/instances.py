@@ -72,11 +72,16 @@ def snapshot_shape(view: SnapshotView) -> wire_snapshot.Snapshot:
         profiles=list(snapshot.profiles),
         size=view.size_bytes,
         stateful=snapshot.stateful,
+        description=snapshot.description,
+        held=snapshot.is_held,
+        schedule=snapshot.schedule,
+        due_at=to_wire(snapshot.due_at),
     )
 
 
 def snapshot_etag(view: SnapshotView) -> str:
-    return etag_of(to_wire(view.snapshot.expires_at))
+    snapshot = view.snapshot
+    return etag_of(to_wire(snapshot.expires_at), snapshot.description, snapshot.is_held)
 
 
 def backup_shape(backup: Backup) -> wire_backup.Backup:

@@ -13,7 +13,7 @@ from holdfast.server.moments import moment
 from holdfast.server.render.instances import snapshot_etag, snapshot_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
-from holdfast.service.instance_requests import NEVER, Expires
+from holdfast.service.instance_requests import NEVER, Expires, SnapshotChange
 from holdfast.wire import snapshot as wire
 from holdfast.wire.timestamps import is_zero
 
@@ -42,6 +42,8 @@ async def create_snapshot(request: ApiRequest) -> web.StreamResponse:
             request.path("name"),
             sent.name,
             _expires(sent.expires_at),
+            expiry=sent.expiry,
+            description=sent.description,
             stateful=sent.stateful,
         )
     )
@@ -55,12 +57,13 @@ async def get_snapshot(request: ApiRequest) -> web.StreamResponse:
 
 
 async def put_snapshot(request: ApiRequest) -> web.StreamResponse:
-    """Change the expiry; nothing else of a snapshot can change, and what else is sent is ignored, as LXD does."""
+    """Change expiry, description and hold, each if it is sent; what else is sent is ignored, as LXD does."""
     sent = await request.body(wire.SnapshotPut)
     name, snapshot, service = request.path("name"), request.path("snapshot"), request.services.snapshots
     view = await request.run(service.get, request.project, name, snapshot)
     check_if_match(request.header("If-Match"), snapshot_etag(view))
-    return accepted(await request.run(service.update_expiry, request.caller, name, snapshot, _expires(sent.expires_at)))
+    change = SnapshotChange(expires=_expires(sent.expires_at), description=sent.description, is_held=sent.held)
+    return accepted(await request.run(service.update, request.caller, name, snapshot, change))
 
 
 async def rename_snapshot(request: ApiRequest) -> web.StreamResponse:
@@ -105,7 +108,7 @@ ROUTES = (
         method="PUT",
         path=_ONE,
         handler=put_snapshot,
-        summary="Change when a snapshot expires",
+        summary="Change expiry, description or hold of a snapshot",
         answer=Answer.ASYNC,
         takes=wire.SnapshotPut,
     ),
@@ -113,7 +116,7 @@ ROUTES = (
         method="PATCH",
         path=_ONE,
         handler=put_snapshot,
-        summary="Change when a snapshot expires",
+        summary="Change expiry, description or hold of a snapshot",
         answer=Answer.ASYNC,
         takes=wire.SnapshotPut,
     ),

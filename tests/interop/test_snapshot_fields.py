@@ -1,0 +1,88 @@
+"""What we add to snapshots stands the real `lxc`, which knows nothing of it; and our own words for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support.holdfast import HoldfastServer, short_directory
+from support.lxd import LxcClient, require_lxd
+
+SNAPSHOT = "/1.0/instances/box/snapshots/s1"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HoldfastServer]:
+    require_lxd()
+    directory = short_directory()
+    with HoldfastServer(directory / "d") as running:
+        yield running
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def lxc(server: HoldfastServer) -> Iterator[LxcClient]:
+    """An instance `box` with a snapshot `s1` that is described and held."""
+    server.lxc.run("init", "--empty", "box")
+    _query(server.lxc, "POST", "/1.0/instances/box/snapshots", name="s1", description="before")
+    _query(server.lxc, "PATCH", SNAPSHOT, held=True)
+    yield server.lxc
+    for row in server.lxc.run("list", "--format", "csv", "-c", "n").split():
+        for snapshot in json.loads(server.lxc.run("query", f"/1.0/instances/{row}/snapshots?recursion=1")):
+            path = f"/1.0/instances/{row}/snapshots/{snapshot['name']}"
+            _query(server.lxc, "PATCH", path, held=False)
+        server.lxc.run("delete", row)
+
+
+def _query(lxc: LxcClient, method: str, path: str, **body: object) -> None:
+    lxc.run("query", "--wait", "-X", method, "-d", json.dumps(body), path)
+
+
+def _show(lxc: LxcClient) -> Any:
+    return json.loads(lxc.run("query", SNAPSHOT))
+
+
+def test_edit_by_lxc_leaves_them_alone(lxc: LxcClient) -> None:
+    shown = lxc.run("config", "show", "box/s1")
+    lxc.run("config", "edit", "box/s1", stdin=shown.replace("0001-01-01T00:00:00Z", "2040-01-01T00:00:00Z"))
+    after = _show(lxc)
+    assert (after["expires_at"], after["description"], after["held"]) == ("2040-01-01T00:00:00Z", "before", True)
+    assert (after["schedule"], after["due_at"]) == ("", "0001-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_only_what_is_sent_changes(lxc: LxcClient, method: str) -> None:
+    before = _show(lxc)
+    _query(lxc, method, SNAPSHOT)
+    _query(lxc, method, SNAPSHOT, config={"user.x": "1"}, schedule="mine", due_at="2040-01-01T00:00:00Z", name="x")
+    assert _show(lxc) == before
+    _query(lxc, method, SNAPSHOT, description="after")
+    assert _show(lxc) == {**before, "description": "after"}
+    _query(lxc, method, SNAPSHOT, held=False, expires_at="2040-01-01T00:00:00Z")
+    changed = {"description": "after", "held": False, "expires_at": "2040-01-01T00:00:00Z"}
+    assert _show(lxc) == {**before, **changed}
+
+
+def test_lxc_cannot_take_a_held_one_away(lxc: LxcClient) -> None:
+    for words in (("delete", "box/s1"), ("delete", "box"), ("snapshot", "box", "s1", "--reuse")):
+        done = lxc.result(*words)
+        assert done.returncode == 1, words
+        assert "holdfast snapshot release box/s1" in done.stderr.decode(), words
+    assert _show(lxc)["held"] is True
+
+
+def test_they_come_through_an_export(lxc: LxcClient, server: HoldfastServer, tmp_path: Any) -> None:
+    before = _show(lxc)
+    lxc.run("export", "box", tmp_path / "box.tar.gz")
+    lxc.run("import", tmp_path / "box.tar.gz", "box2")
+    brought = json.loads(lxc.run("query", "/1.0/instances/box2/snapshots/s1"))
+    assert {key: brought[key] for key in ("description", "held", "schedule", "due_at")} == {
+        key: before[key] for key in ("description", "held", "schedule", "due_at")
+    }
+    lxc.run("copy", "box", "box3")
+    copied = json.loads(lxc.run("query", "/1.0/instances/box3/snapshots/s1"))
+    assert (copied["description"], copied["held"]) == ("before", False)

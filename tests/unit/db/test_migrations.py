@@ -1,0 +1,47 @@
+"""Steps that move data keep what was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine
+
+from holdfast.db import migrations, snapshots
+from holdfast.db.database import Database, sqlite_url
+
+ROWS = """
+INSERT INTO projects VALUES ('default', '', '{}');
+INSERT INTO pools (name, driver, description, config) VALUES ('d', 'dir', '', '{}');
+INSERT INTO instances
+  (id, project, name, type, architecture, description, created_at, ephemeral, stateful, profiles, config, devices, pool)
+  VALUES (1, 'default', 'c1', 'container', 'x86_64', 'new', 0, 0, 0, '[]', '{}', '{}', 'd');
+INSERT INTO instance_snapshots
+  (instance_id, name, created_at, architecture, description, ephemeral, stateful, profiles, config, devices)
+  VALUES (1, 's', 0, 'x86_64', 'old', 0, 0, '[]', '{}', '{}')
+"""
+
+
+def _to(connection: Connection, step: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, step)
+
+
+def test_the_description_of_a_snapshot_was_that_of_its_instance(tmp_path: Path) -> None:
+    path = tmp_path / "holdfast.db"
+    engine = create_engine(sqlite_url(path))
+    with engine.begin() as connection:
+        _to(connection, "0002")
+        for statement in ROWS.split(";"):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    database = Database(sqlite_url(path))
+    database.migrate()
+    with database.read() as connection:
+        snapshot = snapshots.get(connection, "default", "c1", "s")
+    database.close()
+    assert snapshot is not None
+    assert (snapshot.description, snapshot.instance_description, snapshot.is_held) == ("", "old", False)
