@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.lxd import LxcClient, require_lxd
 
@@ -73,6 +75,68 @@ def test_lxc_cannot_take_a_held_one_away(lxc: LxcClient) -> None:
         assert done.returncode == 1, words
         assert "holdfast snapshot release box/s1" in done.stderr.decode(), words
     assert _show(lxc)["held"] is True
+
+
+@pytest.fixture
+def cli(lxc: LxcClient, server: HoldfastServer) -> Cli:
+    return Cli(server.socket)
+
+
+def test_hold_and_release(cli: Cli, lxc: LxcClient) -> None:
+    assert "holdfast snapshot release box/s1" in cli.fails("delete", "box/s1")
+    assert "holdfast snapshot release box/s1" in cli.fails("delete", "box")
+    assert "holdfast snapshot release box/s1" in cli.fails("delete", "--force", "box")
+    assert "holdfast snapshot release box/s1" in cli.fails("snapshot", "box", "s1", "--reuse")
+    assert "not found" in cli.fails("snapshot", "release", "box/s1", "box/nope")
+    assert _show(lxc)["held"] is True
+    cli.run("snapshot", "release", "box/s1")
+    assert _show(lxc)["held"] is False
+    cli.run("snapshot", "hold", "box/s1")
+    assert _show(lxc)["held"] is True
+    assert cli.fails("snapshot", "hold", "box") == '"box" is an instance: give INSTANCE/SNAPSHOT'
+
+
+def test_they_are_shown(cli: Cli, lxc: LxcClient) -> None:
+    for words in (("snapshot", "list", "box"), ("info", "box")):
+        line = next(line for line in cli.run(*words).splitlines() if " s1 " in line)
+        assert "YES" in line and "before" in line
+    assert "held: true\n" in cli.run("snapshot", "show", "box/s1")
+    shown = cli.run("config", "show", "box/s1")
+    assert "expires_at: '0001-01-01T00:00:00Z'\ndescription: before\nheld: true\n" in shown
+    cli.run("config", "edit", "box/s1", stdin=shown.replace("before", "after").replace("held: true", "held: false"))
+    after = _show(lxc)
+    assert (after["description"], after["held"], after["expires_at"]) == ("after", False, "0001-01-01T00:00:00Z")
+    cli.run("config", "edit", "box/s1", stdin="description:\n")
+    assert (_show(lxc)["description"], _show(lxc)["expires_at"]) == ("", "0001-01-01T00:00:00Z")
+    assert "held" in cli.fails("config", "edit", "box/s1", stdin="held: perhaps\n")
+
+
+def test_taking_one(cli: Cli, lxc: LxcClient) -> None:
+    def taken(name: str) -> Any:
+        return json.loads(lxc.run("query", f"/1.0/instances/box/snapshots/{name}"))
+
+    lxc.run("config", "set", "box", "snapshots.expiry", "1d")
+    cli.run("snapshot", "box", "a", "--description", "why", "--no-expiry")
+    assert (taken("a")["description"], taken("a")["expires_at"]) == ("why", "0001-01-01T00:00:00Z")
+    cli.run("snapshot", "create", "box", "b", "--expires", "2040-01-01T12:00:00+02:00")
+    assert taken("b")["expires_at"] == "2040-01-01T10:00:00Z"
+    cli.run("snapshot", "box", "c", "--expires", "2w 1d")
+    made, goes = (datetime.fromisoformat(taken("c")[key]) for key in ("created_at", "expires_at"))
+    assert abs(goes - made - timedelta(days=15)) < timedelta(minutes=1)
+    before = taken("c")["created_at"]
+    cli.run("snapshot", "box", "c", "--reuse")
+    assert taken("c")["created_at"] > before
+    for text in ("soon", "2030-13-01", "1d 1d"):
+        assert cli.fails("snapshot", "box", "d", "--expires", text)
+    assert "exclude" in cli.fails("snapshot", "box", "d", "--expires", "1d", "--no-expiry")
+
+
+def test_an_instance_may_be_called_like_a_verb(cli: Cli, lxc: LxcClient) -> None:
+    lxc.run("init", "--empty", "plan")
+    cli.run("snapshot", "create", "plan", "s")
+    cli.run("snapshot", "local:plan", "t")
+    listed = cli.run("snapshot", "list", "plan", "--format", "csv")
+    assert [line.split(",")[0] for line in listed.splitlines()] == ["s", "t"]
 
 
 def test_they_come_through_an_export(lxc: LxcClient, server: HoldfastServer, tmp_path: Any) -> None:

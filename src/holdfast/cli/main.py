@@ -38,7 +38,7 @@ ROOT = Group(
         "exec": _entry("exec", "exec_command", "Run a command in an instance"),
         "file": _entry("file", "file", "Read and write files in an instance"),
         "console": _entry("console", "console", "Attach to an instance's console, or show its log"),
-        "snapshot": _entry("snapshot", "snapshot", "Take a snapshot of an instance"),
+        "snapshot": _entry("snapshot_group", "snapshot", "Take, list, explain and hold snapshots of an instance"),
         "restore": _entry("snapshot", "restore", "Put an instance back to a snapshot"),
         "export": _entry("export", "export", "Save an instance with its snapshots to a file"),
         "import": _entry("export", "import_file", "Make an instance of an export file"),

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from holdfast.client.connection import Connection, path_of
 from holdfast.client.errors import ApiError
 from holdfast.client.operations import RunningOperation, begin
-from holdfast.client.shapes import Instance, InstanceFull, InstanceState, Snapshot, Undo
+from holdfast.client.shapes import Instance, InstanceFull, InstanceState, Snapshot, SnapshotPlan, Undo
 
 Action = Literal["start", "stop", "restart", "freeze", "unfreeze"]
 NEVER = "0001-01-01T00:00:00Z"
@@ -157,23 +157,29 @@ class Snapshots:
         *,
         expires_at: str | None = None,
         stateful: bool = False,
+        description: str = "",
+        expiry: str = "",
         disk_volumes: str = "",
     ) -> RunningOperation:
         """Take a snapshot. An empty name follows `snapshots.pattern`; None as expiry follows `snapshots.expiry`.
 
-        `disk_volumes` "all-exclusive" takes with it the attached volumes that no other instance uses.
+        `expiry` is an expression ("2w") from now on, instead of a time. `disk_volumes` "all-exclusive" takes with it
+        the attached volumes that no other instance uses.
         """
         body: dict[str, object] = {"name": name, "stateful": stateful}
-        if disk_volumes:
-            body["disk_volumes_mode"] = disk_volumes
+        ours = (("description", description), ("expiry", expiry), ("disk_volumes_mode", disk_volumes))
+        body |= {key: text for key, text in ours if text}
         if expires_at is not None:
             body["expires_at"] = expires_at
         return begin(self._connection, "POST", path_of("instances", instance, "snapshots"), body)
 
-    def set_expiry(self, instance: str, name: str, expires_at: str) -> RunningOperation:
-        """Set when a snapshot may be removed (RFC 3339; NEVER keeps it)."""
-        path = path_of("instances", instance, "snapshots", name)
-        return begin(self._connection, "PUT", path, {"expires_at": expires_at})
+    def update(self, instance: str, name: str, document: Mapping[str, object]) -> RunningOperation:
+        """Change what is given of `expires_at` (RFC 3339; NEVER keeps it), `description` and `held`."""
+        return begin(self._connection, "PATCH", path_of("instances", instance, "snapshots", name), dict(document))
+
+    def plan(self, instance: str) -> Sequence[SnapshotPlan]:
+        """Return for every snapshot of an instance why it is kept, or when it goes."""
+        return self._connection.get(list[SnapshotPlan], path_of("instances", instance, "snapshot-plan"))
 
     def rename(self, instance: str, name: str, new_name: str) -> RunningOperation:
         """Rename a snapshot."""

@@ -6,7 +6,7 @@ be shown, edited and sent back whole.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 StringMap = dict[str, str]
 DeviceMap = dict[str, StringMap]
@@ -77,7 +77,10 @@ class InstanceState(TypedDict):
 
 
 class Snapshot(TypedDict):
-    """A snapshot of an instance; `name` is the bare one. An `expires_at` of year 1 means never."""
+    """A snapshot of an instance; `name` is the bare one. An `expires_at` of year 1 means never.
+
+    LXD lacks the last four.
+    """
 
     name: str
     architecture: str
@@ -91,6 +94,23 @@ class Snapshot(TypedDict):
     expanded_devices: DeviceMap
     stateful: bool
     size: int
+    description: NotRequired[str]
+    held: NotRequired[bool]
+    schedule: NotRequired[str]
+    due_at: NotRequired[str]
+
+
+class SnapshotPlan(TypedDict):
+    """What becomes of a snapshot: kept or not, until when (None: that isn't known), and why."""
+
+    name: str
+    kept: bool
+    goes_at: str | None
+    reason: str
+    created_at: str
+    expires_at: str
+    held: bool
+    schedule: str
 
 
 class Undo(TypedDict):

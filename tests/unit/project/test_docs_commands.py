@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from holdfast.cli.implied import ImpliedGroup
 from holdfast.cli.main import ROOT
 
 REPOSITORY = Path(__file__).parents[3]
@@ -38,7 +39,10 @@ def test_the_command_line_is_understood(page: str, line: str) -> None:
 def assert_understood(page: str, line: str, words: list[str]) -> None:
     command: click.Command = ROOT
     context = click.Context(ROOT, info_name="holdfast")
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+    while isinstance(command, click.Group) and words:
+        words = command.with_verb(words) if isinstance(command, ImpliedGroup) else words
+        if words[0].startswith("-"):
+            break
         found = command.get_command(context, words[0])
         assert found is not None, f"{page}: no command {words[0]!r} in: {line}"
         command, context = found, click.Context(found, info_name=words[0], parent=context)

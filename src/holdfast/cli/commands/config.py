@@ -18,6 +18,9 @@ TARGET_OR_SNAPSHOT = InstanceType(snapshots=True, may_be_empty=True)
 EDIT_HELP = """This is a YAML representation of the configuration.
 Lines that begin with # are ignored. Save an unchanged or empty text to leave everything as it is.
 Set a key by a line below config, a device by its name below devices."""
+SNAPSHOT_EDIT_HELP = """When this snapshot may be removed (the year 1 means never), what it is for, and whether it is
+held: nothing removes it then."""
+SNAPSHOT_KEYS = ("expires_at", "description", "held")
 WRITABLE = ("architecture", "config", "devices", "ephemeral", "profiles", "stateful", "description")
 
 
@@ -139,8 +142,13 @@ def show(session: Session, target: InstanceReference, expanded: bool) -> None:
     found = _read(session, target)
     shown = writable(found, expanded=expanded)
     if target.snapshot:
-        shown = {"expires_at": {**found}.get("expires_at", NEVER), **shown}
+        shown = {**_of_snapshot({**found}), **shown}
     click.echo(to_yaml(shown), nl=False)
+
+
+def _of_snapshot(snapshot: Mapping[str, object]) -> dict[str, object]:
+    """Return what can be changed of a snapshot; LXD knows the first of it only."""
+    return {"expires_at": NEVER, **{key: snapshot[key] for key in SNAPSHOT_KEYS if key in snapshot}}
 
 
 @command(
@@ -164,13 +172,16 @@ def edit_config(session: Session, target: InstanceReference) -> None:
 
         edit({"config": server["config"]}, EDIT_HELP, save_server)
     elif target.snapshot:
-        shown = {"expires_at": snapshots.get(target.name, target.snapshot)["expires_at"]}
+        shown = _of_snapshot({**snapshots.get(target.name, target.snapshot)})
 
         def save_snapshot(document: dict[str, object]) -> None:
-            expires_at = str(document.get("expires_at") or NEVER)
-            session.wait(snapshots.set_expiry(target.name, target.snapshot, expires_at), f"Changing {target}")
+            changed = {key: document[key] for key in SNAPSHOT_KEYS if key in document}
+            for key, emptied in (("expires_at", NEVER), ("description", "")):
+                if key in changed:
+                    changed[key] = str(changed[key] or emptied)
+            session.wait(snapshots.update(target.name, target.snapshot, changed), f"Changing {target}")
 
-        edit(shown, "When this snapshot may be removed; the year 1 means never.", save_snapshot)
+        edit(shown, SNAPSHOT_EDIT_HELP, save_snapshot)
     else:
         instance, etag = instances.get_with_etag(target.name)
 

@@ -24,6 +24,8 @@ def delete(session: Session, targets: tuple[InstanceReference, ...], force: bool
             session.client.snapshots.get(target.name, target.snapshot)
         else:
             session.client.instances.get(target.name)
+            if force:
+                _refuse_held(session, target.name)
     for target in targets:
         if interactive and not click.confirm(f"Delete {target}?", err=True):
             continue
@@ -31,6 +33,16 @@ def delete(session: Session, targets: tuple[InstanceReference, ...], force: bool
             session.wait(session.client.snapshots.delete(target.name, target.snapshot), f"Deleting {target}")
         else:
             _delete_instance(session, target.name, is_forced=force)
+
+
+def _refuse_held(session: Session, name: str) -> None:
+    """End here if the server would refuse the deletion: it mustn't be stopped in vain."""
+    snapshots = session.client.snapshots.list(name)
+    held = [f"{name}/{snapshot['name']}" for snapshot in snapshots if snapshot.get("held")]
+    if held:
+        raise click.ClickException(
+            f"Instance {name} has held snapshots: release first with `holdfast snapshot release {' '.join(held)}`"
+        )
 
 
 def _delete_instance(session: Session, name: str, *, is_forced: bool) -> None:

@@ -117,10 +117,12 @@ def _snapshot_lines(snapshots: list[Snapshot]) -> list[str]:
             format_time(snapshot["created_at"]),
             format_time(snapshot["expires_at"]),
             yes_or_no(snapshot["stateful"]),
+            yes_or_no(snapshot.get("held", False)),
+            snapshot.get("description", ""),
         ]
         for snapshot in snapshots
     ]
-    table = render("table", ["NAME", "TAKEN AT", "EXPIRES AT", "STATEFUL"], rows, snapshots)
+    table = render("table", ["NAME", "TAKEN AT", "EXPIRES AT", "STATEFUL", "HELD", "DESCRIPTION"], rows, snapshots)
     return ["", "Snapshots:", table.rstrip("\n")]
 
 

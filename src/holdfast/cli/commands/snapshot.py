@@ -1,9 +1,13 @@
-"""`holdfast snapshot` and `holdfast restore`."""
+"""`holdfast snapshot create` and `holdfast restore`."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 import click
 
+from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
@@ -17,43 +21,76 @@ disk_volumes_option = click.option(
     show_default=True,
     help="The root disk alone, or with it all attached volumes that no other instance uses",
 )
+_DATE = re.compile(r"\d{4}-", re.ASCII)
+_EXPRESSION = re.compile(r"\d+[SMHdwmy]( \d+[SMHdwmy])*", re.ASCII)
 
 
 @command(
-    "snapshot",
-    "Take a snapshot of an instance, running or stopped. Without a name, `snapshots.pattern` gives one (snap0, …).",
+    "create",
+    "Take a snapshot of an instance, running or stopped. Without a name, `snapshots.pattern` gives one (snap0, …). "
+    "`create` need not be said.",
     examples=(
         "holdfast snapshot web",
-        "holdfast snapshot web before-upgrade",
+        "holdfast snapshot web before-upgrade --description 'the last one with PHP 7'",
         "holdfast snapshot web nightly --reuse       # replace the one of this name",
         "holdfast snapshot web keep --no-expiry      # whatever snapshots.expiry says",
         "holdfast snapshot web all --disk-volumes=all-exclusive     # with the volumes that only web uses",
+        "holdfast snapshot web try --expires 2d      # or a time: --expires 2030-01-31T18:00",
+        "holdfast snapshot create list               # of an instance called list",
     ),
 )
 @click.argument("instance", type=INSTANCE)
 @click.argument("name", default="", metavar="[NAME]")
 @click.option("--no-expiry", is_flag=True, help="Keep it until it is deleted")
+@click.option("--expires", metavar="TIME", help="When it goes: a time, or an expression such as `1d 12H`")
+@click.option("--description", default="", metavar="TEXT", help="What it is for")
 @click.option("--reuse", is_flag=True, help="Delete the snapshot of the same name first")
 @click.option("--stateful", is_flag=True, help="Save the running state too")
 @disk_volumes_option
 @pass_session
-def snapshot(
+def create(
     session: Session,
     instance: InstanceReference,
     name: str,
     no_expiry: bool,
+    expires: str | None,
+    description: str,
     reuse: bool,
     stateful: bool,
     disk_volumes: str,
 ) -> None:
+    if no_expiry and expires is not None:
+        raise click.UsageError("--no-expiry and --expires exclude each other")
+    expires_at, expiry = (NEVER, "") if no_expiry else _expiry(expires)
+    if description or expiry:
+        require_extension(session, "holdfast_snapshot_hold", "descriptions and expressions of expiry")
     snapshots = session.client.snapshots
     if reuse and name and _exists(session, instance.name, name):
         session.wait(snapshots.delete(instance.name, name), f"Deleting {instance.name}/{name}")
-    expires_at = NEVER if no_expiry else None
     operation = snapshots.create(
-        instance.name, name, expires_at=expires_at, stateful=stateful, disk_volumes=disk_volumes
+        instance.name,
+        name,
+        expires_at=expires_at,
+        stateful=stateful,
+        description=description,
+        expiry=expiry,
+        disk_volumes=disk_volumes,
     )
     session.wait(operation, f"Taking a snapshot of {instance.name}")
+
+
+def _expiry(text: str | None) -> tuple[str | None, str]:
+    """Return what is meant, as a time for the API or as an expression; a time without a zone is local."""
+    if text is None:
+        return None, ""
+    if not _DATE.match(text):
+        if not _EXPRESSION.fullmatch(text):
+            raise click.UsageError(f'"{text}" is neither a time (2030-01-31T18:00) nor an expression (1d 12H)')
+        return None, text
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat().replace("+00:00", "Z"), ""
+    except (ValueError, OverflowError):
+        raise click.UsageError(f'"{text}" is no time: give one such as 2030-01-31 or 2030-01-31T18:00') from None
 
 
 def _exists(session: Session, instance: str, name: str) -> bool:
