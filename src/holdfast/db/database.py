@@ -1,4 +1,7 @@
-"""The one way to the database: short reading transactions side by side, one writing transaction at a time."""
+"""The one way to the database: short reading transactions side by side, one writing transaction at a time.
+
+Writers that queue share a commit: waiting for the disk is what a small transaction costs, and it costs many no more.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, NestedTransaction, create_engine, event, make_url
 from sqlalchemy import Connection as Connection  # for those who pass it on
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -33,6 +36,25 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
+MOST_IN_ONE_COMMIT: Final = 32
+"""Changes: bounds how long the first of them waits for those behind it."""
+
+
+class _Batch:
+    """A transaction that several writers share, one after the other; each returns when it is committed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.members = 0
+        self.error: BaseException | None = None
+        self.is_over = threading.Event()
+
+    def is_open(self) -> bool:
+        """Tell whether the transaction is still there: SQLite itself ends it after some failures, as of a full disk."""
+        driver = self.connection.connection.driver_connection
+        return not isinstance(driver, sqlite3.Connection) or driver.in_transaction
+
+
 class Database:
     """Connections to one database; thread-safe. `migrate` must have run before the first query."""
 
@@ -40,6 +62,9 @@ class Database:
         self._engine = _engine(make_url(url))
         self._writer = threading.Lock()
         self._writing = threading.local()
+        self._queue = threading.Lock()
+        self._queued = 0
+        self._batch: _Batch | None = None
 
     def migrate(self) -> None:
         """Bring the tables to what this version knows; refuse a database of a newer version."""
@@ -60,25 +85,97 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give the writing connection; commit at the end, roll back on an exception. Doesn't nest."""
+        """Give the writing connection; commit at the end, roll back on an exception. Doesn't nest.
+
+        The block must be short and wait for nobody: no lock is taken in it. What is done is on the disk when this
+        returns. Others may have written in the same commit: they see each other's changes, and an exception takes back
+        its own writer's alone.
+        """
         if getattr(self._writing, "is_active", False):
             raise InternalError("A writing transaction was opened inside another one")
-        with self._writer:
-            self._writing.is_active = True
+        self._writing.is_active = True
+        try:
+            yield from self._write_in_turn()
+        except OperationalError as error:
+            if "disk is full" in str(error.orig):
+                raise NoSpaceError("No space left for the database: nothing was changed") from error
+            raise InternalError(f"The database can't be written: {error.orig}") from error
+        finally:
+            self._writing.is_active = False
+
+    def _write_in_turn(self) -> Iterator[Connection]:
+        with self._turn():
+            batch = self._batch = self._batch or self._begin()
+            savepoint = None
             try:
-                with self._engine.connect() as connection:
-                    connection.execution_options(holdfast_begin="BEGIN IMMEDIATE")
-                    with connection.begin():
-                        yield connection
-            except OperationalError as error:
-                if "disk is full" in str(error.orig):
-                    raise NoSpaceError("No space left for the database: nothing was changed") from error
-                raise InternalError(f"The database can't be written: {error.orig}") from error
-            finally:
-                self._writing.is_active = False
+                if batch.members:
+                    savepoint = batch.connection.begin_nested()
+                yield batch.connection
+                if savepoint is not None:
+                    savepoint.commit()
+                batch.members += 1
+            except BaseException as error:
+                self._leave(batch, None if _is_taken_back(batch, savepoint) else error)
+                raise
+            self._leave(batch)
+        batch.is_over.wait()
+        if batch.error is not None:
+            raise batch.error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._queue:
+            self._queued += 1
+        with self._writer:
+            with self._queue:
+                self._queued -= 1
+            yield
+
+    def _begin(self) -> _Batch:
+        connection = self._engine.connect()
+        try:
+            connection.execution_options(holdfast_begin="BEGIN IMMEDIATE")
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return _Batch(connection)
+
+    def _leave(self, batch: _Batch, error: BaseException | None = None) -> None:
+        """Leave the commit to the next in the queue, or commit; an `error` is the end of the whole transaction."""
+        if error is None and self._queued and batch.members < MOST_IN_ONE_COMMIT:
+            return
+        self._batch, batch.error = None, error
+        try:
+            if error is None:
+                batch.connection.commit()
+        except BaseException as failure:
+            batch.error = failure
+            raise
+        finally:
+            if batch.error is not None:
+                batch.connection.invalidate()  # closes it: whatever state it is in, nothing is left open in the pool
+            batch.connection.close()
+            batch.is_over.set()
+
+    def waiting(self) -> int:
+        """Return how many writers wait for their turn."""
+        with self._queue:
+            return self._queued
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _is_taken_back(batch: _Batch, savepoint: NestedTransaction | None) -> bool:
+    """Take back what the writer did who has just failed; tell whether the transaction can go on without it."""
+    if savepoint is None or not savepoint.is_active or not batch.is_open():
+        return False
+    try:
+        savepoint.rollback()
+    except DatabaseError:
+        return False
+    return True
 
 
 def _engine(url: URL) -> Engine:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from holdfast.db import migrations, projects, tables
-from holdfast.db.database import Database, sqlite_url
+from holdfast.db.database import Connection, Database, sqlite_url
 from holdfast.db.migrations.upgrade import HEAD
 from holdfast.model.errors import ConflictError, InternalError, NoSpaceError
 from holdfast.model.profile import Project
@@ -135,3 +140,171 @@ def test_full_disk_changes_nothing(database: Database) -> None:
         projects.insert(connection, Project(name="p", description="x" * 1_000_000))
     with database.read() as connection:
         assert projects.list_all(connection) == []
+
+
+# --- a commit that writers share --------------------------------------------------------------------------------------
+
+
+def insert(database: Database, name: str) -> None:
+    with database.write() as connection:
+        projects.insert(connection, Project(name=name))
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as connection:
+        return {project.name for project in projects.list_all(connection)}
+
+
+def together(database: Database, *works: Callable[[], None]) -> list[Future[None]]:
+    """Let a writer write "first" and stay until the works queue behind it, in order; return what all ended with."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with database.write() as connection:
+            projects.insert(connection, Project(name="first"))
+            begun.set()
+            assert may_end.wait(30)
+
+    with ThreadPoolExecutor(len(works) + 1) as executor:
+        futures = [executor.submit(first)]
+        assert begun.wait(30)
+        for number, work in enumerate(works, 1):
+            futures.append(executor.submit(work))
+            while database.waiting() < number:
+                assert not futures[-1].done()
+        may_end.set()
+    return futures
+
+
+@pytest.fixture
+def commits(database: Database) -> list[object]:
+    """The commits that writers waited for: those of readers need no disk."""
+    seen: list[object] = []
+
+    def note(connection: Connection) -> None:
+        if connection.get_execution_options().get("holdfast_begin"):
+            seen.append(connection)
+
+    event.listen(database._engine, "commit", note)
+    return seen
+
+
+def test_writers_that_queue_share_a_commit(database: Database, commits: list[object]) -> None:
+    futures = together(database, *(lambda number=n: insert(database, f"p{number}") for n in range(5)))
+    assert [future.exception() for future in futures] == [None] * 6
+    assert names(database) == {"first", *(f"p{number}" for number in range(5))}
+    assert len(commits) == 1
+
+
+def test_a_commit_is_shared_by_so_many_at_most(
+    database: Database, commits: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.db.database.MOST_IN_ONE_COMMIT", 2)
+    together(database, *(lambda number=n: insert(database, f"p{number}") for n in range(5)))
+    assert len(commits) == 3
+
+
+def test_one_that_fails_takes_back_its_own_changes_alone(database: Database, commits: list[object]) -> None:
+    def fails() -> None:
+        with database.write() as connection:
+            projects.insert(connection, Project(name="not there"))
+            raise KeyError
+
+    futures = together(database, lambda: insert(database, "before"), fails, lambda: insert(database, "after"), fails)
+    assert [type(future.exception()) for future in futures] == [type(None), type(None), KeyError, type(None), KeyError]
+    assert names(database) == {"first", "before", "after"}
+    assert len(commits) == 1
+
+
+def test_a_first_one_that_fails_leaves_the_next_alone(database: Database) -> None:
+    def first() -> None:
+        with database.write() as connection:
+            projects.insert(connection, Project(name="not there"))
+            while not database.waiting():
+                assert not second.is_set()
+            raise KeyError
+
+    second = threading.Event()
+
+    def after() -> None:
+        insert(database, "second")
+        second.set()
+
+    with ThreadPoolExecutor(2) as executor:
+        futures = [executor.submit(first), executor.submit(after)]
+    assert isinstance(futures[0].exception(), KeyError)
+    assert futures[1].exception() is None
+    assert names(database) == {"second"}
+
+
+def test_a_commit_that_fails_fails_for_each(database: Database) -> None:
+    def refuse(_: Connection) -> None:
+        raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
+
+    event.listen(database._engine, "commit", refuse)
+    futures = together(database, lambda: insert(database, "second"), lambda: insert(database, "third"))
+    assert [type(future.exception()) for future in futures] == [InternalError] * 3
+    event.remove(database._engine, "commit", refuse)
+    assert names(database) == set()
+    insert(database, "later")
+    assert names(database) == {"later"}
+
+
+def test_a_transaction_that_sqlite_ends_is_lost_for_each(database: Database) -> None:
+    """SQLite takes everything back by itself where it finds no other way; "ROLLBACK" stands for such a failure."""
+
+    def ended() -> None:
+        with database.write() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+
+    futures = together(database, ended, lambda: insert(database, "next"))
+    assert [type(future.exception()) for future in futures] == [InternalError, InternalError, type(None)]
+    assert names(database) == {"next"}
+
+
+def test_a_full_disk_in_a_shared_commit(database: Database) -> None:
+    """Who is told of success finds its change; who is told of the full disk doesn't."""
+
+    def much() -> None:
+        with database.write() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+            projects.insert(connection, Project(name="much", description="x" * 1_000_000))
+
+    futures = together(database, much)
+    assert isinstance(futures[1].exception(), NoSpaceError)
+    assert isinstance(futures[0].exception(), NoSpaceError)
+    assert names(database) == set()
+    insert(database, "later")
+    assert names(database) == {"later"}
+
+
+_WRITER = """
+import sys, threading
+from pathlib import Path
+from holdfast.db import projects
+from holdfast.db.database import Database, sqlite_url
+from holdfast.model.profile import Project
+
+database = Database(sqlite_url(Path(sys.argv[1])))
+
+def work(thread):
+    for number in range(1_000_000):
+        with database.write() as connection:
+            projects.insert(connection, Project(name=f"{thread}-{number}"))
+        sys.stdout.write(f"{thread}-{number}\\n")
+        sys.stdout.flush()
+
+for thread in range(8):
+    threading.Thread(target=work, args=[thread]).start()
+"""
+
+
+def test_what_was_reported_survives_kill(database: Database, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _WRITER, str(tmp_path / "holdfast.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        reported = [process.stdout.readline() for _ in range(100)]
+        process.kill()
+        reported += [line for line in process.stdout if line.endswith("\n")]
+    assert {line.strip() for line in reported} <= names(database)
