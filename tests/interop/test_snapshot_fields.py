@@ -123,6 +123,8 @@ def test_taking_one(cli: Cli, lxc: LxcClient) -> None:
     cli.run("snapshot", "box", "c", "--expires", "2w 1d")
     made, goes = (datetime.fromisoformat(taken("c")[key]) for key in ("created_at", "expires_at"))
     assert abs(goes - made - timedelta(days=15)) < timedelta(minutes=1)
+    cli.run("snapshot", "box", "e", "--disk-volumes=all-exclusive", "--description", "with volumes", "--expires", "1y")
+    assert taken("e")["description"] == "with volumes"
     before = taken("c")["created_at"]
     cli.run("snapshot", "box", "c", "--reuse")
     assert taken("c")["created_at"] > before

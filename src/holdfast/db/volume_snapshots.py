@@ -10,8 +10,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import tables
+from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
+from holdfast.model.entities import volume_snapshot_path
 from holdfast.model.errors import VolumeNotFoundError
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 
@@ -77,11 +78,17 @@ def rename(connection: Connection, volume: CustomVolume, name: str, new_name: st
     statement = sql_update(_table).where(_is(volume, name)).values(name=new_name)
     if not execute_unique(connection, statement, "storage_volumes_snapshots").rowcount:
         raise VolumeNotFoundError(volume.pool, f"{volume.name}/{name}")
+    warnings.rename_for(connection, volume.project, _path(volume, name), _path(volume, new_name))
 
 
 def delete(connection: Connection, volume: CustomVolume, name: str) -> None:
-    """Remove it. Absent: nothing."""
+    """Remove it with its warnings. Absent: nothing."""
+    warnings.delete_for(connection, volume.project, _path(volume, name))
     connection.execute(sql_delete(_table).where(_is(volume, name)))
+
+
+def _path(volume: CustomVolume, name: str) -> str:
+    return volume_snapshot_path(volume.pool, volume.name, name)
 
 
 def _volume_id(volume: CustomVolume) -> ScalarSelect[int]:

@@ -7,8 +7,9 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import tables
+from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
+from holdfast.model.entities import volume_path
 from holdfast.model.errors import VolumeNotFoundError
 from holdfast.model.kinds import ContentType
 from holdfast.model.volume import CustomVolume
@@ -45,14 +46,17 @@ def update(connection: Connection, volume: CustomVolume) -> None:
 
 
 def move(connection: Connection, before: CustomVolume, after: CustomVolume) -> None:
-    """Give it another pool, project or name; its snapshots and what schedules know of it go with it."""
+    """Give it another pool, project or name; its snapshots, warnings and what schedules know of it go too."""
     statement = sql_update(_table).where(_is(before.pool, before.project, before.name)).values(_key(after))
     if not execute_unique(connection, statement, "storage_volumes").rowcount:
         raise VolumeNotFoundError(before.pool, before.name)
+    old, new = volume_path(before.pool, before.name), volume_path(after.pool, after.name)
+    warnings.rename_for(connection, before.project, old, new, new_project=after.project)
 
 
 def delete(connection: Connection, pool: str, project: str, name: str) -> None:
-    """Remove it with its snapshots. Absent: nothing."""
+    """Remove it with its snapshots and warnings. Absent: nothing."""
+    warnings.delete_for(connection, project, volume_path(pool, name))
     connection.execute(sql_delete(_table).where(_is(pool, project, name)))
 
 

@@ -54,11 +54,13 @@ def delete_for(connection: Connection, project: str | None, entity: str) -> None
     connection.execute(sql_delete(_table).where(_in(project) & _about(entity)))
 
 
-def rename_for(connection: Connection, project: str | None, entity: str, new_entity: str) -> None:
-    """Let those about an entity, and about what is in it, be about its new name."""
+def rename_for(
+    connection: Connection, project: str | None, entity: str, new_entity: str, *, new_project: str | None = None
+) -> None:
+    """Let those about an entity, and about what is in it, be about its new name, maybe in another project."""
     for row in connection.execute(select(_table).where(_in(project) & _about(entity))).all():
-        renamed = new_entity + row.entity.removeprefix(entity)
-        connection.execute(sql_update(_table).where(_table.c.id == row.id).values(entity=renamed))
+        values = {"entity": new_entity + row.entity.removeprefix(entity), "project": new_project or project}
+        connection.execute(sql_update(_table).where(_table.c.id == row.id).values(values))
 
 
 def delete_in(connection: Connection, project: str) -> None:

@@ -18,5 +18,13 @@ def snapshot_path(instance: str, snapshot: str) -> str:
     return entity_path("instances", instance, "snapshots", snapshot)
 
 
+def volume_path(pool: str, name: str) -> str:
+    return entity_path("storage-pools", pool, "volumes", "custom", name)
+
+
+def volume_snapshot_path(pool: str, volume: str, snapshot: str) -> str:
+    return entity_path("storage-pools", pool, "volumes", "custom", volume, "snapshots", snapshot)
+
+
 def pool_path(name: str) -> str:
     return entity_path("storage-pools", name)

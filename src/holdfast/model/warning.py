@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-SCHEDULE_FAILED: Final = "Scheduled snapshots fail"
+SCHEDULE_FAILED: Final = "Snapshot schedule failing"
 
 
 class WarningStatus(StrEnum):

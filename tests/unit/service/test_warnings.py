@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.db import instances, pools, projects, snapshots
+from holdfast.db import instances, pools, projects, snapshots, volume_snapshots, volumes
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.errors import WarningNotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.operation import Event, Lifecycle
 from holdfast.model.profile import Project
 from holdfast.model.storage import Pool
+from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.warning import SCHEDULE_FAILED, Severity, WarningRecord, WarningStatus
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
@@ -153,6 +154,29 @@ def test_they_go_with_their_entity(scene: Scene) -> None:
     with scene.database.write() as connection:
         instances.delete(connection, "p", "box2")
         pools.delete(connection, "d")
+    assert not scene.service.list(None)
+
+
+def test_those_of_volumes_follow_and_go(scene: Scene) -> None:
+    volume = CustomVolume(pool="d", project="p", name="data", created_at=START)
+    moved = replace(volume, project="q", name="files")
+    with scene.database.write() as connection:
+        projects.insert(connection, Project(name="q", description="", config={}))
+        volumes.insert(connection, volume)
+        volume_snapshots.insert(connection, volume, VolumeSnapshot(name="s", created_at=START))
+    base = "/1.0/storage-pools/d/volumes/custom"
+    scene.service.raise_("p", "a", f"{base}/data?project=p", "volume")
+    scene.service.raise_("p", "a", f"{base}/data/snapshots/s?project=p", "snapshot")
+    with scene.database.write() as connection:
+        volume_snapshots.rename(connection, volume, "s", "t")
+        volumes.move(connection, volume, moved)
+    about = {each.message: (each.project, each.entity) for each in scene.service.list(None)}
+    assert about == {"volume": ("q", f"{base}/files"), "snapshot": ("q", f"{base}/files/snapshots/t")}
+    with scene.database.write() as connection:
+        volume_snapshots.delete(connection, moved, "t")
+    assert scene.only().message == "volume"
+    with scene.database.write() as connection:
+        volumes.delete(connection, "d", "q", "files")
     assert not scene.service.list(None)
 
 
