@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from holdfast import __version__
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import BadRequestError, HoldfastError
+from holdfast.model.operation import Operation
 from holdfast.runtime.base import Runtime
 from holdfast.runtime.lxc.runtime import LxcRuntime
 from holdfast.server.app import Server
@@ -37,9 +39,11 @@ DRAIN_S: Final = 20.0
 for hours of export; systemd's own limit is 90 s."""
 
 BACKUPS_PRUNED_EVERY_S: Final = 3600.0
-SNAPSHOTS_PRUNED_EVERY_S: Final = 60.0
-"""Both as LXD does it."""
 FORMER_STATES_PRUNED_EVERY_S: Final = 60.0
+MINUTE_S: Final = 60.0
+AUTOSTART_AWAITED_S: Final = 300.0
+"""How long the first look at schedules waits for instances that start with the server: those that still stand still
+would be passed over. Long delays between starts (`boot.autostart.delay`) aren't waited for."""
 
 LONGEST_SOCKET_PATH: Final = 107
 """Bytes in the address of a unix socket (unix(7))."""
@@ -112,16 +116,16 @@ class Daemon:
         _log.info("Ready on %s", self._paths.socket)
         notify("READY=1")
         self._patience.end()
-        services.operations.start(INTERNAL, "Starting instances", lambda _: services.power.autostart())
+        starting = services.operations.start(INTERNAL, "Starting instances", lambda _: services.power.autostart())
         ticks = (
             asyncio.create_task(_every(BACKUPS_PRUNED_EVERY_S, services.backups.prune_expired)),
-            asyncio.create_task(_every(SNAPSHOTS_PRUNED_EVERY_S, services.snapshots.start_pruning)),
+            asyncio.create_task(_each_minute(services, starting.id)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),
-            asyncio.create_task(_every(SNAPSHOTS_PRUNED_EVERY_S, services.volumes.snapshots.start_pruning)),
         )
         await stopping.wait()
         for tick in ticks:
             tick.cancel()
+        services.scheduler.close()
         _log.info("Stopping")
         notify("STOPPING=1")
         await asyncio.to_thread(services.operations.drain, DRAIN_S)
@@ -131,11 +135,30 @@ class Daemon:
 async def _every(interval_s: float, work: Callable[[], object]) -> None:
     """Do the work now and again after each interval, whatever becomes of it."""
     while True:
-        try:
-            await asyncio.to_thread(work)
-        except Exception:  # noqa: BLE001 - the border of a tick: the next one tries again
-            _log.exception("Regular work failed: %s", getattr(work, "__qualname__", work))
+        await _attempt(work)
         await asyncio.sleep(interval_s)
+
+
+async def _attempt(work: Callable[[], object]) -> None:
+    try:
+        await asyncio.to_thread(work)
+    except Exception:  # noqa: BLE001 - the border of a tick: the next one tries again
+        _log.exception("Regular work failed: %s", getattr(work, "__qualname__", work))
+
+
+async def _each_minute(services: Services, starting: str) -> None:
+    """Look at the schedules once instances have started, then at the beginning of each minute."""
+    loop, have_started = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: Operation) -> None:
+        loop.call_soon_threadsafe(have_started.set)
+
+    services.operations.when_done(starting, tell)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(have_started.wait(), AUTOSTART_AWAITED_S)
+    while True:
+        await _attempt(services.scheduler.tick)
+        await asyncio.sleep(MINUTE_S - time.time() % MINUTE_S)
 
 
 class Patience:

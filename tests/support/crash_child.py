@@ -44,7 +44,7 @@ def act(world: World, action: str, pool: str) -> None:
         case "restore":
             operation = services.restore.restore(CALLER, "victim", "one")
         case "prune":
-            services.snapshots.prune_expired(CALLER)
+            services.retention.prune(services.schedules, services.schedules.subject("default", "victim"))
             return
         case "undo":
             operation = services.restore.undo(CALLER, "victim")

@@ -101,6 +101,13 @@ class World:
         left = {name: each for name, each in before.items() if name != device}
         self.finish(self.services.instances.update(CALLER, instance, InstanceChange(devices=left)))
 
+    def tick(self) -> int:
+        """Look at the schedules once, wait for what that started; return how many subjects were worked on."""
+        futures = self.services.scheduler.tick()
+        for future in futures:
+            future.result(_WAIT_S)
+        return len(futures)
+
     def write(self, name: str, path: str, text: str) -> None:
         source = os.memfd_create("content")
         with open(source, "w+b") as file:
@@ -212,6 +219,7 @@ def open_world(directory: Path, kind: type[LxcRuntime] = LxcRuntime) -> Iterator
         runtime.track(services.instance_keys())
         yield world
     finally:
+        services.scheduler.close()
         services.operations.drain(5)
         services.power.close()
         runtime.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -117,48 +116,40 @@ def test_names_and_expiry_of_snapshots(world: World) -> None:
     world.finish(service.update(CALLER, "c1", "snap0", SnapshotChange()))
     assert service.get("default", "c1", "snap0").snapshot.expires_at == views["snap0"].expires_at
     world.finish(service.update(CALLER, "c1", "snap0", SnapshotChange(expires=NEVER)))
-    service.prune_expired(CALLER)
+    assert world.tick() == 1
     assert world.snapshots("c1") == ["snap0", "snap1"]
 
 
 def test_pruning_of_expired_snapshots(world: World) -> None:
     service = world.services.snapshots
-    assert service.start_pruning() is None
     world.create("c1", "d")
+    assert world.tick() == 0
     past = datetime.now(UTC) - timedelta(minutes=1)
     for name, expires in (("old", past), ("older", past), ("young", datetime.now(UTC) + timedelta(hours=1))):
         world.finish(service.create(CALLER, "c1", name, expires))
     world.snapshot("c1", "lasting")
-    operation = service.start_pruning()
-    assert operation is not None
-    assert operation.description == "Cleaning up expired instance snapshots"
-    world.finish(operation)
+    assert world.tick() == 1
+    descriptions = [each.description for each in world.services.operations.list("default")]
+    assert descriptions.count("Cleaning up expired instance snapshots") == 1
     assert world.snapshots("c1") == ["young", "lasting"]
     assert world.actions().count("instance-snapshot-deleted") == 2
-    assert service.start_pruning() is None
-
-
-def wait_for_waiting(world: World, lock: str) -> None:
-    deadline = time.monotonic() + 30
-    while not world.services.locks.waiting(lock):
-        assert time.monotonic() < deadline, f"nothing waits for {lock}"
-        time.sleep(0.005)
+    assert world.tick() == 0
 
 
 def test_a_snapshot_that_was_given_more_time_meanwhile_is_not_pruned(world: World) -> None:
     service = world.services.snapshots
     world.create("c1", "d")
     world.finish(service.create(CALLER, "c1", "old", datetime.now(UTC) - timedelta(minutes=1)))
-    lock = instance_lock("default", "c1")
-    with world.services.locks.hold(lock, what="test"):
-        operation = service.start_pruning()
-        assert operation is not None
-        wait_for_waiting(world, lock)
-        assert service.start_pruning() is None, "a second one started beside the first"
+    subject = world.services.schedules.subject("default", "c1")
+    with world.services.locks.hold(instance_lock("default", "c1"), what="test"):
+        assert world.tick() == 1, "what others hold must not be waited for"
+        assert world.snapshots("c1") == ["old"]
+        fates = world.services.retention.fates(world.services.schedules, subject)
+        assert [fate.verdict.is_removed for fate in fates] == [True]
         snapshot = replace(service.get("default", "c1", "old").snapshot, expires_at=None)
         with world.services.database.write() as connection:
             snapshots_table.update(connection, "default", "c1", snapshot)
-    world.finish(operation)
+    world.services.retention.prune(world.services.schedules, subject)
     assert world.snapshots("c1") == ["old"]
 
 

@@ -20,7 +20,7 @@ from holdfast.model.errors import (
 )
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import ContentType
-from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
 from holdfast.service.volume_requests import VolumeMove, VolumeRequest, VolumeSource
 from holdfast.storage.drivers.dir import DirDriver
@@ -164,13 +164,10 @@ def test_what_is_past_its_time_goes_and_what_is_held_stays(world: World) -> None
         found = snapshots_table.get(connection, volume, "held")
         assert found is not None
         snapshots_table.update(connection, volume, replace(found, is_held=True))
-    operation = service.start_pruning()
-    assert operation is not None
-    world.finish(operation)
+    assert world.tick() == 1
     assert world.volume_snapshots("v1", "d") == ["held", "kept"]
-    assert service.start_pruning() is None
+    assert world.tick() == 0
     assert "storage-volume-snapshot-deleted" in world.actions()
-    service.prune_expired(INTERNAL)
 
 
 def test_unmapped_owners_are_those_of_the_disk(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, select
 from sqlalchemy import delete as sql_delete
@@ -15,11 +14,13 @@ from holdfast.db.unique import execute_unique
 from holdfast.model.entities import snapshot_path
 from holdfast.model.errors import InstanceNotFoundError, SnapshotNotFoundError
 from holdfast.model.instance import Snapshot
+from holdfast.model.retention import Kept
 
 _table = tables.instance_snapshots
 _instances = tables.instances
 _with_instance = _table.join(_instances, _instances.c.id == _table.c.instance_id)
 _owner = (_instances.c.project.label("instance_project"), _instances.c.name.label("instance_name"))
+_kept_columns = [_table.c[name] for name in ("name", "created_at", "expires_at", "held", "schedule")]
 _order = (_table.c.created_at, _table.c.id)
 
 
@@ -45,10 +46,21 @@ def list_all(connection: Connection, project: str | None) -> dict[tuple[str, str
     return dict(found)
 
 
-def expired(connection: Connection, now: datetime) -> list[tuple[str, str, Snapshot]]:
-    """Return (project, instance, snapshot) of those whose time is over; held ones have none."""
-    query = select(_table, *_owner).select_from(_with_instance).where(_is_over(now)).order_by(*_order)
-    return [(row.instance_project, row.instance_name, _snapshot(row)) for row in connection.execute(query)]
+def kept(connection: Connection, project: str | None) -> dict[tuple[str, ...], list[Kept]]:
+    """Return what retention must know of all snapshots, by (project, instance), oldest first: cheap, in one query."""
+    query = select(*[*_kept_columns, *_owner]).select_from(_with_instance).order_by(*_order)
+    if project is not None:
+        query = query.where(_instances.c.project == project)
+    found: dict[tuple[str, ...], list[Kept]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.instance_project, row.instance_name].append(_kept(row))
+    return dict(found)
+
+
+def kept_of(connection: Connection, project: str, instance: str) -> list[Kept]:
+    """Return the same of one instance."""
+    query = select(*_kept_columns).where(_table.c.instance_id == _instance_id(project, instance)).order_by(*_order)
+    return [_kept(row) for row in connection.execute(query)]
 
 
 def insert(connection: Connection, project: str, instance: str, snapshot: Snapshot) -> None:
@@ -89,8 +101,10 @@ def _is(project: str, instance: str, name: str) -> ColumnElement[bool]:
     return (_table.c.instance_id == _instance_id(project, instance)) & (_table.c.name == name)
 
 
-def _is_over(now: datetime) -> ColumnElement[bool]:
-    return (_table.c.expires_at <= now) & _table.c.held.is_(False)
+def _kept(row: Row[tuple[object, ...]]) -> Kept:
+    return Kept(
+        name=row.name, created_at=row.created_at, expires_at=row.expires_at, is_held=row.held, schedule=row.schedule
+    )
 
 
 def _values(snapshot: Snapshot) -> dict[str, object]:

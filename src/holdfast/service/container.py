@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from holdfast.db import instances as instances_table
 from holdfast.db.database import Database
+from holdfast.host.local_zone import local_zone
 from holdfast.model.clock import Clock
 from holdfast.runtime.base import Runtime
 from holdfast.service import pools as pool_intents
@@ -23,6 +26,7 @@ from holdfast.service.image_build import ImageBuildService
 from holdfast.service.image_services import ImageServices, make_image_services
 from holdfast.service.images import ImageService
 from holdfast.service.imports import ImportService, clear_incoming
+from holdfast.service.instance_schedules import InstanceSchedules
 from holdfast.service.instance_services import make_instance_services
 from holdfast.service.instances import InstanceService
 from holdfast.service.intents import IntentLog
@@ -37,6 +41,9 @@ from holdfast.service.profiles import ProfileService
 from holdfast.service.projects import ProjectService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
+from holdfast.service.retention import Retention
+from holdfast.service.scheduled import Warnings
+from holdfast.service.schedules import Scheduler
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
@@ -83,6 +90,9 @@ class Services:
     logs: LogService
     metadata: MetadataService
     volumes: VolumeServices
+    schedules: InstanceSchedules
+    retention: Retention
+    scheduler: Scheduler
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -104,6 +114,8 @@ def build_services(
     runtime: Runtime,
     drivers: Mapping[str, type[Driver]],
     clock: Clock,
+    zone: Callable[[], tzinfo] = lambda: local_zone(os.environ),
+    warnings: Warnings | None = None,
 ) -> Services:
     """Build the services on a migrated database. Nothing runs yet: the daemon recovers and activates first."""
     operations = Operations(events, clock=clock)
@@ -160,6 +172,8 @@ def build_services(
         images=image_services.images,
         backup_files=backup_services.files,
         recovery=recovery,
+        zone=zone,
+        warnings=warnings,
     )
     return Services(
         database=database,
@@ -194,4 +208,7 @@ def build_services(
         logs=instance_services.logs,
         metadata=instance_services.metadata,
         volumes=make_volume_services(surroundings, instances=instance_services, recovery=recovery),
+        schedules=instance_services.schedules,
+        retention=instance_services.retention,
+        scheduler=instance_services.scheduler,
     )

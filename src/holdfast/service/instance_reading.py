@@ -11,7 +11,7 @@ from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Connection
 from holdfast.model.errors import SnapshotNotFoundError, StorageError
 from holdfast.model.expand import expand_config, expand_devices, root_device
-from holdfast.model.instance import Devices, Instance, Snapshot
+from holdfast.model.instance import Config, Devices, Instance, Snapshot
 from holdfast.model.kinds import StatusCode
 from holdfast.model.profile import Profile
 from holdfast.runtime.base import RuntimeState
@@ -50,6 +50,15 @@ class InstanceReader:
                 for instance in instances_table.list_all(connection, project)
             ]
         return [self._view(instance, applied) for instance, applied in found]
+
+    def configs(self, project: str | None) -> Sequence[tuple[Instance, Config]]:
+        """Return each instance of a project, of all when None, with the config that its profiles make."""
+        with self._around.database.read() as connection:
+            profiles = _Profiles(connection)
+            return [
+                (instance, expand_config(profiles.of(instance.project, instance.profiles), instance.config))
+                for instance in instances_table.list_all(connection, project)
+            ]
 
     def get(self, project: str, name: str) -> InstanceView:
         instance = self._around.instance(project, name)

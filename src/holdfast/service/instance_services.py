@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Final
 
 from holdfast.service import delete, instance_building, move, refresh, rename, restore, shift, snapshots
@@ -18,6 +20,7 @@ from holdfast.service.former_states import FormerStates
 from holdfast.service.images import ImageService
 from holdfast.service.instance_building import Builder
 from holdfast.service.instance_reading import InstanceReader
+from holdfast.service.instance_schedules import InstanceSchedules
 from holdfast.service.instances import InstanceService
 from holdfast.service.live_limits import LiveLimits
 from holdfast.service.live_mounts import LiveMounts
@@ -29,10 +32,14 @@ from holdfast.service.recovery import Recovery
 from holdfast.service.refresh import Refresher
 from holdfast.service.rename import Renamer
 from holdfast.service.restore import RestoreService
+from holdfast.service.retention import Retention
+from holdfast.service.scheduled import Warnings
+from holdfast.service.schedules import Scheduler
 from holdfast.service.shift import Shifter
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.start import Starter
+from holdfast.service.startup_snapshots import StartupSnapshots
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.update import Updater
 
@@ -55,10 +62,19 @@ class InstanceServices:
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
+    schedules: InstanceSchedules
+    retention: Retention
+    scheduler: Scheduler
 
 
 def make_instance_services(
-    surroundings: Surroundings, *, images: ImageService, backup_files: BackupFiles, recovery: Recovery
+    surroundings: Surroundings,
+    *,
+    images: ImageService,
+    backup_files: BackupFiles,
+    recovery: Recovery,
+    zone: Callable[[], tzinfo],
+    warnings: Warnings | None,
 ) -> InstanceServices:
     """Build them, and register their handlers."""
     reader = InstanceReader(surroundings)
@@ -67,8 +83,20 @@ def make_instance_services(
     former_states = FormerStates(surroundings)
     deleter = Deleter(surroundings, backup_files, former_states)
     renamer = Renamer(surroundings, backup_files)
-    power = PowerService(surroundings, starter, deleter)
     snapshot_service = SnapshotService(surroundings, reader)
+    schedules = InstanceSchedules(surroundings, reader, snapshot_service)
+    retention = Retention(
+        database=surroundings.database, operations=surroundings.operations, clock=surroundings.clock, zone=zone
+    )
+    scheduler = Scheduler(
+        (schedules,),
+        retention,
+        database=surroundings.database,
+        clock=surroundings.clock,
+        zone=zone,
+        warnings=warnings,
+    )
+    power = PowerService(surroundings, starter, deleter, StartupSnapshots(surroundings, schedules, scheduler))
     restore_service = RestoreService(surroundings, power, former_states)
     builder = Builder(surroundings)
     creator = Creator(surroundings, builder, images, power)
@@ -110,4 +138,7 @@ def make_instance_services(
         console=ConsoleService(surroundings),
         logs=LogService(surroundings),
         metadata=MetadataService(surroundings),
+        schedules=schedules,
+        retention=retention,
+        scheduler=scheduler,
     )

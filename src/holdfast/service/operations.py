@@ -80,6 +80,28 @@ class Operations:
         self._executor.submit(_carry_out, handle, work, if_never_begun)
         return answer
 
+    def carry_out_here(
+        self, caller: Caller, description: str, work: Work, *, resources: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Run `work` in this thread as an operation that others see, and raise what it raises."""
+        handle = self.open(caller, description, operation_class=OperationClass.TASK, resources=resources)
+        handle.run()
+        outcome: list[BaseException | None] = []
+
+        def watched(running: OperationHandle) -> None:
+            try:
+                work(running)
+            except BaseException as error:
+                outcome.append(error)
+                raise
+            outcome.append(None)
+
+        _carry_out(handle, watched, _nothing)
+        if not outcome:
+            raise CancelledOperationError("The operation was cancelled")
+        if outcome[0] is not None:
+            raise outcome[0]
+
     def open(
         self,
         caller: Caller,

@@ -48,14 +48,24 @@ class Remover(Protocol):
     def remove(self, caller: Caller | None, instance: Instance) -> None: ...
 
 
+class BeforeStart(Protocol):
+    """What power needs of schedules: snapshots of an instance before it runs."""
+
+    def wants(self, instance: Instance) -> bool: ...
+    def take(self, instance: Instance) -> None: ...
+
+
 class PowerService:
     """Changes power; thread-safe.
 
     A clean stop may take for ever, so it waits without holding the instance: a forced stop can overtake it.
     """
 
-    def __init__(self, surroundings: Surroundings, starter: Starter, remover: Remover) -> None:
+    def __init__(
+        self, surroundings: Surroundings, starter: Starter, remover: Remover, before_start: BeforeStart
+    ) -> None:
         self._around, self._starter, self._remover = surroundings, starter, remover
+        self._before_start = before_start
         self._watchers = ThreadPoolExecutor(_WATCHERS, thread_name_prefix="instance end")
         self._is_closed = False
         self._expected = _Expected()
@@ -136,6 +146,7 @@ class PowerService:
             try:
                 with self._held_for_start(instance.project, instance.name, "start") as current:
                     if self._around.status(current) is StatusCode.STOPPED:
+                        self._before_start.take(current)
                         self.start_now(INTERNAL, current)
             except HoldfastError as error:
                 _log.error("Instance %s could not be started with the server: %s", key, error)
@@ -167,6 +178,8 @@ class PowerService:
         match action:
             case PowerAction.START:
                 with self._held_for_start(caller.project, name, "start") as instance:
+                    if self._around.status(instance) is StatusCode.STOPPED:
+                        self._before_start.take(instance)
                     self.start_now(caller, instance)
             case PowerAction.STOP:
                 self._stop(caller, name, timeout_s, force=force)
@@ -179,10 +192,11 @@ class PowerService:
 
     @contextmanager
     def _held_for_start(self, project: str, name: str, what: str) -> Iterator[Instance]:
-        """Hold it alone only to shift owners, to end former work, or if it is ephemeral and would go."""
+        """Hold it alone only to shift owners, for a snapshot, to end former work, or if it is ephemeral and goes."""
         instance = self._around.instance(project, name)
         is_left = self._around.locks.is_unsettled(instance_lock(project, name))
-        is_alone = is_left or instance.ephemeral or self._starter.needs_shift(instance)
+        is_changed = self._starter.needs_shift(instance) or self._before_start.wants(instance)
+        is_alone = is_left or instance.ephemeral or is_changed
         with (self._around.alone if is_alone else self._around.powered)(project, name, what) as current:
             yield current
 
@@ -209,6 +223,7 @@ class PowerService:
                 if self._around.status(current) is not StatusCode.STOPPED:
                     raise ConflictError("The instance was started again by someone else")
                 try:
+                    self._before_start.take(current)
                     started = self._starter.start(current)
                 except BaseException:
                     self._note_end(caller, current, "shutdown")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,17 +11,15 @@ from holdfast.db import snapshots as snapshots_table
 from holdfast.model.errors import (
     BadRequestError,
     ConflictError,
-    HoldfastError,
-    InstanceNotFoundError,
     SnapshotNotFoundError,
     UnsupportedError,
 )
 from holdfast.model.expiry import expiry_time
-from holdfast.model.instance import Instance, Snapshot
+from holdfast.model.instance import Config, Instance, Snapshot
 from holdfast.model.names import check_snapshot_name
 from holdfast.model.operation import Operation
 from holdfast.model.pattern import next_name
-from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.holds import check_none_held
 from holdfast.service.instance_reading import InstanceReader
@@ -33,6 +29,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.resources import instance_resources
+from holdfast.service.scheduled import Occasion
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.taking_back import discard_all, take_back
@@ -43,15 +40,12 @@ DELETE_INTENT: Final = "snapshot-delete"
 RENAME_INTENT: Final = "snapshot-rename"
 _NOT_IN_URLS: Final = "/?&+"
 
-_log = logging.getLogger(__name__)
-
 
 class SnapshotService:
     """Keeps snapshots; thread-safe."""
 
     def __init__(self, surroundings: Surroundings, reader: InstanceReader) -> None:
         self._around, self._reader = surroundings, reader
-        self._pruning = threading.Lock()
 
     def list(self, project: str, instance: str) -> Sequence[SnapshotView]:
         return self._reader.snapshots(project, instance)
@@ -99,9 +93,10 @@ class SnapshotService:
         handle: OperationHandle,
         *,
         description: str = "",
+        occasion: Occasion | None = None,
     ) -> Snapshot:
-        """Take a snapshot of an instance that the caller holds."""
-        snapshot = replace(self.planned(instance, name, expires), description=description)
+        """Take a snapshot of an instance that the caller holds; with an `occasion` a schedule wants it."""
+        snapshot = replace(self._plan(instance, name, expires, occasion), description=description)
         driver, volume = self._around.driver(instance), volume_of(instance)
         if driver.exists(volume, snapshot.name):
             raise ConflictError(f"Snapshot {instance.name}/{snapshot.name} is in its pool, but not in the database")
@@ -119,6 +114,8 @@ class SnapshotService:
             reach("snapshot-create:published")
             with self._around.database.write() as connection:
                 snapshots_table.insert(connection, instance.project, instance.name, snapshot)
+                if occasion is not None:
+                    occasion.record(connection)
                 self._around.intents.close(intent, connection)
         except BaseException:
             self.undo_create(intent)
@@ -136,15 +133,16 @@ class SnapshotService:
 
     def planned(self, instance: Instance, name: str, expires: Expires) -> Snapshot:
         """Return the record of a new snapshot, for those who take more than the instance with it."""
-        return self._plan(instance, name, expires)
+        return self._plan(instance, name, expires, None)
 
-    def _plan(self, instance: Instance, name: str, expires: Expires) -> Snapshot:
+    def _plan(self, instance: Instance, name: str, expires: Expires, occasion: Occasion | None) -> Snapshot:
         now = self._around.clock.now()
         config = self._around.expanded(instance).config
         taken = {snapshot.name for snapshot in self._around.snapshot_list(instance)}
         if not name:
             names = {"project": instance.project, "instance": instance.name}
-            name = next_name(config.get("snapshots.pattern", ""), now.astimezone(), taken, names)
+            pattern = occasion.schedule.pattern if occasion else config.get("snapshots.pattern", "")
+            name = next_name(pattern, now.astimezone(), taken, names)
         record = f'Failed creating instance snapshot record "{name}"'
         try:
             check_snapshot_name(name)
@@ -157,13 +155,15 @@ class SnapshotService:
         return Snapshot(
             name=name,
             created_at=now,
-            expires_at=_expiry(expires, config.get("snapshots.expiry", ""), now),
+            expires_at=_expiry(expires, occasion.schedule.expiry if occasion else manual_expiry(config), now),
             architecture=instance.architecture,
             config=instance.config,
             devices=instance.devices,
             profiles=instance.profiles,
             ephemeral=instance.ephemeral,
             instance_description=instance.description,
+            schedule=occasion.schedule.label if occasion else "",
+            due_at=occasion.due_at if occasion else None,
         )
 
     # --- change -----------------------------------------------------------------------------------------------------
@@ -265,45 +265,6 @@ class SnapshotService:
         reach("snapshot-delete:committed")
         discard_all(driver, intent.token())
 
-    def start_pruning(self) -> Operation | None:
-        """Start to delete what is past its time; None when nothing is, or when that is under way already."""
-        if self._pruning.locked() or not self._expired():
-            return None
-
-        def work(handle: OperationHandle) -> None:
-            with self._pruning:
-                self.prune_expired(INTERNAL)
-
-        return self._around.operations.start(INTERNAL, "Cleaning up expired instance snapshots", work)
-
-    def prune_expired(self, caller: Caller) -> None:
-        """Delete what is past its time; one that can't be deleted doesn't keep the others."""
-        failures = []
-        for project, instance, snapshot in self._expired():
-            try:
-                with self._around.alone(project, instance, "snapshot delete") as current:
-                    if self._is_expired(current, snapshot.name):
-                        self.remove(caller, current, snapshot.name)
-            except InstanceNotFoundError:
-                continue
-            except HoldfastError as error:
-                _log.warning("Expired snapshot %s/%s could not be removed: %s", instance, snapshot.name, error)
-                failures.append(f"{instance}/{snapshot.name}: {error}")
-        if failures:
-            raise BadRequestError("; ".join(failures))
-
-    def _expired(self) -> Sequence[tuple[str, str, Snapshot]]:
-        with self._around.database.read() as connection:
-            return snapshots_table.expired(connection, self._around.clock.now())
-
-    def _is_expired(self, instance: Instance, name: str) -> bool:
-        """Tell whether it is there and still past its time: both may have changed while others held the instance."""
-        with self._around.database.read() as connection:
-            snapshot = snapshots_table.get(connection, instance.project, instance.name, name)
-        if snapshot is None or snapshot.expires_at is None or snapshot.is_held:
-            return False
-        return snapshot.expires_at <= self._around.clock.now()
-
     def _find(self, instance: Instance, name: str) -> Snapshot:
         with self._around.database.read() as connection:
             snapshot = snapshots_table.get(connection, instance.project, instance.name, name)
@@ -318,6 +279,11 @@ class SnapshotService:
     def _start(self, caller: Caller, description: str, instance: Instance, work: Work) -> Operation:
         resources = instance_resources(caller.project, instance.name, instance_type=instance.type)
         return self._around.operations.start(caller, description, work, resources=resources)
+
+
+def manual_expiry(config: Config) -> str:
+    """Return the rule for snapshots that a person makes: theirs, else that of all."""
+    return config.get("snapshots.expiry.manual") or config.get("snapshots.expiry", "")
 
 
 def _expiry(expires: Expires, rule: str, now: datetime) -> datetime | None:

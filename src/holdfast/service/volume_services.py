@@ -28,6 +28,7 @@ from holdfast.service.volume_move import VolumeMover
 from holdfast.service.volume_refresh import VolumeRefresher
 from holdfast.service.volume_rename import VolumeRenamer
 from holdfast.service.volume_restore import VolumeRestorer
+from holdfast.service.volume_schedules import VolumeSchedules
 from holdfast.service.volume_set import VolumeSetService
 from holdfast.service.volume_set_restore import VolumeSetRestorer
 from holdfast.service.volume_snapshots import VolumeSnapshotService
@@ -41,6 +42,7 @@ class VolumeServices:
 
     volumes: VolumeService
     snapshots: VolumeSnapshotService
+    schedules: VolumeSchedules
     copies: VolumeCopyService
     renamer: VolumeRenamer
     mover: VolumeMover
@@ -61,6 +63,7 @@ def make_volume_services(
     found = VolumeServices(
         volumes=VolumeService(store, builder),
         snapshots=snapshots,
+        schedules=VolumeSchedules(store, snapshots),
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
         renamer=VolumeRenamer(store),
         mover=VolumeMover(store, content),
@@ -68,6 +71,7 @@ def make_volume_services(
         sets=VolumeSetService(store, instances.snapshots, snapshots),
         set_restorer=VolumeSetRestorer(store, instances.restore, instances.power, instances.former_states),
     )
+    instances.scheduler.follow(found.schedules)
     recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.DELETE_INTENT, found.volumes.finish_delete, locked=_on("pool", "project", "volume"))

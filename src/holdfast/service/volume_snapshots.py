@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from holdfast.db import volume_snapshots as snapshots_table
-from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, VolumeNotFoundError
+from holdfast.db.database import Connection
+from holdfast.model.errors import ConflictError
 from holdfast.model.expiry import expiry_time
 from holdfast.model.names import check_snapshot_name
 from holdfast.model.operation import Operation
 from holdfast.model.pattern import next_name
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import UUID_KEY
-from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.instance_requests import Expires, Never
 from holdfast.service.intents import Intent
@@ -25,6 +24,8 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.pool_usage import VolumeView
 from holdfast.service.resources import volume_resources
+from holdfast.service.scheduled import Occasion
+from holdfast.service.snapshots import manual_expiry
 from holdfast.service.taking_back import discard_all, take_back
 from holdfast.service.volume_building import new_uuid
 from holdfast.service.volume_store import VolumeStore, payload_of
@@ -35,15 +36,12 @@ CREATE_INTENT: Final = "volume-snapshot-create"
 DELETE_INTENT: Final = "volume-snapshot-delete"
 RENAME_INTENT: Final = "volume-snapshot-rename"
 
-_log = logging.getLogger(__name__)
-
 
 class VolumeSnapshotService:
     """Keeps snapshots of volumes; thread-safe."""
 
     def __init__(self, store: VolumeStore) -> None:
         self._store, self._around = store, store.around
-        self._pruning = threading.Lock()
 
     def list(self, project: str, pool: str, volume: str) -> Sequence[VolumeView]:
         found = self._store.get(project, pool, volume)
@@ -71,12 +69,21 @@ class VolumeSnapshotService:
 
         return self._start(caller, "Creating storage volume snapshot", found, work)
 
-    def plan(self, volume: CustomVolume, name: str, expires: Expires, *, description: str = "") -> VolumeSnapshot:
+    def plan(
+        self,
+        volume: CustomVolume,
+        name: str,
+        expires: Expires,
+        *,
+        description: str = "",
+        occasion: Occasion | None = None,
+    ) -> VolumeSnapshot:
         """Return the record of a new snapshot; a name that is taken is refused. It is described as its volume is."""
         now = self._around.clock.now()
         if not name:
             taken = {each.name for each in self._store.snapshots(volume)}
-            name = next_name(volume.config.get("snapshots.pattern", ""), now.astimezone(), taken)
+            pattern = occasion.schedule.pattern if occasion else volume.config.get("snapshots.pattern", "")
+            name = next_name(pattern, now.astimezone(), taken)
         check_snapshot_name(name)
         self._check_free(volume, name)
         return VolumeSnapshot(
@@ -84,13 +91,21 @@ class VolumeSnapshotService:
             description=description or volume.description,
             config={**volume.config, UUID_KEY: new_uuid()},
             created_at=now,
-            expires_at=_expiry(expires, volume.config.get("snapshots.expiry", ""), now),
+            expires_at=_expiry(expires, occasion.schedule.expiry if occasion else manual_expiry(volume.config), now),
+            schedule=occasion.schedule.label if occasion else "",
+            due_at=occasion.due_at if occasion else None,
         )
 
     def take(
-        self, caller: Caller | None, volume: CustomVolume, snapshot: VolumeSnapshot, handle: OperationHandle
+        self,
+        caller: Caller | None,
+        volume: CustomVolume,
+        snapshot: VolumeSnapshot,
+        handle: OperationHandle,
+        *,
+        record: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Take a planned snapshot of a volume that the caller holds."""
+        """Take a planned snapshot of a volume that the caller holds; `record` writes what goes with its record."""
         driver = self._store.driver(volume)
         self.check_place(volume, snapshot.name)
         intent = self._around.intents.open(CREATE_INTENT, {**payload_of(volume), "snapshot": snapshot.name})
@@ -104,6 +119,8 @@ class VolumeSnapshotService:
             reach("volume-snapshot-create:published")
             with self._around.database.write() as connection:
                 snapshots_table.insert(connection, volume, snapshot)
+                if record is not None:
+                    record(connection)
                 self._around.intents.close(intent, connection)
         except BaseException:
             self.undo_create(intent)
@@ -222,47 +239,6 @@ class VolumeSnapshotService:
             self._around.intents.close(intent, connection)
         reach("volume-snapshot-delete:committed")
         discard_all(driver, intent.token())
-
-    # --- those past their time ----------------------------------------------------------------------------------------
-
-    def start_pruning(self) -> Operation | None:
-        """Start to delete what is past its time; None when nothing is, or when that is under way already."""
-        if self._pruning.locked() or not self._expired():
-            return None
-
-        def work(handle: OperationHandle) -> None:
-            with self._pruning:
-                self.prune_expired(INTERNAL)
-
-        return self._around.operations.start(INTERNAL, "Cleaning up expired volume snapshots", work)
-
-    def prune_expired(self, caller: Caller) -> None:
-        """Delete what is past its time and not held; one that can't be deleted doesn't keep the others."""
-        failures = []
-        for (pool, project, volume), snapshot in self._expired():
-            try:
-                with self._store.alone(project, pool, volume, "snapshot delete") as current:
-                    if self._is_expired(current, snapshot.name):
-                        self.remove(caller, current, snapshot.name)
-            except VolumeNotFoundError:
-                continue
-            except HoldfastError as error:
-                _log.warning("Expired snapshot %s/%s of pool %s: %s", volume, snapshot.name, pool, error)
-                failures.append(f"{volume}/{snapshot.name}: {error}")
-        if failures:
-            raise BadRequestError("; ".join(failures))
-
-    def _expired(self) -> Sequence[tuple[snapshots_table.Key, VolumeSnapshot]]:
-        with self._around.database.read() as connection:
-            return snapshots_table.expired(connection, self._around.clock.now())
-
-    def _is_expired(self, volume: CustomVolume, name: str) -> bool:
-        """Tell whether it is there, past its time and free: that may have changed while others held the volume."""
-        with self._around.database.read() as connection:
-            snapshot = snapshots_table.get(connection, volume, name)
-        if snapshot is None or snapshot.expires_at is None or snapshot.is_held:
-            return False
-        return snapshot.expires_at <= self._around.clock.now()
 
     def _check_free(self, volume: CustomVolume, name: str) -> None:
         if any(snapshot.name == name for snapshot in self._store.snapshots(volume)):

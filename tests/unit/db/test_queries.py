@@ -160,9 +160,13 @@ def test_expired(connection: Connection) -> None:
         snapshots.insert(connection, "default", "c1", replace(SNAP, name=name, expires_at=expires))
         backup = Backup(project="default", instance="c1", name=name, created_at=NOW, expires_at=expires)
         backups.insert(connection, backup)
-    assert [(project, name, each.name) for project, name, each in snapshots.expired(connection, NOW)] == [
-        ("default", "c1", "now")
+    assert [(each.name, each.expires_at) for each in snapshots.kept(connection, None)["default", "c1"]] == [
+        ("never", None),
+        ("now", NOW),
+        ("later", NOW + timedelta(microseconds=1)),
     ]
+    assert snapshots.kept(connection, "other") == {}
+    assert snapshots.kept_of(connection, "default", "c1") == snapshots.kept(connection, "default")["default", "c1"]
     assert [each.name for each in backups.expired(connection, NOW)] == ["now"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from holdfast.db.database import Database, sqlite_url
 from holdfast.model.errors import ConflictError, VolumeNotFoundError
 from holdfast.model.kinds import ContentType
 from holdfast.model.profile import Project
+from holdfast.model.retention import Kept
 from holdfast.model.storage import Pool
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 
@@ -96,13 +97,15 @@ def test_changes_of_what_is_not_there(database: Database) -> None:
         volume_snapshots.rename(connection, VOLUME, "gone", "x")
 
 
-def test_what_is_held_does_not_expire(database: Database) -> None:
-    later = NOW + timedelta(seconds=1)
+def test_what_retention_must_know(database: Database) -> None:
+    wanted = Kept(
+        name=SNAPSHOT.name,
+        created_at=SNAPSHOT.created_at,
+        expires_at=SNAPSHOT.expires_at,
+        is_held=SNAPSHOT.is_held,
+        schedule=SNAPSHOT.schedule,
+    )
     with database.read() as connection:
-        assert volume_snapshots.expired(connection, later) == []
-    free = replace(SNAPSHOT, is_held=False)
-    with database.write() as connection:
-        volume_snapshots.update(connection, VOLUME, free)
-    with database.read() as connection:
-        assert volume_snapshots.expired(connection, later) == [(("p", "default", "v1"), free)]
-        assert volume_snapshots.expired(connection, NOW - timedelta(seconds=1)) == []
+        assert volume_snapshots.kept(connection, None) == {("p", "default", "v1"): [wanted]}
+        assert volume_snapshots.kept(connection, "other") == {}
+        assert volume_snapshots.kept_of(connection, VOLUME) == [wanted]

@@ -1,0 +1,243 @@
+"""The scheduler: looks at every schedule once a minute, and runs what is due, a bounded number at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from holdfast.db import schedule_runs
+from holdfast.db.database import Connection, Database
+from holdfast.model.clock import Clock
+from holdfast.model.errors import CancelledOperationError, HoldfastError, NotFoundError, UnavailableError
+from holdfast.model.retention import Kept
+from holdfast.model.schedule_run import ScheduleRun, is_late, look
+from holdfast.model.schedules import Schedule, schedules_of
+from holdfast.service.retention import Retention
+from holdfast.service.scheduled import Occasion, Scheduled, Subject, Warnings
+
+WORKERS: Final = 4
+"""Subjects worked on at a time: enough to keep a disk busy, few enough to leave the host to its instances."""
+
+WARNING_KIND: Final = "Snapshot schedule failing"
+
+_log = logging.getLogger(__name__)
+
+Runs = Mapping[str, ScheduleRun]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    schedule: Schedule
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one subject needs: rows to write, labels to forget, runs to make."""
+
+    subject: Subject
+    changed: Sequence[ScheduleRun]
+    gone: Sequence[ScheduleRun]
+    due: Sequence[_Due]
+
+
+class Scheduler:
+    """Ticks; thread-safe. What a tick starts may outlast it: the next one leaves those subjects alone."""
+
+    def __init__(
+        self,
+        kinds: Sequence[Scheduled],
+        retention: Retention,
+        *,
+        database: Database,
+        clock: Clock,
+        zone: Callable[[], tzinfo],
+        warnings: Warnings | None,
+        workers: int = WORKERS,
+    ) -> None:
+        self._kinds, self._retention = list(kinds), retention
+        self._database, self._clock, self._zone, self._warnings = database, clock, zone, warnings
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="schedule")
+        self._ticking = threading.Lock()
+        self._guard = threading.Lock()
+        self._busy: set[tuple[str, schedule_runs.Key]] = set()
+
+    def follow(self, scheduled: Scheduled) -> None:
+        """Look after one more kind."""
+        self._kinds.append(scheduled)
+
+    def tick(self) -> Sequence[Future[None]]:
+        """Look at everything and start what is due; return what was started. Beside another tick: nothing."""
+        if not self._ticking.acquire(blocking=False):
+            return []
+        try:
+            return [future for scheduled in self._kinds for future in self._look_at(scheduled)]
+        finally:
+            self._ticking.release()
+
+    def close(self) -> None:
+        """Begin nothing more; what waits is found due by the next start."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    # --- the look -----------------------------------------------------------------------------------------------------
+
+    def _look_at(self, scheduled: Scheduled) -> list[Future[None]]:
+        now, zone = self._clock.now(), self._zone()
+        with self._database.read() as connection:
+            runs = schedule_runs.list_all(connection, scheduled.owners)
+        kept = scheduled.kept(None)
+        looks = [
+            (self._look(scheduled, subject, _by_label(runs.get(subject.key, ())), now, zone), subject)
+            for subject in scheduled.subjects(None)
+            if not self._is_busy(subject)
+        ]
+        self._remember(scheduled, [seen for seen, _ in looks if seen.changed or seen.gone])
+        return [
+            self._start(scheduled, seen)
+            for seen, subject in looks
+            if seen.due or self._has_doomed(subject, kept.get(subject.key, ()), runs.get(subject.key, ()))
+        ]
+
+    def _look(self, scheduled: Scheduled, subject: Subject, runs: Runs, now: datetime, zone: tzinfo) -> _Look:
+        schedules = schedules_of(subject.config)
+        changed, due = [], []
+        for schedule in schedules:
+            before = runs.get(schedule.label)
+            run, due_at = look(schedule, before, subject.identity, now, zone)
+            if due_at is not None and not scheduled.is_wanted_now(subject):
+                run, due_at = run.passed_over(due_at), None
+            if run != before:
+                changed.append(run)
+            if due_at is not None:
+                due.append(_Due(schedule, due_at))
+        labels = {schedule.label for schedule in schedules}
+        return _Look(subject, changed, [run for label, run in runs.items() if label not in labels], due)
+
+    def _remember(self, scheduled: Scheduled, looks: Sequence[_Look]) -> None:
+        """Write what the looks have changed, in one transaction however many they are."""
+        if not looks:
+            return
+        with self._database.write() as connection:
+            for seen in looks:
+                for run in seen.changed:
+                    schedule_runs.save(connection, scheduled.owners, seen.subject.key, run)
+                for run in seen.gone:
+                    schedule_runs.delete(connection, scheduled.owners, seen.subject.key, run.schedule)
+        for seen in looks:
+            if any(run.failures for run in seen.gone):
+                self._resolve_if_well(scheduled, seen.subject)
+
+    def _has_doomed(self, subject: Subject, kept: Sequence[Kept], runs: Sequence[ScheduleRun]) -> bool:
+        return any(fate.verdict.is_removed for fate in self._retention.decide(subject, kept, runs))
+
+    # --- the work -----------------------------------------------------------------------------------------------------
+
+    def _start(self, scheduled: Scheduled, seen: _Look) -> Future[None]:
+        mark = (seen.subject.noun, seen.subject.key)
+        with self._guard:
+            self._busy.add(mark)
+        try:
+            future = self._executor.submit(self._work, scheduled, seen)
+        except BaseException:
+            self._forget(mark)
+            raise
+        future.add_done_callback(lambda _: self._forget(mark))
+        return future
+
+    def _work(self, scheduled: Scheduled, seen: _Look) -> None:
+        """Make the snapshots that are due, then remove what nothing keeps any longer."""
+        subject = seen.subject
+        try:
+            for due in seen.due:
+                self.run(scheduled, subject, due.schedule, due.due_at)
+            self._retention.prune(scheduled, subject)
+        except (NotFoundError, UnavailableError):
+            return  # it has gone meanwhile, or the server is stopping
+        except HoldfastError as error:
+            _log.warning("Snapshots of %s %s could not be looked after: %s", subject.noun, subject.name, error)
+        except Exception:  # noqa: BLE001 - the border of a run: the next look tries again
+            _log.exception("Looking after the snapshots of %s %s broke", subject.noun, subject.name)
+
+    def run(self, scheduled: Scheduled, subject: Subject, schedule: Schedule, due_at: datetime) -> None:
+        """Make one snapshot that is due, and remember how that went. Only a subject that has gone raises."""
+        run_at = self._clock.now()
+        if is_late(due_at, run_at):
+            _log.warning(
+                "The %s schedule of %s %s was due at %s: it runs late",
+                *(schedule.label, subject.noun, subject.name, due_at.isoformat()),
+            )
+        was_failing = False
+
+        def record(connection: Connection) -> None:
+            nonlocal was_failing
+            run = self._run_of(connection, scheduled, subject, schedule, run_at)
+            was_failing = run.failures > 0
+            schedule_runs.save(connection, scheduled.owners, subject.key, run.succeeded(due_at, run_at))
+
+        try:
+            scheduled.take(subject, Occasion(schedule=schedule, due_at=due_at, record=record))
+        except (UnavailableError, CancelledOperationError):
+            raise
+        except Exception as error:
+            if isinstance(error, NotFoundError) and not scheduled.exists(subject):
+                raise
+            self._note_failure(scheduled, subject, schedule, due_at, run_at, error)
+            return
+        if was_failing:
+            self._resolve_if_well(scheduled, subject)
+
+    def _note_failure(
+        self,
+        scheduled: Scheduled,
+        subject: Subject,
+        schedule: Schedule,
+        due_at: datetime,
+        run_at: datetime,
+        error: Exception,
+    ) -> None:
+        if not isinstance(error, HoldfastError):
+            _log.exception("The %s schedule of %s %s broke", schedule.label, subject.noun, subject.name)
+        text = str(error) if isinstance(error, HoldfastError) else f"Internal error: {type(error).__name__}: {error}"
+        with self._database.write() as connection:
+            run = self._run_of(connection, scheduled, subject, schedule, run_at).failed(due_at, run_at, text)
+            schedule_runs.save(connection, scheduled.owners, subject.key, run)
+        message = f"Schedule {schedule.label}: {text} (failed {run.failures} times; last success: {_text(run)})"
+        _log.warning("No snapshot of %s %s: %s", subject.noun, subject.name, message)
+        if self._warnings is not None:
+            self._warnings.raise_(subject.project, WARNING_KIND, subject.url, message)
+
+    def _resolve_if_well(self, scheduled: Scheduled, subject: Subject) -> None:
+        """Take the warning back once none of its schedules is failing."""
+        with self._database.read() as connection:
+            runs = schedule_runs.list_for(connection, scheduled.owners, subject.key)
+        if self._warnings is not None and not any(run.failures for run in runs):
+            self._warnings.resolve(subject.project, WARNING_KIND, subject.url)
+
+    @staticmethod
+    def _run_of(
+        connection: Connection, scheduled: Scheduled, subject: Subject, schedule: Schedule, now: datetime
+    ) -> ScheduleRun:
+        """Return it as it is now: it may have run at a start of the instance since the look."""
+        found = schedule_runs.get(connection, scheduled.owners, subject.key, schedule.label)
+        return found or ScheduleRun(schedule=schedule.label, rule=schedule.rule, checked_until=now)
+
+    def _is_busy(self, subject: Subject) -> bool:
+        with self._guard:
+            return (subject.noun, subject.key) in self._busy
+
+    def _forget(self, mark: tuple[str, schedule_runs.Key]) -> None:
+        with self._guard:
+            self._busy.discard(mark)
+
+
+def _by_label(runs: Sequence[ScheduleRun]) -> dict[str, ScheduleRun]:
+    return {run.schedule: run for run in runs}
+
+
+def _text(run: ScheduleRun) -> str:
+    return run.last_success_at.isoformat(timespec="seconds") if run.last_success_at else "never"
