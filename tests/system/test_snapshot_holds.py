@@ -77,10 +77,10 @@ def test_its_time_is_never_over(held: World) -> None:
     past = datetime.now(UTC) - timedelta(minutes=1)
     for name in ("kept", "free"):
         change(held, name, SnapshotChange(expires=past))
-    held.services.snapshots.prune_expired(CALLER)
+    held.tick()
     assert held.snapshots("c1") == ["kept"]
     change(held, "kept", RELEASED)
-    held.services.snapshots.prune_expired(CALLER)
+    held.tick()
     assert held.snapshots("c1") == []
 
 

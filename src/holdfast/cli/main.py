@@ -39,6 +39,7 @@ ROOT = Group(
         "file": _entry("file", "file", "Read and write files in an instance"),
         "console": _entry("console", "console", "Attach to an instance's console, or show its log"),
         "snapshot": _entry("snapshot_group", "snapshot", "Take, list, explain and hold snapshots of an instance"),
+        "schedule": _entry("schedule", "schedule", "See when snapshots are made by themselves"),
         "restore": _entry("snapshot", "restore", "Put an instance back to a snapshot"),
         "export": _entry("export", "export", "Save an instance with its snapshots to a file"),
         "import": _entry("export", "import_file", "Make an instance of an export file"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from holdfast.client.instances import Instances, Snapshots
     from holdfast.client.operations import Operations
     from holdfast.client.profiles import Profiles, Projects
+    from holdfast.client.schedules import Schedules
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
     from holdfast.client.volumes import Volumes
@@ -99,6 +100,12 @@ class Client:
         from holdfast.client.instances import Snapshots
 
         return Snapshots(self.connection)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        from holdfast.client.schedules import Schedules
+
+        return Schedules(self.connection)
 
     @cached_property
     def backups(self) -> Backups:

@@ -113,6 +113,36 @@ class SnapshotPlan(TypedDict):
     schedule: str
 
 
+class Removal(TypedDict):
+    """A snapshot that goes, and why it stays until then."""
+
+    name: str
+    goes_at: str
+    reason: str
+
+
+class SnapshotSchedule(TypedDict):
+    """A schedule of an instance or a custom volume; absent times are None."""
+
+    subject: str
+    type: str
+    project: str
+    name: str
+    label: str
+    rule: str
+    pattern: str
+    expiry: str
+    keep: str
+    status: str
+    next_at: str | None
+    last_due_at: str | None
+    last_run_at: str | None
+    last_success_at: str | None
+    failures: int
+    error: str
+    next_removal: Removal | None
+
+
 class Undo(TypedDict):
     """The state before an instance's last restore, of `snapshot`; a `size` of -1 isn't known."""
 

@@ -68,3 +68,15 @@ class Compression(StrEnum):
     LZMA = "lzma"
     XZ = "xz"
     ZSTD = "zstd"
+
+
+class ScheduleStatus(StrEnum):
+    """How a schedule stands."""
+
+    OK = "ok"
+    WAITING = "waiting"
+    """For its first run."""
+    FAILING = "failing"
+    STOPPED = "stopped"
+    """As its instance is."""
+    NEVER = "never"

@@ -42,7 +42,7 @@ from holdfast.service.projects import ProjectService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
-from holdfast.service.scheduled import Warnings
+from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.schedules import Scheduler
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
@@ -93,6 +93,7 @@ class Services:
     schedules: InstanceSchedules
     retention: Retention
     scheduler: Scheduler
+    schedule_reader: ScheduleReader
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -115,7 +116,6 @@ def build_services(
     drivers: Mapping[str, type[Driver]],
     clock: Clock,
     zone: Callable[[], tzinfo] = lambda: local_zone(os.environ),
-    warnings: Warnings | None = None,
 ) -> Services:
     """Build the services on a migrated database. Nothing runs yet: the daemon recovers and activates first."""
     operations = Operations(events, clock=clock)
@@ -167,6 +167,7 @@ def build_services(
         events=events,
         clock=clock,
     )
+    warnings = WarningService(database=database, events=events, clock=clock)
     instance_services = make_instance_services(
         surroundings,
         images=image_services.images,
@@ -188,7 +189,7 @@ def build_services(
         pools=pools,
         server_config=server_config,
         server_info=collect(),
-        warnings=WarningService(database=database, events=events, clock=clock),
+        warnings=warnings,
         images=image_services.images,
         image_build=image_services.image_build,
         backups=backup_services.backups,
@@ -211,4 +212,5 @@ def build_services(
         schedules=instance_services.schedules,
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,
+        schedule_reader=instance_services.schedule_reader,
     )

@@ -33,6 +33,7 @@ from holdfast.service.refresh import Refresher
 from holdfast.service.rename import Renamer
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
+from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.scheduled import Warnings
 from holdfast.service.schedules import Scheduler
 from holdfast.service.shift import Shifter
@@ -65,6 +66,7 @@ class InstanceServices:
     schedules: InstanceSchedules
     retention: Retention
     scheduler: Scheduler
+    schedule_reader: ScheduleReader
 
 
 def make_instance_services(
@@ -74,7 +76,7 @@ def make_instance_services(
     backup_files: BackupFiles,
     recovery: Recovery,
     zone: Callable[[], tzinfo],
-    warnings: Warnings | None,
+    warnings: Warnings,
 ) -> InstanceServices:
     """Build them, and register their handlers."""
     reader = InstanceReader(surroundings)
@@ -141,4 +143,7 @@ def make_instance_services(
         schedules=schedules,
         retention=retention,
         scheduler=scheduler,
+        schedule_reader=ScheduleReader(
+            (schedules,), retention, database=surroundings.database, clock=surroundings.clock, zone=zone
+        ),
     )

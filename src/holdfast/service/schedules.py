@@ -57,7 +57,7 @@ class Scheduler:
         database: Database,
         clock: Clock,
         zone: Callable[[], tzinfo],
-        warnings: Warnings | None,
+        warnings: Warnings,
         workers: int = WORKERS,
     ) -> None:
         self._kinds, self._retention = list(kinds), retention
@@ -208,14 +208,13 @@ class Scheduler:
             schedule_runs.save(connection, scheduled.owners, subject.key, run)
         message = f"Schedule {schedule.label}: {text} (failed {run.failures} times; last success: {_text(run)})"
         _log.warning("No snapshot of %s %s: %s", subject.noun, subject.name, message)
-        if self._warnings is not None:
-            self._warnings.raise_(subject.project, WARNING_KIND, subject.url, message)
+        self._warnings.raise_(subject.project, WARNING_KIND, subject.url, message)
 
     def _resolve_if_well(self, scheduled: Scheduled, subject: Subject) -> None:
         """Take the warning back once none of its schedules is failing."""
         with self._database.read() as connection:
             runs = schedule_runs.list_for(connection, scheduled.owners, subject.key)
-        if self._warnings is not None and not any(run.failures for run in runs):
+        if not any(run.failures for run in runs):
             self._warnings.resolve(subject.project, WARNING_KIND, subject.url)
 
     @staticmethod

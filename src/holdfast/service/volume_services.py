@@ -72,6 +72,7 @@ def make_volume_services(
         set_restorer=VolumeSetRestorer(store, instances.restore, instances.power, instances.former_states),
     )
     instances.scheduler.follow(found.schedules)
+    instances.schedule_reader.follow(found.schedules)
     recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.DELETE_INTENT, found.volumes.finish_delete, locked=_on("pool", "project", "volume"))
