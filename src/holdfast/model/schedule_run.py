@@ -56,17 +56,17 @@ class ScheduleRun:
 
 
 def look(
-    schedule: Schedule, run: ScheduleRun | None, identity: str, now: datetime, zone: tzinfo
+    schedule: Schedule, run: ScheduleRun | None, identity: str, since: datetime, now: datetime, zone: tzinfo
 ) -> tuple[ScheduleRun, datetime | None]:
     """Return the run as it is to be remembered, and the moment that a run is due for; None: nothing is due.
 
-    A schedule that is new, or has another rule, counts from now. However many moments were missed, the latest one
+    A schedule that is new, or has another rule, counts from `since`. However many moments were missed, the latest one
     stands for all.
     """
     if run is None:
-        return ScheduleRun(schedule=schedule.label, rule=schedule.rule, checked_until=now), None
-    if run.rule != schedule.rule:
-        run = replace(run, rule=schedule.rule, checked_until=now)
+        run = ScheduleRun(schedule=schedule.label, rule=schedule.rule, checked_until=since)
+    elif run.rule != schedule.rule:
+        run = replace(run, rule=schedule.rule, checked_until=since)
     if run.checked_until > now:
         run = replace(run, checked_until=now)  # the clock was set back: nothing may wait until it is there again
     due_at = latest_due(run.rule, identity, run.checked_until, now, zone)

@@ -74,7 +74,7 @@ class InstanceSchedules:
 
         def work(handle: OperationHandle) -> None:
             with self._around.alone(subject.project, subject.name, "snapshot") as current:
-                self._snapshots.take(caller, current, "", None, handle, occasion)
+                self._snapshots.take(caller, current, "", None, handle, occasion=occasion)
 
         self._around.operations.carry_out_here(
             caller, "Snapshotting instance", work, resources=instance_resources(subject.project, subject.name)

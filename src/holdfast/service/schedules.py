@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from holdfast.db import schedule_runs
@@ -25,6 +25,9 @@ WORKERS: Final = 4
 
 WARNING_KIND: Final = "Snapshot schedule failing"
 
+_BETWEEN_LOOKS: Final = timedelta(seconds=90)
+"""What is longer than this was no wait for the next look, but a pause."""
+
 _log = logging.getLogger(__name__)
 
 Runs = Mapping[str, ScheduleRun]
@@ -34,6 +37,15 @@ Runs = Mapping[str, ScheduleRun]
 class _Due:
     schedule: Schedule
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When a tick looks, from when on new schedules count, and where."""
+
+    now: datetime
+    since: datetime
+    zone: tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class Scheduler:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="schedule")
         self._ticking = threading.Lock()
         self._guard = threading.Lock()
+        self._looked_at: datetime | None = None
         self._busy: set[tuple[str, schedule_runs.Key]] = set()
 
     def follow(self, scheduled: Scheduled) -> None:
@@ -76,7 +89,11 @@ class Scheduler:
         if not self._ticking.acquire(blocking=False):
             return []
         try:
-            return [future for scheduled in self._kinds for future in self._look_at(scheduled)]
+            now = self._clock.now()
+            moment = _Moment(now, self._last_look(now), self._zone())
+            found = [future for scheduled in self._kinds for future in self._look_at(scheduled, moment)]
+            self._looked_at = now
+            return found
         finally:
             self._ticking.release()
 
@@ -86,13 +103,17 @@ class Scheduler:
 
     # --- the look -----------------------------------------------------------------------------------------------------
 
-    def _look_at(self, scheduled: Scheduled) -> list[Future[None]]:
-        now, zone = self._clock.now(), self._zone()
+    def _last_look(self, now: datetime) -> datetime:
+        """Return from when new schedules count: what was set since the last look and came due before this one runs."""
+        before = self._looked_at
+        return before if before is not None and timedelta(0) <= now - before <= _BETWEEN_LOOKS else now
+
+    def _look_at(self, scheduled: Scheduled, moment: _Moment) -> list[Future[None]]:
         with self._database.read() as connection:
             runs = schedule_runs.list_all(connection, scheduled.owners)
         kept = scheduled.kept(None)
         looks = [
-            (self._look(scheduled, subject, _by_label(runs.get(subject.key, ())), now, zone), subject)
+            (self._look(scheduled, subject, _by_label(runs.get(subject.key, ())), moment), subject)
             for subject in scheduled.subjects(None)
             if not self._is_busy(subject)
         ]
@@ -103,12 +124,12 @@ class Scheduler:
             if seen.due or self._has_doomed(subject, kept.get(subject.key, ()), runs.get(subject.key, ()))
         ]
 
-    def _look(self, scheduled: Scheduled, subject: Subject, runs: Runs, now: datetime, zone: tzinfo) -> _Look:
+    def _look(self, scheduled: Scheduled, subject: Subject, runs: Runs, moment: _Moment) -> _Look:
         schedules = schedules_of(subject.config)
         changed, due = [], []
         for schedule in schedules:
             before = runs.get(schedule.label)
-            run, due_at = look(schedule, before, subject.identity, now, zone)
+            run, due_at = look(schedule, before, subject.identity, moment.since, moment.now, moment.zone)
             if due_at is not None and not scheduled.is_wanted_now(subject):
                 run, due_at = run.passed_over(due_at), None
             if run != before:

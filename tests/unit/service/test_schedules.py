@@ -66,6 +66,15 @@ def test_a_new_schedule_counts_from_now(stage: Stage) -> None:
     assert len(stage.shelf.taken) == 1
 
 
+def test_a_schedule_set_just_before_its_time_is_not_missed(stage: Stage) -> None:
+    stage.tick()
+    stage.shelf.add("c1", snapshots__schedule="1 10 * * *")
+    stage.minutes(1)
+    stage.shelf.set("c1", snapshots__schedule="2 10 * * *")
+    stage.minutes(1)
+    assert dues(stage) == [at(10, 1), at(10, 2)]
+
+
 def test_another_rule_counts_from_when_it_is_seen(stage: Stage) -> None:
     stage.shelf.add("c1", snapshots__schedule="0 11 * * *")
     stage.tick()
