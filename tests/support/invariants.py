@@ -11,6 +11,7 @@ from support.holdfast import HoldfastServer
 
 def violations(server: HoldfastServer) -> list[str]:
     """Return one line per broken promise: record without data, data without record, rubbish, open intents."""
+    _settle(server)
     instances = json.loads(server.lxc.run("query", "/1.0/instances?recursion=2"))
     lines = []
     for pool in json.loads(server.lxc.run("query", "/1.0/storage-pools?recursion=1")):
@@ -47,6 +48,13 @@ def violations(server: HoldfastServer) -> list[str]:
     operations = json.loads(server.lxc.run("query", "/1.0/operations") or "{}")
     lines += [f"operation {status}: {urls}" for status, urls in operations.items() if status in ("running", "pending")]
     return lines
+
+
+def _settle(server: HoldfastServer) -> None:
+    """Wait for what the server removes beside, after a restore for example."""
+    operations = json.loads(server.lxc.run("query", "/1.0/operations") or "{}")
+    for url in operations.get("running", []):
+        server.lxc.run("query", f"{url}/wait?timeout=60", expect=None)  # it may have ended and be gone
 
 
 def _former_states(server: HoldfastServer, pool: str) -> set[str]:

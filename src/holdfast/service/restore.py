@@ -21,6 +21,7 @@ from holdfast.model.errors import (
     NotFoundError,
     ProfileNotFoundError,
     StorageError,
+    UnavailableError,
 )
 from holdfast.model.expand import expand_devices
 from holdfast.model.former_state import FormerState
@@ -30,10 +31,11 @@ from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import Operation
 from holdfast.model.root_disk import root_in_pool, root_size_bytes
-from holdfast.service.caller import Caller
+from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.former_states import FormerStates
 from holdfast.service.intents import Intent
+from holdfast.service.locks import pool_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.power import RUNNING, STOPPED, PowerService
@@ -141,8 +143,21 @@ class RestoreService:
                 if was_running:
                     self._start(caller, current)
             finally:
-                discard_all(driver, intent.token(_NEW), intent.token(_APART))
+                self._clear_away(instance, driver, former, intent.token(_NEW), intent.token(_APART))
+
+    def _clear_away(self, instance: Instance, driver: Driver, former: FormerState | None, *tokens: str) -> None:
+        """Remove what nothing needs any more, as work of its own: on ext4 that can take longer than all the rest.
+
+        What isn't removed, because the server stops, goes at the next start.
+        """
+
+        def work(_: OperationHandle) -> None:
+            with self._around.locks.hold(pool_lock(instance.pool), shared=True, what="clean-up"):
+                discard_all(driver, *tokens)
                 self._former.drop_tree(former)
+
+        with suppress(UnavailableError):
+            self._around.operations.start(INTERNAL, "Removing what a restore replaced", work)
 
     def _stage(self, driver: Driver, intent: Intent, instance: Instance, goal: _Goal, handle: OperationHandle) -> None:
         """Stage the new content, and note which token will hold the former one after the swap, if it is to be kept."""
