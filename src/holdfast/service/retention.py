@@ -47,6 +47,12 @@ class Retention:
         verdicts = plan(kept, _keeps(subject.config, kept), failing, self._clock.now(), self._zone())
         return [Fate(*pair) for pair in zip(kept, verdicts, strict=True)]
 
+    def may_remove(self, subject: Subject, kept: Sequence[Kept]) -> bool:
+        """Tell cheaply whether there may be something to remove: something is past its time, or rules to keep count."""
+        now = self._clock.now()
+        is_over = any(each.expires_at is not None and each.expires_at <= now for each in kept)
+        return is_over or bool(_keeps(subject.config, kept))
+
     def prune(self, scheduled: Scheduled, subject: Subject) -> None:
         """Remove what nothing keeps. One that can't be removed doesn't keep the others; the next look tries again."""
         if not _doomed(self.fates(scheduled, subject)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -30,8 +30,6 @@ _BETWEEN_LOOKS: Final = timedelta(seconds=90)
 
 _log = logging.getLogger(__name__)
 
-Runs = Mapping[str, ScheduleRun]
-
 
 @dataclass(frozen=True, slots=True)
 class _Due:
@@ -48,14 +46,19 @@ class _Moment:
     zone: tzinfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Look:
-    """What one subject needs: rows to write, labels to forget, runs to make."""
+    """What one subject needs: rows to write, labels to forget, runs to make, and whether anything is to be removed.
+
+    `may_remove`: after the runs, too, it is worth asking what is to be removed.
+    """
 
     subject: Subject
     changed: Sequence[ScheduleRun]
     gone: Sequence[ScheduleRun]
     due: Sequence[_Due]
+    may_remove: bool
+    is_any_doomed: bool
 
 
 class Scheduler:
@@ -113,22 +116,25 @@ class Scheduler:
             runs = schedule_runs.list_all(connection, scheduled.owners)
         kept = scheduled.kept(None)
         looks = [
-            (self._look(scheduled, subject, _by_label(runs.get(subject.key, ())), moment), subject)
+            self._look(scheduled, subject, runs.get(subject.key, ()), kept.get(subject.key, ()), moment)
             for subject in scheduled.subjects(None)
             if not self._is_busy(subject)
         ]
-        self._remember(scheduled, [seen for seen, _ in looks if seen.changed or seen.gone])
-        return [
-            self._start(scheduled, seen)
-            for seen, subject in looks
-            if seen.due or self._has_doomed(subject, kept.get(subject.key, ()), runs.get(subject.key, ()))
-        ]
+        self._remember(scheduled, [seen for seen in looks if seen.changed or seen.gone])
+        return [self._start(scheduled, seen) for seen in looks if seen.due or seen.is_any_doomed]
 
-    def _look(self, scheduled: Scheduled, subject: Subject, runs: Runs, moment: _Moment) -> _Look:
-        schedules = schedules_of(subject.config)
+    def _look(
+        self,
+        scheduled: Scheduled,
+        subject: Subject,
+        runs: Sequence[ScheduleRun],
+        kept: Sequence[Kept],
+        moment: _Moment,
+    ) -> _Look:
+        schedules, known = schedules_of(subject.config), {run.schedule: run for run in runs}
         changed, due = [], []
         for schedule in schedules:
-            before = runs.get(schedule.label)
+            before = known.get(schedule.label)
             run, due_at = look(schedule, before, subject.identity, moment.since, moment.now, moment.zone)
             if due_at is not None and not scheduled.is_wanted_now(subject):
                 run, due_at = run.passed_over(due_at), None
@@ -137,7 +143,15 @@ class Scheduler:
             if due_at is not None:
                 due.append(_Due(schedule, due_at))
         labels = {schedule.label for schedule in schedules}
-        return _Look(subject, changed, [run for label, run in runs.items() if label not in labels], due)
+        may_remove = self._retention.may_remove(subject, kept)
+        return _Look(
+            subject=subject,
+            changed=changed,
+            gone=[run for run in runs if run.schedule not in labels],
+            due=due,
+            may_remove=may_remove,
+            is_any_doomed=may_remove and self._has_doomed(subject, kept, runs),
+        )
 
     def _remember(self, scheduled: Scheduled, looks: Sequence[_Look]) -> None:
         """Write what the looks have changed, in one transaction however many they are."""
@@ -176,7 +190,8 @@ class Scheduler:
         try:
             for due in seen.due:
                 self.run(scheduled, subject, due.schedule, due.due_at)
-            self._retention.prune(scheduled, subject)
+            if seen.may_remove:
+                self._retention.prune(scheduled, subject)
         except (NotFoundError, UnavailableError):
             return  # it has gone meanwhile, or the server is stopping
         except HoldfastError as error:
@@ -253,10 +268,6 @@ class Scheduler:
     def _forget(self, mark: tuple[str, schedule_runs.Key]) -> None:
         with self._guard:
             self._busy.discard(mark)
-
-
-def _by_label(runs: Sequence[ScheduleRun]) -> dict[str, ScheduleRun]:
-    return {run.schedule: run for run in runs}
 
 
 def _text(run: ScheduleRun) -> str:
