@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from holdfast.db import schedule_runs
 from holdfast.db import snapshots as snapshots_table
+from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import StatusCode
 from holdfast.service.crashpoints import VARIABLE
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
@@ -33,11 +35,25 @@ def prepare(world: World, pool: str, action: str, *, start: bool = False) -> Non
         with world.services.database.write() as connection:
             over = replace(expired, expires_at=expired.created_at - timedelta(days=1))
             snapshots_table.update(connection, "default", "victim", over)
+    if action == "due":
+        make_due(world, "victim")
     if action == "undo":
         world.finish(world.services.restore.restore(CALLER, "victim", "one"))
         world.write("victim", "/root/data", "later")
     if start:
         world.power("victim", "start")
+
+
+def make_due(world: World, name: str) -> None:
+    """Give it a schedule of every hour, also while stopped, that was looked at two hours ago for the last time."""
+    config = {"snapshots.schedule": "0 * * * *", "snapshots.schedule.stopped": "true"}
+    world.services.instances.patch(CALLER, name, InstanceChange(config=config))
+    world.tick()
+    key = ("default", name)
+    with world.services.database.write() as connection:
+        (run,) = schedule_runs.list_for(connection, schedule_runs.INSTANCES, key)
+        earlier = replace(run, checked_until=run.checked_until - timedelta(hours=2))
+        schedule_runs.save(connection, schedule_runs.INSTANCES, key, earlier)
 
 
 def check_whole(world: World, action: str) -> None:
@@ -72,6 +88,7 @@ def is_done(world: World, action: str, pool: str) -> bool:
         is_running = world.services.instances.get("default", "victim").status is StatusCode.RUNNING
         return is_running and world.run("victim", "stat", "-c", "%u", "/root/data") == (0, "0\n")
     wanted = {"snapshot": ["one", "two"], "snapshot-rename": ["uno"], "snapshot-delete": [], "prune": []}
+    wanted["due"] = ["one", "snap0"]
     return world.snapshots("victim") == wanted[action]
 
 

@@ -46,6 +46,9 @@ def act(world: World, action: str, pool: str) -> None:
         case "prune":
             services.retention.prune(services.schedules, services.schedules.subject("default", "victim"))
             return
+        case "due":
+            world.tick()
+            return
         case "undo":
             operation = services.restore.undo(CALLER, "victim")
         case "shift":

@@ -27,6 +27,7 @@ KINDS = {
     "snapshot": "snapshot-create",
     "snapshot-rename": "snapshot-rename",
     "snapshot-delete": "snapshot-delete",
+    "prune": "snapshot-delete",
     "restore": "restore",
     "undo": "restore",
     "shift": "instance-shift",
@@ -71,6 +72,21 @@ def test_death_leaves_nothing_half_there(directory: Path, pool: str, action: str
         if not is_done(world, action, pool):
             act(world, action, pool)
         assert is_done(world, action, pool)
+        assert world.left_over() == []
+
+
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("point", [point for point in ALL_POINTS if point.startswith("snapshot-create:")])
+def test_death_in_a_run_of_a_schedule_neither_skips_nor_doubles_it(directory: Path, pool: str, point: str) -> None:
+    with open_world(directory) as world:
+        prepare(world, pool, "due")
+    die(directory, "due", pool, point)
+    with open_world(directory) as world:
+        assert world.left_over() == []
+        world.tick()
+        assert is_done(world, "due", pool), world.snapshots("victim")
+        world.tick()
+        assert is_done(world, "due", pool), world.snapshots("victim")
         assert world.left_over() == []
 
 

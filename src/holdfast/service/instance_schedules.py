@@ -19,6 +19,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.instance_reading import InstanceReader
 from holdfast.service.locks import instance_lock
 from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.paths import instance_key
 from holdfast.service.resources import instance_resources, instance_url
 from holdfast.service.scheduled import KEEP_KEY, Occasion, Subject
 from holdfast.service.snapshots import SnapshotService
@@ -59,7 +60,7 @@ class InstanceSchedules:
     def is_wanted_now(self, subject: Subject) -> bool:
         if is_true(subject.config.get(_STOPPED_KEY)):
             return True
-        return self._around.status(self._around.instance(subject.project, subject.name)) is not StatusCode.STOPPED
+        return self._around.runtime.status(instance_key(*subject.key)) is not StatusCode.STOPPED
 
     def kept(self, project: str | None) -> Mapping[Key, Sequence[Kept]]:
         with self._around.database.read() as connection:

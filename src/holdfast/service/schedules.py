@@ -81,6 +81,7 @@ class Scheduler:
         self._ticking = threading.Lock()
         self._guard = threading.Lock()
         self._looked_at: datetime | None = None
+        self._unreadable: set[str] = set()
         self._busy: set[tuple[str, schedule_runs.Key]] = set()
 
     def follow(self, scheduled: Scheduled) -> None:
@@ -115,13 +116,35 @@ class Scheduler:
         with self._database.read() as connection:
             runs = schedule_runs.list_all(connection, scheduled.owners)
         kept = scheduled.kept(None)
-        looks = [
-            self._look(scheduled, subject, runs.get(subject.key, ()), kept.get(subject.key, ()), moment)
+        tried = [
+            self._try_to_look(scheduled, subject, runs.get(subject.key, ()), kept.get(subject.key, ()), moment)
             for subject in scheduled.subjects(None)
             if not self._is_busy(subject)
         ]
+        looks = [seen for seen in tried if seen is not None]
         self._remember(scheduled, [seen for seen in looks if seen.changed or seen.gone])
         return [self._start(scheduled, seen) for seen in looks if seen.due or seen.is_any_doomed]
+
+    def _try_to_look(
+        self,
+        scheduled: Scheduled,
+        subject: Subject,
+        runs: Sequence[ScheduleRun],
+        kept: Sequence[Kept],
+        moment: _Moment,
+    ) -> _Look | None:
+        """Look at one subject; a rule of it that can't be read keeps no other waiting, and is told by a warning."""
+        try:
+            seen = self._look(scheduled, subject, runs, kept, moment)
+        except Exception as error:  # noqa: BLE001 - the border of a look: the next one tries again
+            _log.exception("The schedules of %s %s can't be read", subject.noun, subject.name)
+            self._warnings.raise_(subject.project, WARNING_KIND, subject.url, f"Schedules can't be read: {error}")
+            self._unreadable.add(subject.url)
+            return None
+        if subject.url in self._unreadable:
+            self._unreadable.discard(subject.url)
+            self._resolve_if_well(scheduled, subject)
+        return seen
 
     def _look(
         self,

@@ -332,6 +332,19 @@ def _schedules(stage: Stage):
     return schedules_of(stage.shelf.subject("c1").config)
 
 
+def test_a_rule_that_can_not_be_read_keeps_no_other_waiting(stage: Stage) -> None:
+    stage.shelf.add("c1", snapshots__schedule=MINUTELY, snapshots__keep="nonsense")
+    stage.shelf.add("c2", snapshots__schedule=MINUTELY)
+    stage.tick()
+    stage.minutes(2)
+    assert [name for name, _ in stage.shelf.taken] == ["c2", "c2"]
+    assert 'Invalid rule "nonsense"' in stage.warned.now[WARNING]
+    stage.shelf.set("c1", snapshots__keep="")
+    stage.minutes(2)
+    assert stage.shelf.taken.count(("c1", at(10, 4))) == 1
+    assert stage.warned.now == {}
+
+
 def test_the_warning_goes_with_the_schedule(stage: Stage) -> None:
     stage.shelf.add("c1", snapshots__schedule=MINUTELY)
     stage.tick()
