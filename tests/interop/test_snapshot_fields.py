@@ -151,4 +151,4 @@ def test_they_come_through_an_export(lxc: LxcClient, server: HoldfastServer, tmp
     }
     lxc.run("copy", "box", "box3")
     copied = json.loads(lxc.run("query", "/1.0/instances/box3/snapshots/s1"))
-    assert (copied["description"], copied["held"]) == ("before", False)
+    assert (copied["description"], copied["held"]) == ("before", True)

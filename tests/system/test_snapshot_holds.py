@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.instance import Snapshot
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.service.instance_requests import FromCopy, InstanceRequest, SnapshotChange
+from support.waiting import await_true
 from support.world import CALLER, World, furnished_world
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
@@ -84,36 +87,77 @@ def test_its_time_is_never_over(held: World) -> None:
     assert held.snapshots("c1") == []
 
 
-def test_an_ephemeral_instance_stays_with_it(held: World) -> None:
+def test_an_ephemeral_instance_stays_with_it(held: World, caplog: pytest.LogCaptureFixture) -> None:
     held.finish(held.services.instances.update(CALLER, "c1", InstanceChange(ephemeral=True)))
     held.power("c1", "start")
-    with pytest.raises(HoldfastError, match=REMEDY):
+    with caplog.at_level(logging.WARNING):
         held.power("c1", "stop")
+    assert "Ephemeral instance c1 stays: its snapshots kept are held" in caplog.text
+    assert held.snapshots("c1") == ["kept", "free"]
+    held.power("c1", "start")
+    change(held, "kept", RELEASED)
+    held.power("c1", "stop")
+    assert not held.names()
+
+
+def test_an_ephemeral_instance_that_ends_by_itself_stays_with_it(held: World, caplog: pytest.LogCaptureFixture) -> None:
+    held.finish(held.services.instances.update(CALLER, "c1", InstanceChange(ephemeral=True)))
+    held.power("c1", "start")
+    held.runtime.kill("c1")
+    await_true(lambda: "Ephemeral instance c1 stays" in caplog.text, "the end is noted")
+    assert held.services.instances.get("default", "c1").instance.config["volatile.last_state.power"] == "STOPPED"
     assert held.snapshots("c1") == ["kept", "free"]
 
 
-def test_rename_keeps_it_and_a_copy_is_free(held: World) -> None:
+def test_rename_and_copy_keep_it(held: World) -> None:
     held.finish(held.services.snapshots.rename(CALLER, "c1", "kept", "kept2"))
     renamed = record(held, "c1", "kept2")
     assert renamed.is_held and renamed.description == "before the move"
     held.finish(held.services.instances.create(CALLER, InstanceRequest(name="c2", devices=ROOT), FromCopy(name="c1")))
     copied = record(held, "c2", "kept2")
-    assert not copied.is_held and copied.description == "before the move"
+    assert copied.is_held and copied.description == "before the move"
+    with pytest.raises(BadRequestError, match="`holdfast snapshot release c2/kept2`"):
+        held.services.instances.delete(CALLER, "c2")
+    held.finish(held.services.snapshots.update(CALLER, "c2", "kept2", RELEASED))
     held.finish(held.services.instances.delete(CALLER, "c2"))
     held.finish(held.services.snapshots.rename(CALLER, "c1", "kept2", "kept"))
 
 
-def test_a_refresh_does_not_take_it(held: World) -> None:
+def test_a_fresh_copy_does_not_lose_what_has_expired(held: World) -> None:
+    """The hold goes into the copy, by a copy and by a refresh: else the next look would take it from there."""
+    change(held, "kept", SnapshotChange(expires=datetime.now(UTC) - timedelta(minutes=1)))
     request = InstanceRequest(name="c2", devices=ROOT)
+    held.finish(held.services.instances.create(CALLER, request, FromCopy(name="c1", instance_only=True)))
+    held.finish(held.services.instances.create(CALLER, request, FromCopy(name="c1", refresh=True)))
+    held.finish(held.services.instances.create(CALLER, replace(request, name="c3"), FromCopy(name="c1")))
+    held.tick()
+    for copy in ("c2", "c3"):
+        assert held.snapshots(copy) == ["kept", "free"]
+        held.finish(held.services.snapshots.update(CALLER, copy, "kept", RELEASED))
+    held.tick()
+    assert held.snapshots("c2") == held.snapshots("c3") == ["free"]
+
+
+def test_a_refresh_does_not_take_it(held: World) -> None:
+    """What is held in the copy stays beside what comes, unless that would have its name: then nothing is changed."""
+    request, refresh = InstanceRequest(name="c2", devices=ROOT), FromCopy(name="c1", refresh=True)
     held.finish(held.services.instances.create(CALLER, request, FromCopy(name="c1")))
+    held.finish(held.services.snapshots.update(CALLER, "c2", "kept", RELEASED))
     held.finish(held.services.snapshots.update(CALLER, "c2", "free", HELD))
     held.finish(held.services.snapshots.delete(CALLER, "c1", "free"))
-    with pytest.raises(HoldfastError, match="`holdfast snapshot release c2/free`"):
-        held.finish(held.services.instances.create(CALLER, request, FromCopy(name="c1", refresh=True)))
+    held.finish(held.services.instances.create(CALLER, request, refresh))
     assert held.snapshots("c2") == ["kept", "free"]
+    held.write("c1", "/root/new", "new")
+    held.snapshot("c1", "free")
+    with pytest.raises(HoldfastError, match="`holdfast snapshot release c2/free`"):
+        held.finish(held.services.instances.create(CALLER, request, refresh))
+    assert held.read("c2", "/root/new") is None
+    assert held.snapshots("c2") == ["kept", "free"]
+    assert held.left_over() == []
     held.finish(held.services.snapshots.update(CALLER, "c2", "free", RELEASED))
-    held.finish(held.services.instances.create(CALLER, request, FromCopy(name="c1", refresh=True)))
-    assert held.snapshots("c2") == ["kept"]
+    held.finish(held.services.instances.create(CALLER, request, refresh))
+    assert record(held, "c2", "free").created_at == record(held, "c1", "free").created_at
+    assert held.read("c2", "/root/new") == "new"
 
 
 def test_a_restore_brings_the_description_of_the_instance_back(held: World) -> None:

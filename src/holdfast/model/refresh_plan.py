@@ -15,21 +15,27 @@ class Dated(Protocol):
     def name(self) -> str: ...
     @property
     def created_at(self) -> datetime: ...
+    @property
+    def is_held(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:
-    """Names in the order of the lists they came from."""
+    """Names in the order of the lists they came from; `blocked`: held ones in whose place others would come."""
 
     deleted: tuple[str, ...]
     sent: tuple[str, ...]
+    blocked: tuple[str, ...] = ()
 
 
 def plan_refresh(source: Sequence[Dated], target: Sequence[Dated]) -> RefreshPlan:
-    """Return what brings the target's snapshots in line with the source's."""
+    """Return what brings the target's snapshots in line with the source's. Held ones stay: see `blocked`."""
     wanted = {(each.name, each.created_at) for each in source}
     there = {(each.name, each.created_at) for each in target}
+    unwanted = [each for each in target if (each.name, each.created_at) not in wanted]
+    sent = tuple(each.name for each in source if (each.name, each.created_at) not in there)
     return RefreshPlan(
-        deleted=tuple(each.name for each in target if (each.name, each.created_at) not in wanted),
-        sent=tuple(each.name for each in source if (each.name, each.created_at) not in there),
+        deleted=tuple(each.name for each in unwanted if not each.is_held),
+        sent=sent,
+        blocked=tuple(each.name for each in unwanted if each.is_held and each.name in sent),
     )

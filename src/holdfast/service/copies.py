@@ -95,8 +95,8 @@ class CopyService:
         return replace(new, snapshots=tuple(self._in_pool(each, found, pool) for each in self._snapshots(found)))
 
     def _in_pool(self, snapshot: Snapshot, owner: Instance, pool: str) -> Snapshot:
-        """Return a snapshot's record with its root disk in a pool. A hold stays where it was put."""
-        return replace(self._content.snapshot_in_pool(snapshot, owner.project, pool), is_held=False)
+        """Return a snapshot's record with its root disk in a pool; a hold goes with it: it may have expired."""
+        return self._content.snapshot_in_pool(snapshot, owner.project, pool)
 
     def _fill(
         self,

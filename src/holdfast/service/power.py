@@ -20,6 +20,7 @@ from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import DEFAULT_PROJECT, StatusCode
 from holdfast.model.operation import Operation
 from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.holds import held_names
 from holdfast.service.instance_requests import PowerAction
 from holdfast.service.locks import instance_lock
 from holdfast.service.operation_handle import OperationHandle
@@ -267,11 +268,15 @@ class PowerService:
             self._around.tell(caller, instance, "resumed")
 
     def _note_end(self, caller: Caller | None, instance: Instance, verb: str) -> None:
-        """Record the stop of an instance that is held, and remove an ephemeral one."""
+        """Record the stop of an instance that is held, and remove an ephemeral one unless a snapshot of it is held."""
         self._save_power(instance, STOPPED)
         self._around.tell(caller, instance, verb)
-        if instance.ephemeral:
-            self._remover.remove(caller, instance)
+        if not instance.ephemeral:
+            return
+        if held := held_names(self._around.snapshot_list(instance)):
+            _log.warning("Ephemeral instance %s stays: its snapshots %s are held", instance.name, ", ".join(held))
+            return
+        self._remover.remove(caller, instance)
 
     def _note_running(self, instance: Instance) -> None:
         if instance.config.get(POWER_KEY) != RUNNING:

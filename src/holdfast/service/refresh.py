@@ -35,13 +35,13 @@ class Refresher:
     def refresh(
         self, caller: Caller, source: Instance, target: Instance, handle: OperationHandle, *, instance_only: bool
     ) -> None:
-        """Give the stopped target the source's content and, unless `instance_only`, its snapshots."""
+        """Give the stopped target the source's content and, unless `instance_only`, its snapshots; held ones stay."""
         self._around.require_stopped(target, "Cannot refresh a running instance")
         plan = RefreshPlan((), ())
         if not instance_only:
             there = self._around.snapshot_list(target)
             plan = plan_refresh(self._around.snapshot_list(source), there)
-            check_none_held(target, [each for each in there if each.name in plan.deleted])
+            check_none_held(target, [each for each in there if each.name in plan.blocked])
         intent = self._around.intents.open(
             INTENT_KIND,
             {
@@ -110,7 +110,7 @@ class Refresher:
             self._around.intents.close(intent, connection)
 
     def _as_target(self, snapshot: Snapshot, target: Instance) -> Snapshot:
-        return replace(self._content.snapshot_in_pool(snapshot, target.project, target.pool), is_held=False)
+        return self._content.snapshot_in_pool(snapshot, target.project, target.pool)
 
     def _abandon(self, intent: Intent) -> None:
         thaw(self._around, intent)

@@ -14,6 +14,7 @@ from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
 from holdfast.model.volume import CustomVolume
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.holds import check_no_volume_snapshot_held
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.taking_back import discard_all
@@ -33,7 +34,7 @@ class VolumeRefresher:
     def refresh(
         self, caller: Caller, source: CustomVolume, target: CustomVolume, handle: OperationHandle, *, volume_only: bool
     ) -> None:
-        """Give the target the source's content and, unless `volume_only`, its snapshots."""
+        """Give the target the source's content and, unless `volume_only`, its snapshots; held ones stay."""
         if source.content_type is not target.content_type:
             raise BadRequestError(f'Volume "{target.name}" has another kind of content than "{source.name}"')
         self._store.refuse_running_users(
@@ -41,7 +42,9 @@ class VolumeRefresher:
         )
         plan = RefreshPlan((), ())
         if not volume_only:
-            plan = plan_refresh(self._store.snapshots(source), self._store.snapshots(target))
+            there = self._store.snapshots(target)
+            plan = plan_refresh(self._store.snapshots(source), there)
+            check_no_volume_snapshot_held(target, [each for each in there if each.name in plan.blocked])
         intent = self._around.intents.open(INTENT_KIND, _payload(source, target, plan))
         try:
             reach("volume-refresh:intent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from holdfast.model.instance import Snapshot
@@ -24,3 +25,10 @@ def test_threat_refresh_sends_again_what_is_there() -> None:
 def test_the_same_needs_nothing() -> None:
     both = [_snapshot("a", 1)]
     assert plan_refresh(both, both).deleted == plan_refresh(both, both).sent == ()
+
+
+def test_held_ones_of_the_target_stay() -> None:
+    source = [_snapshot("a", 1), _snapshot("b", 9)]
+    target = [replace(_snapshot("b", 2), is_held=True), replace(_snapshot("z", 0), is_held=True), _snapshot("y", 0)]
+    plan = plan_refresh(source, target)
+    assert (plan.deleted, plan.sent, plan.blocked) == (("y",), ("a", "b"), ("b",))
