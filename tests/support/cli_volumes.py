@@ -43,12 +43,34 @@ def _day(cli: Cli, pool: str, other: str) -> None:
     volume("attach", pool, "files", "keeper", "again", "/data")
     assert cli.run("exec", "keeper", "--", "cat", "/data/file") == "old\n"
     volume("detach", pool, "files", "keeper", "again")
+    if "holdfast_snapshot_hold" in cli.run("query", "/1.0"):
+        _holds(cli, pool)
     _places(cli, pool, other)
     listed = volume("list", pool, "type=custom", "--format", "csv")
     assert "custom,files,by hand,filesystem,0\n" in listed
     assert "custom (snapshot),files/two,a note,filesystem,0\n" in listed
     assert volume("delete", pool, "files/two") == "Storage volume files/two deleted\n"
     assert volume("delete", pool, "files") == "Storage volume files deleted\n"
+
+
+def _holds(cli: Cli, pool: str) -> None:
+    """Hold the snapshot `two` of `files`: nothing removes it before its release."""
+    words = ("storage", "volume")
+    cli.run(*words, "hold", pool, "files/two")
+    assert "held: true" in cli.run(*words, "show", pool, "files/two")
+    cli.run(*words, "edit", pool, "files/two", stdin="description: a note\nexpires_at: 2036-01-02T03:04:05Z\n")
+    remedy = f"release first with `holdfast storage volume release {pool} files/two`"
+    assert remedy in cli.fails(*words, "delete", pool, "files/two")
+    assert remedy in cli.fails(*words, "delete", pool, "files")
+    assert remedy in cli.fails(*words, "snapshot", pool, "files", "two", "--reuse")
+    assert "YES" in cli.run(*words, "info", pool, "files")
+    assert "give VOLUME/SNAPSHOT" in cli.fails(*words, "hold", pool, "files")
+    assert "not found" in cli.fails(*words, "release", pool, "files/two", "files/nope")
+    assert "held: true" in cli.run(*words, "show", pool, "files/two")
+    cli.run(*words, "release", pool, "files/two")
+    cli.run(*words, "edit", pool, "files/two", stdin="description: a note\nheld: true\n")
+    assert "held: true" in cli.run(*words, "show", pool, "files/two")
+    cli.run(*words, "release", pool, "files/two")
 
 
 def _keys(cli: Cli, pool: str) -> None:

@@ -46,6 +46,10 @@ def test_instance_and_volumes_together(cli: Cli) -> None:
     write = ("exec", "keeper", "--", "sh", "-c")
     cli.run(*write, "echo old | tee /data/x > /root/x")
     cli.run("snapshot", "keeper", "all", "--disk-volumes=all-exclusive")
+    cli.run("snapshot", "hold", "keeper/all")
+    assert "held: true" in cli.run("storage", "volume", "show", "bt", "files/all")
+    cli.run("snapshot", "release", "keeper/all")
+    assert "held: false" in cli.run("storage", "volume", "show", "bt", "files/all")
     cli.run(*write, "echo new | tee /data/x > /root/x")
     cli.run("restore", "keeper", "all")
     assert cli.run("exec", "keeper", "--", "cat", "/root/x", "/data/x") == "old\nnew\n"

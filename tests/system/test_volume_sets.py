@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdfast.model.errors import HoldfastError
-from holdfast.model.kinds import StatusCode
+from holdfast.model.errors import BadRequestError, HoldfastError
+from holdfast.model.kinds import StatusCode, VolumeType
+from holdfast.service.instance_requests import FromCopy, InstanceRequest, SnapshotChange
 from support.waiting import await_true
 from support.world import CALLER, POOLS, World, furnished_world
 
@@ -137,3 +138,51 @@ def test_an_undo_of_an_earlier_restore_is_over(world: World) -> None:
     _restore(world, "one")
     with pytest.raises(HoldfastError, match="Nothing to undo"):
         world.services.restore.undo(CALLER, "c1")
+
+
+def _hold(world: World, instance: str, snapshot: str, *, is_held: bool) -> None:
+    change = SnapshotChange(is_held=is_held)
+    world.finish(world.services.volumes.set_holds.update(CALLER, instance, snapshot, change))
+
+
+def _held(world: World) -> list[str]:
+    """Return the held snapshots of the volumes."""
+    views = [*world.services.pools.volumes("d", "default"), *world.services.pools.volumes("b", "default")]
+    custom = [each for each in views if each.volume.type is VolumeType.CUSTOM]
+    return [f"{each.volume.name}/{each.snapshot}" for each in custom if each.is_held]
+
+
+def test_a_hold_holds_all_of_it(world: World) -> None:
+    _snapshot(world, "one")
+    _snapshot(world, "two")
+    _hold(world, "c1", "one", is_held=True)
+    assert _held(world) == ["v1/one", "v2/one"]
+    with pytest.raises(BadRequestError, match="`holdfast storage volume release d v1/one`"):
+        world.services.volumes.snapshots.delete(CALLER, "d", "v1", "one")
+    _restore(world, "one")
+    assert _held(world) == ["v1/one", "v2/one"]
+    _hold(world, "c1", "one", is_held=False)
+    assert _held(world) == []
+
+
+def test_a_release_of_a_copy_leaves_the_volumes_held(world: World) -> None:
+    _snapshot(world, "one")
+    _hold(world, "c1", "one", is_held=True)
+    root = {"root": {"type": "disk", "path": "/", "pool": "d"}}
+    request = InstanceRequest(name="c2", devices=root)
+    world.finish(world.services.instances.create(CALLER, request, FromCopy(name="c1")))
+    _hold(world, "c2", "one", is_held=False)
+    assert _held(world) == ["v1/one", "v2/one"]
+    assert world.services.snapshots.get("default", "c1", "one").snapshot.is_held
+    assert not world.services.snapshots.get("default", "c2", "one").snapshot.is_held
+    _hold(world, "c1", "one", is_held=False)
+    assert _held(world) == []
+
+
+def test_what_is_gone_of_a_set_does_not_forbid_a_release(world: World) -> None:
+    _snapshot(world, "one")
+    _hold(world, "c1", "one", is_held=True)
+    world.services.volumes.snapshots.update(CALLER, "d", "v1", "one", is_held=False)
+    world.finish(world.services.volumes.snapshots.delete(CALLER, "d", "v1", "one"))
+    _hold(world, "c1", "one", is_held=False)
+    assert _held(world) == []

@@ -245,6 +245,7 @@ class VolumeSnapshot(TypedDict):
     content_type: str
     created_at: str
     expires_at: str | None
+    held: NotRequired[bool]
 
 
 class VolumeUsage(TypedDict):

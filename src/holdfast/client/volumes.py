@@ -98,8 +98,12 @@ class Volumes:
     def update_snapshot(
         self, pool: str, name: str, snapshot: str, document: Mapping[str, object], etag: str = ""
     ) -> None:
-        """Replace description and expiry of a snapshot."""
+        """Replace description and expiry of a snapshot; `held` changes only if it is given."""
         change(self._connection, "PUT", _path(pool, name, "snapshots", snapshot), dict(document), etag)
+
+    def mark_snapshot(self, pool: str, name: str, snapshot: str, *, is_held: bool) -> None:
+        """Hold a snapshot, or release it."""
+        change(self._connection, "PATCH", _path(pool, name, "snapshots", snapshot), {"held": is_held})
 
     def rename_snapshot(self, pool: str, name: str, snapshot: str, new_name: str) -> RunningOperation:
         """Rename a snapshot."""

@@ -87,7 +87,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "storage_volumes_all_projects": "all-projects: `lxc storage volume list --all-projects`",
     "usedby_consistency": "used_by has whole URLs",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
-    "holdfast_snapshot_hold": "description, held, schedule, due_at of snapshots; expiry of new ones; unknown to LXD",
+    "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",
     "holdfast_snapshot_schedules": "snapshot-schedules, instances/x/snapshot-plan, the keys of both; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
     "warnings": "/1.0/warnings: `lxc warning`",

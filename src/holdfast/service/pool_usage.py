@@ -26,6 +26,7 @@ class VolumeView:
     config: Config = field(default_factory=dict)
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    is_held: bool = False
     used_by: tuple[str, ...] = field(default=())
 
 
@@ -85,6 +86,7 @@ def _of_instance(instance: Instance, taken: list[Snapshot]) -> list[VolumeView]:
                 snapshot=snapshot.name,
                 created_at=snapshot.created_at,
                 expires_at=snapshot.expires_at,
+                is_held=snapshot.is_held,
                 used_by=(snapshot_url(instance.project, instance.name, snapshot.name),),
             )
             for snapshot in taken

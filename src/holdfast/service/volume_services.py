@@ -30,6 +30,7 @@ from holdfast.service.volume_rename import VolumeRenamer
 from holdfast.service.volume_restore import VolumeRestorer
 from holdfast.service.volume_schedules import VolumeSchedules
 from holdfast.service.volume_set import VolumeSetService
+from holdfast.service.volume_set_holds import VolumeSetHolds
 from holdfast.service.volume_set_restore import VolumeSetRestorer
 from holdfast.service.volume_snapshots import VolumeSnapshotService
 from holdfast.service.volume_store import VolumeStore
@@ -48,6 +49,7 @@ class VolumeServices:
     mover: VolumeMover
     restorer: VolumeRestorer
     sets: VolumeSetService
+    set_holds: VolumeSetHolds
     set_restorer: VolumeSetRestorer
 
 
@@ -69,6 +71,7 @@ def make_volume_services(
         mover=VolumeMover(store, content),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
+        set_holds=VolumeSetHolds(store, instances.snapshots),
         set_restorer=VolumeSetRestorer(store, instances.restore, instances.power, instances.former_states),
     )
     instances.scheduler.follow(found.schedules)

@@ -18,6 +18,7 @@ from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import UUID_KEY
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.holds import check_no_volume_snapshot_held
 from holdfast.service.instance_requests import Expires, Never
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
@@ -150,8 +151,9 @@ class VolumeSnapshotService:
         *,
         description: str | None = None,
         expires: Expires = None,
+        is_held: bool | None = None,
     ) -> None:
-        """Change description and expiry; None leaves what is there."""
+        """Change description, expiry and hold; None leaves what is there."""
         found = self._store.get(caller.project, pool, volume)
         with self._store.alone(found.project, pool, volume, "update") as current:
             snapshot = self._store.snapshot(current, name)
@@ -159,6 +161,8 @@ class VolumeSnapshotService:
                 snapshot = replace(snapshot, description=description)
             if expires is not None:
                 snapshot = replace(snapshot, expires_at=None if isinstance(expires, Never) else expires)
+            if is_held is not None:
+                snapshot = replace(snapshot, is_held=is_held)
             with self._around.database.write() as connection:
                 snapshots_table.update(connection, current, snapshot)
         self._store.tell_snapshot(caller, found, name, "updated")
@@ -204,19 +208,19 @@ class VolumeSnapshotService:
     # --- delete -----------------------------------------------------------------------------------------------------
 
     def delete(self, caller: Caller, pool: str, volume: str, name: str) -> Operation:
-        """Start to delete it."""
+        """Start to delete it; a held one is refused."""
         found = self._store.get(caller.project, pool, volume)
-        self._store.snapshot(found, name)
+        check_no_volume_snapshot_held(found, [self._store.snapshot(found, name)])
 
         def work(handle: OperationHandle) -> None:
             with self._store.alone(found.project, pool, volume, "snapshot delete") as current:
-                self._store.snapshot(current, name)
                 self.remove(caller, current, name)
 
         return self._start(caller, "Deleting storage volume snapshot", found, work)
 
     def remove(self, caller: Caller | None, volume: CustomVolume, name: str) -> None:
-        """Delete a snapshot of a volume that the caller holds."""
+        """Delete a snapshot of a volume that the caller holds; one that is held itself is refused."""
+        check_no_volume_snapshot_held(volume, [self._store.snapshot(volume, name)])
         intent = self._around.intents.open(DELETE_INTENT, {**payload_of(volume), "snapshot": name})
         try:
             reach("volume-snapshot-delete:intent")

@@ -32,6 +32,7 @@ def snapshot_view(volume: CustomVolume, snapshot: VolumeSnapshot) -> VolumeView:
         config=shown_config(snapshot.config),
         created_at=snapshot.created_at,
         expires_at=snapshot.expires_at,
+        is_held=snapshot.is_held,
     )
 
 

@@ -13,6 +13,7 @@ from holdfast.model.volume import CustomVolume
 from holdfast.model.volume_keys import DEFAULT_BLOCK_BYTES, changed_config, check_volume_config, size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.holds import check_no_volume_snapshot_held
 from holdfast.service.intents import Intent
 from holdfast.service.locks import pool_lock
 from holdfast.service.pool_usage import VolumeView
@@ -138,12 +139,13 @@ class VolumeService:
     # --- delete -----------------------------------------------------------------------------------------------------
 
     def delete(self, caller: Caller, pool: str, name: str) -> None:
-        """Remove a volume that nothing uses, with its snapshots."""
+        """Remove a volume that nothing uses, with its snapshots; held ones keep it there."""
         found = self._store.get(caller.project, pool, name)
         with self._store.alone(found.project, pool, name, "delete") as volume:
             if self._store.users(volume):
                 raise BadRequestError("The storage volume is still in use")
             snapshots = self._store.snapshots(volume)
+            check_no_volume_snapshot_held(volume, snapshots)
             intent = self._around.intents.open(DELETE_INTENT, payload_of(volume))
             try:
                 reach("volume-delete:intent")

@@ -102,15 +102,17 @@ class VolumeSnapshotsPost(msgspec.Struct, kw_only=True):
 
 
 class VolumeSnapshotPut(msgspec.Struct, kw_only=True):
-    """What can change of a snapshot; without `expires_at` it never goes."""
+    """What can change of a snapshot; without `expires_at` it never goes. `held` is ours: absent changes nothing."""
 
     description: str = ""
     expires_at: str | None = None
+    held: bool | None = None
 
 
 class VolumeSnapshotPatch(msgspec.Struct, kw_only=True):
     description: str | None = None
     expires_at: str | None = None
+    held: bool | None = None
 
 
 class VolumeSnapshotPost(msgspec.Struct, kw_only=True):
@@ -122,9 +124,12 @@ class VolumeSnapshotPost(msgspec.Struct, kw_only=True):
 
 
 class VolumeSnapshot(msgspec.Struct, kw_only=True):
+    """`held` is ours, LXD doesn't have it."""
+
     description: str
     expires_at: str | None
     name: str
     config: dict[str, str]
     content_type: str
     created_at: str
+    held: bool

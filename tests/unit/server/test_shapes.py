@@ -57,7 +57,7 @@ SHAPES: dict[str, type[msgspec.Struct]] = {
 }
 
 
-OURS = {"snapshot": {"description", "held", "schedule", "due_at"}}
+OURS = {"snapshot": {"description", "held", "schedule", "due_at"}, "volume snapshot": {"held"}}
 """What we add, each with an extension that begins with "holdfast_"."""
 
 

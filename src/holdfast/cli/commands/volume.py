@@ -142,6 +142,8 @@ volume = Group(
         "move": Entry(_COPYING, "move", "Move a volume to another pool or project"),
         "snapshot": Entry(_SNAPSHOTS, "snapshot", "Take a snapshot of a volume"),
         "restore": Entry(_SNAPSHOTS, "restore", "Put a volume back to a snapshot"),
+        "hold": Entry(_SNAPSHOTS, "hold", "Hold snapshots of volumes: nothing removes them"),
+        "release": Entry(_SNAPSHOTS, "release", "Release held snapshots of volumes"),
     },
     examples=(
         "holdfast storage volume create default data",

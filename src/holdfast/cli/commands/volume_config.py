@@ -12,13 +12,14 @@ from holdfast.cli.groups import command
 from holdfast.cli.references import NAME, parse_settings
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import render
-from holdfast.cli.units import format_bytes, format_time
+from holdfast.cli.units import format_bytes, format_time, yes_or_no
 from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
 
 VOLUME_HELP = """Set a key by a line below config. Other fields than config and description can't be changed.
 Lines that begin with # are ignored. Save an unchanged or empty text to leave everything as it is."""
-SNAPSHOT_HELP = "Description of the snapshot, and when it may be removed; the year 1 means never."
+SNAPSHOT_HELP = """Description of the snapshot, and when it may be removed; the year 1 means never.
+Held: nothing removes it then."""
 
 
 @command(
@@ -62,10 +63,15 @@ def info(session: Session, pool: str, volume: VolumeReference) -> None:
     snapshots = session.client.volumes.snapshots(pool, name)
     if snapshots:
         rows = [
-            [each["name"].partition("/")[2], each["description"], format_time(each["expires_at"] or NEVER)]
+            [
+                each["name"].partition("/")[2],
+                each["description"],
+                format_time(each["expires_at"] or NEVER),
+                yes_or_no(each.get("held", False)),
+            ]
             for each in snapshots
         ]
-        header = ["NAME", "DESCRIPTION", "EXPIRES AT"]
+        header = ["NAME", "DESCRIPTION", "EXPIRES AT", "HELD"]
         click.echo(f"\nSnapshots:\n{render('table', header, rows, snapshots)}", nl=False)
 
 
@@ -138,7 +144,7 @@ def _change(session: Session, pool: str, volume: VolumeReference, change: Callab
 
 @command(
     "edit",
-    "Edit a volume, or description and expiry of a snapshot, in $EDITOR, or take the YAML from standard input.",
+    "Edit a volume, or description, expiry and hold of a snapshot, in $EDITOR, or take the YAML from standard input.",
     examples=(
         "holdfast storage volume edit default data",
         "holdfast storage volume edit default data/snap0",
@@ -159,10 +165,16 @@ def edit_volume(session: Session, pool: str, volume: VolumeReference) -> None:
             wanted = {
                 "description": edited.get("description") or "",
                 "expires_at": edited.get("expires_at") or NEVER,
+                **{key: edited[key] for key in ("held",) if key in edited},
             }
             volumes.update_snapshot(pool, name, volume.snapshot, wanted, tag)
 
-        shown = {"description": snapshot["description"], "expires_at": snapshot["expires_at"] or NEVER}
+        shown: dict[str, object] = {
+            "description": snapshot["description"],
+            "expires_at": snapshot["expires_at"] or NEVER,
+        }
+        if "held" in snapshot:
+            shown["held"] = snapshot["held"]
         edit(shown, SNAPSHOT_HELP, save_snapshot)
         return
     name = volume.require_custom()

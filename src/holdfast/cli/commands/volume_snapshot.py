@@ -1,10 +1,12 @@
-"""`holdfast storage volume snapshot` and `restore`."""
+"""`holdfast storage volume snapshot`, `restore`, `hold` and `release`."""
 
 from __future__ import annotations
 
 import click
 
+from holdfast.cli.commands.snapshot_group import HOLDS
 from holdfast.cli.commands.volume_references import VOLUME, VolumeReference
+from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
@@ -69,3 +71,43 @@ def restore(session: Session, pool: str, volume: VolumeReference, name: str) -> 
     if not wanted:
         raise click.UsageError("Give POOL VOLUME SNAPSHOT")
     session.client.volumes.restore(pool, volume.require_custom(or_snapshot=True), wanted)
+
+
+@command(
+    "hold",
+    "Hold snapshots of volumes: nothing removes them, nor their volume, until they are released.",
+    examples=(
+        "holdfast storage volume hold default data/before-upgrade",
+        "holdfast storage volume hold default data/snap0 files/snap0",
+    ),
+)
+@click.argument("pool", type=NAME)
+@click.argument("targets", nargs=-1, required=True, type=VOLUME, metavar="VOLUME/SNAPSHOT...")
+@pass_session
+def hold(session: Session, pool: str, targets: tuple[VolumeReference, ...]) -> None:
+    _mark(session, pool, targets, is_held=True)
+
+
+@command(
+    "release",
+    "Release held snapshots of volumes: they expire and can be deleted as any other.",
+    examples=("holdfast storage volume release default data/before-upgrade",),
+)
+@click.argument("pool", type=NAME)
+@click.argument("targets", nargs=-1, required=True, type=VOLUME, metavar="VOLUME/SNAPSHOT...")
+@pass_session
+def release(session: Session, pool: str, targets: tuple[VolumeReference, ...]) -> None:
+    _mark(session, pool, targets, is_held=False)
+
+
+def _mark(session: Session, pool: str, targets: tuple[VolumeReference, ...], *, is_held: bool) -> None:
+    for target in targets:
+        target.require_custom(or_snapshot=True)
+        if not target.snapshot:
+            raise click.UsageError(f'"{target}" is a volume: give VOLUME/SNAPSHOT')
+    require_extension(session, HOLDS, "holds")
+    volumes = session.client.volumes
+    for target in targets:  # first see that all of them are there: half of it helps nobody
+        volumes.snapshot(pool, target.name, target.snapshot)
+    for target in targets:
+        volumes.mark_snapshot(pool, target.name, target.snapshot, is_held=is_held)

@@ -59,7 +59,7 @@ def volume_etag(view: VolumeView) -> str:
 
 def volume_snapshot_etag(view: VolumeView) -> str:
     expires_at = None if view.expires_at is None else to_wire(view.expires_at)
-    return etag_of(view.volume.name, view.snapshot, view.description, expires_at)
+    return etag_of(view.volume.name, view.snapshot, view.description, expires_at, view.is_held)
 
 
 def volume_state_shape(usage: VolumeUsage) -> wire_volume.VolumeState:
@@ -76,6 +76,7 @@ def volume_snapshot_shape(view: VolumeView, *, is_listed: bool) -> wire_volume.V
         config=dict(view.config),
         content_type=view.volume.content_type.value,
         created_at=to_wire(view.created_at),
+        held=view.is_held,
     )
 
 

@@ -63,7 +63,8 @@ async def put_snapshot(request: ApiRequest) -> web.StreamResponse:
     view = await request.run(service.get, request.project, name, snapshot)
     check_if_match(request.header("If-Match"), snapshot_etag(view))
     change = SnapshotChange(expires=_expires(sent.expires_at), description=sent.description, is_held=sent.held)
-    return accepted(await request.run(service.update, request.caller, name, snapshot, change))
+    holds = request.services.volumes.set_holds
+    return accepted(await request.run(holds.update, request.caller, name, snapshot, change))
 
 
 async def rename_snapshot(request: ApiRequest) -> web.StreamResponse:

@@ -53,14 +53,14 @@ async def get_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
 
 
 async def put_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
-    """Replace description and expiry; no expiry means that it is kept."""
+    """Replace description and expiry; no expiry means that it is kept. The hold changes only if it is sent."""
     sent = await request.body(wire.VolumeSnapshotPut)
-    return await _change(request, sent.description, _expires(sent.expires_at) or NEVER)
+    return await _change(request, sent.description, _expires(sent.expires_at) or NEVER, is_held=sent.held)
 
 
 async def patch_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.VolumeSnapshotPatch)
-    return await _change(request, sent.description, _expires(sent.expires_at))
+    return await _change(request, sent.description, _expires(sent.expires_at), is_held=sent.held)
 
 
 async def rename_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
@@ -80,7 +80,9 @@ async def delete_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
     return accepted(await request.run(service.delete, request.caller, pool, volume, name))
 
 
-async def _change(request: ApiRequest, description: str | None, expires: Expires) -> web.StreamResponse:
+async def _change(
+    request: ApiRequest, description: str | None, expires: Expires, *, is_held: bool | None
+) -> web.StreamResponse:
     require_custom(request)
     check_if_match(request.header("If-Match"), volume_snapshot_etag(await _view(request)))
     await request.run(
@@ -91,6 +93,7 @@ async def _change(request: ApiRequest, description: str | None, expires: Expires
         request.path("snapshot"),
         description=description,
         expires=expires,
+        is_held=is_held,
     )
     return done()
 
@@ -152,7 +155,7 @@ ROUTES = (
         method="PUT",
         path=_ONE,
         handler=put_volume_snapshot,
-        summary="Replace description and expiry of a snapshot",
+        summary="Replace description and expiry of a snapshot, hold or release it",
         takes=wire.VolumeSnapshotPut,
         query=("project",),
     ),
@@ -160,7 +163,7 @@ ROUTES = (
         method="PATCH",
         path=_ONE,
         handler=patch_volume_snapshot,
-        summary="Change description or expiry of a snapshot",
+        summary="Change description, expiry or hold of a snapshot",
         takes=wire.VolumeSnapshotPatch,
         query=("project",),
     ),
