@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -78,3 +82,50 @@ def test_holdfast(server: HoldfastServer, raised: str) -> None:
     assert cli.fails("warning", "delete") == "Give UUIDs or --all"
     cli.run("warning", "delete", "--all")
     assert "It" not in cli.run("warning", "list", "--all")
+
+
+def test_their_changes_are_events(server: HoldfastServer, raised: str) -> None:
+    """The real monitor may be connected only after the first changes: they are made until it has told all three."""
+    put = ("query", "-X", "PUT", f"/1.0/warnings/{raised}", "-d")
+    monitor = subprocess.Popen(
+        ["lxc", "monitor", "--type=lifecycle", "--format=json"], env=server.lxc.environment, stdout=subprocess.PIPE
+    )
+    with monitor:
+        try:
+            assert monitor.stdout is not None
+            told = _Told(monitor.stdout.fileno())
+            while not told.actions() >= {"warning-acknowledged", "warning-reset"}:
+                for status in ("acknowledged", "new"):
+                    server.lxc.run(*put, json.dumps({"status": status}))
+                told.read_on()
+            server.lxc.run("warning", "delete", raised)
+            while "warning-deleted" not in told.actions():
+                told.read_on()
+            assert told.sources() == {f"/1.0/warnings/{raised}"}
+        finally:
+            monitor.terminate()
+
+
+class _Told:
+    """What a monitor has told so far of warnings, one JSON document per line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._text, self._deadline = descriptor, b"", time.monotonic() + 60
+
+    def read_on(self) -> None:
+        assert time.monotonic() < self._deadline, self._text
+        while select.select([self._descriptor], [], [], 0.5)[0]:
+            more = os.read(self._descriptor, 65536)
+            assert more, f"the monitor has ended: {self._text!r}"
+            self._text += more
+
+    def _events(self) -> list[dict[str, str]]:
+        whole = self._text[: self._text.rfind(b"\n") + 1].split(b"\n")
+        events = [json.loads(line)["metadata"] for line in whole if line]
+        return [event for event in events if event["action"].startswith("warning-")]
+
+    def actions(self) -> set[str]:
+        return {event["action"] for event in self._events()}
+
+    def sources(self) -> set[str]:
+        return {event["source"] for event in self._events()}

@@ -23,6 +23,7 @@ from holdfast.wire import (
     snapshot,
     state,
     volume,
+    warning,
 )
 from holdfast.wire import server as wire_server
 
@@ -50,6 +51,7 @@ SHAPES: dict[str, type[msgspec.Struct]] = {
     "profile": profile.Profile,
     "project": project.Project,
     "metadata": metadata.InstanceMetadata,
+    "warning": warning.ServerWarning,
     "server": wire_server.Server,
     "storage driver": wire_server.StorageDriver,
     "event": event.Event,
