@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from holdfast.client.client import Client
+from holdfast.client.errors import ClientError
 from holdfast.db import schedule_runs
 from holdfast.db import snapshots as snapshots_table
 from holdfast.model.clock import SystemClock
@@ -219,9 +221,10 @@ class Seen:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        for event in self._stream:
-            text = str(event)
-            if "instance-snapshot-created" in text:
-                self.created.set()
-            if "instance-snapshot-deleted" in text:
-                self.deleted.set()
+        with contextlib.suppress(ClientError):  # the server goes while this listens
+            for event in self._stream:
+                text = str(event)
+                if "instance-snapshot-created" in text:
+                    self.created.set()
+                if "instance-snapshot-deleted" in text:
+                    self.deleted.set()
