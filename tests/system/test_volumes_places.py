@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import (
     BadRequestError,
@@ -153,21 +151,19 @@ def test_a_pool_with_volumes_stays(world: World) -> None:
 
 
 def test_what_is_past_its_time_goes_and_what_is_held_stays(world: World) -> None:
-    volume = world.volume("v1", "d")
+    world.volume("v1", "d")
     service = world.services.volumes.snapshots
     for name in ("old", "held", "kept"):
         world.volume_snapshot("v1", "d", name)
     past = SystemClock().now() - timedelta(seconds=1)
     for name in ("old", "held"):
         service.update(CALLER, "d", "v1", name, expires=past)
-    with world.services.database.write() as connection:
-        found = snapshots_table.get(connection, volume, "held")
-        assert found is not None
-        snapshots_table.update(connection, volume, replace(found, is_held=True))
+    service.update(CALLER, "d", "v1", "held", is_held=True)
     assert world.tick() == 1
     assert world.volume_snapshots("v1", "d") == ["held", "kept"]
     assert world.tick() == 0
     assert "storage-volume-snapshot-deleted" in world.actions()
+    service.update(CALLER, "d", "v1", "held", is_held=False)
 
 
 def test_unmapped_owners_are_those_of_the_disk(world: World) -> None:
