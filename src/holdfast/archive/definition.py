@@ -173,10 +173,6 @@ def _snapshot_entry(snapshot: Snapshot, profiles: Sequence[Profile]) -> Snapshot
         stateful=snapshot.stateful,
         size=-1,
         description=snapshot.description or None,
-        instance_description=snapshot.instance_description or None,
-        held=snapshot.is_held or None,
-        schedule=snapshot.schedule or None,
-        due_at=None if snapshot.due_at is None else _text(snapshot.due_at),
     )
 
 
@@ -256,10 +252,6 @@ def _snapshot(entry: SnapshotEntry, instance_created_at: datetime) -> Snapshot:
         ephemeral=bool(entry.ephemeral),
         stateful=bool(entry.stateful),
         description=entry.description or "",
-        instance_description=entry.instance_description or "",
-        is_held=bool(entry.held),
-        schedule=entry.schedule or "",
-        due_at=_time(entry.due_at),
     )
     return with_own_facts(found)
 

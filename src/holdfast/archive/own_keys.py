@@ -5,6 +5,7 @@
     user.holdfast.snapshot.schedule           the label of the schedule that made it
     user.holdfast.snapshot.due_at             when that schedule wanted it, RFC 3339
     user.holdfast.snapshot.description        LXD 5.0 drops the field of this name
+    user.holdfast.snapshot.instance_description   what a restore makes of the instance's description
 
 LXD gives a snapshot's keys to the instance when it restores one: what is about snapshots is dropped from instances.
 """
@@ -24,8 +25,8 @@ from holdfast.model.schedules import is_label
 
 _PREFIX: Final = "user.holdfast."
 _SNAPSHOT: Final = _PREFIX + "snapshot."
-_HELD, _SCHEDULE, _DUE_AT, _DESCRIPTION = (
-    _SNAPSHOT + aspect for aspect in ("held", "schedule", "due_at", "description")
+_HELD, _SCHEDULE, _DUE_AT, _DESCRIPTION, _INSTANCE_DESCRIPTION = (
+    _SNAPSHOT + aspect for aspect in ("held", "schedule", "due_at", "description", "instance_description")
 )
 
 
@@ -55,6 +56,7 @@ def snapshot_config(snapshot: Snapshot) -> dict[str, str]:
         _SCHEDULE: snapshot.schedule,
         _DUE_AT: snapshot.due_at.astimezone(UTC).isoformat() if snapshot.due_at is not None else "",
         _DESCRIPTION: snapshot.description,
+        _INSTANCE_DESCRIPTION: snapshot.instance_description,
     }
     return {**spelled_for_lxd(snapshot.config), **{name: value for name, value in facts.items() if value}}
 
@@ -69,6 +71,7 @@ def with_own_facts(snapshot: Snapshot) -> Snapshot:
         schedule=label if is_label(label := config.get(_SCHEDULE, "")) else "",
         due_at=_moment(config.get(_DUE_AT)),
         description=snapshot.description or config.get(_DESCRIPTION, ""),
+        instance_description=config.get(_INSTANCE_DESCRIPTION, ""),
     )
 
 

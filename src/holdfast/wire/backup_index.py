@@ -61,11 +61,7 @@ class SnapshotEntry(msgspec.Struct, kw_only=True):
     stateful: _Flag = None
     size: int | None = None
     description: _Text = None
-    instance_description: _Text = None
-    held: _Flag = None
-    schedule: _Text = None
-    due_at: _Text = None
-    """The last five are ours: LXD doesn't have them and passes over them."""
+    """LXD 5.0 doesn't have it and passes over it."""
 
 
 class PoolEntry(msgspec.Struct, kw_only=True):
