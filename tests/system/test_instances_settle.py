@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.model.errors import HoldfastError, StorageError
 from holdfast.model.kinds import StatusCode
-from holdfast.service import backups, instance_building
+from holdfast.service import backups, delete, instance_building
 from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
 from holdfast.service.locks import instance_lock
@@ -60,14 +60,24 @@ def test_a_deletion_that_failed_half_way_is_ended_before_a_start(world: World, m
     """Else the instance would be deleted at some later start of the server, from under what runs then."""
     world.create("c1", "d")
     with monkeypatch.context() as patch:
-        for verb in ("withdraw", "withdraw_all"):
-            patch.setattr(DirDriver, verb, _no_pool, raising=False)
+        patch.setattr(delete.instances_table, "delete", _no_pool)
         with pytest.raises(HoldfastError, match="pool is away"):
             world.finish(world.services.instances.delete(CALLER, "c1"))
         with pytest.raises(HoldfastError, match="could not be ended yet"):
             world.power("c1", "start")
     with pytest.raises(HoldfastError, match="not found"):
         world.power("c1", "start")
+    assert world.left_over() == []
+
+
+def test_a_deletion_that_failed_before_anything_went_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.create("c1", "d")
+    with monkeypatch.context() as patch:
+        patch.setattr(DirDriver, "withdraw_all", _no_pool)
+        with pytest.raises(HoldfastError, match="pool is away"):
+            world.finish(world.services.instances.delete(CALLER, "c1"))
+    world.services.recovery.run()
+    world.power("c1", "start")
     assert world.left_over() == []
 
 
