@@ -157,7 +157,7 @@ class Bench:
             lxc.run("profile", "set", "due", "snapshots.schedule", "* * * * *")
             moments: list[datetime] = []
             for line in monitor.stdout:
-                event = json.loads(line)
+                event = json.loads(line) if line.strip() else {"metadata": {"action": ""}}
                 if event["metadata"]["action"] == "instance-snapshot-created":
                     moments.append(datetime.fromisoformat(event["timestamp"][:26].rstrip("Z") + "+00:00"))
                 if len(moments) == count:
