@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -215,13 +216,15 @@ def test_a_large_tree_is_copied_by_processes(tmp_path: Path, monkeypatch: pytest
 
 
 def test_cancel_ends_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wish comes while a process works; it is ended, nothing is left running."""
-    many_files(tmp_path / "source")
+    """The wish comes while the processes are held in the middle of their work; they are ended, none is left."""
+    many_files(tmp_path / "source", folders=3, files=3)
     monkeypatch.setattr(trees, "MANY", 0)
     started: list[crew.Crew] = []
     asked = crew.Crew.copy
 
     def noted(self: crew.Crew, path: bytes) -> object:
+        for process, _ in self._members:
+            process.send_signal(signal.SIGSTOP)
         started.append(self)
         return asked(self, path)
 
