@@ -248,14 +248,12 @@ class BackupService:
             reach("backup-create:intent")
             with self._scenes.scene(
                 intent, backup.project, backup.instance, instance_only=backup.instance_only
-            ) as scene:
+            ) as content:
                 reach("backup-create:staged")
                 meter = RateMeter()
                 write_part(
                     part,
-                    scene.definition,
-                    scene.pool,
-                    scene.trees,
+                    content,
                     choice,
                     now=self._clock.now(),
                     progress=lambda done: handle.progress("create_backup_progress", f"Backup: {meter.text(done)}"),

@@ -9,30 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 
+from holdfast.archive.content import ExportContent
 from holdfast.archive.definition import Definition
-from holdfast.archive.writer import ExportTree
+from holdfast.archive.instance_content import instance_content
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Database
 from holdfast.model.errors import InstanceNotFoundError
 from holdfast.model.instance import Instance, Snapshot
-from holdfast.model.storage import Pool, instance_volume
+from holdfast.model.storage import instance_volume
 from holdfast.service.intents import Intent
 from holdfast.service.locks import Locks, instance_lock
 from holdfast.service.pools import PoolService
 from holdfast.service.profiles import ProfileService
 from holdfast.storage.driver import Driver, Origin
-
-
-@dataclass(frozen=True, slots=True)
-class ExportScene:
-    """All that the writer needs."""
-
-    definition: Definition
-    pool: Pool
-    trees: tuple[ExportTree, ...]
 
 
 class ExportScenes:
@@ -47,19 +39,19 @@ class ExportScenes:
         return self._pools.driver(instance.pool).usage_bytes(volume)
 
     @contextmanager
-    def scene(self, intent: Intent, project: str, name: str, *, instance_only: bool) -> Iterator[ExportScene]:
-        """Give a scene that holds still while the body runs."""
+    def scene(self, intent: Intent, project: str, name: str, *, instance_only: bool) -> Iterator[ExportContent]:
+        """Give the content, which holds still while the body runs."""
         lock = instance_lock(project, name)
         with self._locks.hold(lock, shared=True, what="backup"):
             definition = self._definition(project, name, instance_only=instance_only)
             driver = self._pools.driver(definition.instance.pool)
             if not driver.features.cheap_snapshots:
                 trees = self._in_place(driver, definition)
-                yield ExportScene(definition, driver.pool, trees)
+                yield instance_content(definition, driver.pool, trees)
                 return
             trees = self._cloned(driver, definition, intent)
         try:
-            yield ExportScene(definition, driver.pool, trees)
+            yield instance_content(definition, driver.pool, trees)
         finally:
             for number in range(len(trees)):
                 driver.discard(intent.token(number))
@@ -73,24 +65,23 @@ class ExportScenes:
         profiles = tuple(self._profiles.for_instance(project, instance.profiles))
         return Definition(instance=instance, snapshots=tuple(snapshots), profiles=profiles)
 
-    def _in_place(self, driver: Driver, definition: Definition) -> tuple[ExportTree, ...]:
+    def _in_place(self, driver: Driver, definition: Definition) -> dict[str | None, Path]:
         instance = definition.instance
         volume = instance_volume(instance.type, instance.project, instance.name)
-        return tuple(ExportTree(name, driver.path(volume, name)) for name in _names(definition.snapshots))
+        return {name: driver.path(volume, name) for name in _names(definition.snapshots)}
 
-    def _cloned(self, driver: Driver, definition: Definition, intent: Intent) -> tuple[ExportTree, ...]:
+    def _cloned(self, driver: Driver, definition: Definition, intent: Intent) -> dict[str | None, Path]:
         instance = definition.instance
         volume = instance_volume(instance.type, instance.project, instance.name)
-        trees: list[ExportTree] = []
+        trees: dict[str | None, Path] = {}
         try:
             for number, name in enumerate(_names(definition.snapshots)):
-                path = driver.stage(intent.token(number), Origin(volume=volume, snapshot=name))
-                trees.append(ExportTree(name, path))
+                trees[name] = driver.stage(intent.token(number), Origin(volume=volume, snapshot=name))
         except BaseException:
             for number in range(len(trees) + 1):
                 driver.discard(intent.token(number))
             raise
-        return tuple(trees)
+        return trees
 
 
 def _names(snapshots: tuple[Snapshot, ...]) -> list[str | None]:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.archive.definition import Definition
+from holdfast.archive.instance_content import build_index, instance_content
 from holdfast.archive.reader import TreeTarget, read_index, unpack_export
-from holdfast.archive.writer import ExportTree, build_index, write_export
+from holdfast.archive.writer import write_export
 from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperationError, StorageError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.kinds import Compression
@@ -51,24 +52,26 @@ DEFINITION = Definition(
     profiles=(Profile(project="default", name="default", config={"limits.cpu": "1"}),),
 )
 
+Trees = dict[str | None, Path]
+
 
 @pytest.fixture
-def trees(tmp_path: Path) -> list[ExportTree]:
-    made = []
+def trees(tmp_path: Path) -> Trees:
+    made: Trees = {}
     for snapshot in (SNAPSHOT.name, None):
         path = tmp_path / f"tree-{len(made)}"
         (path / "rootfs").mkdir(parents=True)
         (path / "metadata.yaml").write_text("architecture: x86_64\n")
         (path / "backup.yaml").write_text("stale\n")
-        made.append(ExportTree(snapshot, path))
-    make_rich_tree(made[0].path / "rootfs")
-    shutil.copytree(made[0].path / "rootfs", made[1].path / "rootfs2", symlinks=True, ignore=lambda *_: {"data"})
-    make_rich_tree(made[1].path / "rootfs")
+        made[snapshot] = path
+    make_rich_tree(made[SNAPSHOT.name] / "rootfs")
+    shutil.copytree(made[SNAPSHOT.name] / "rootfs", made[None] / "rootfs2", symlinks=True, ignore=lambda *_: {"data"})
+    make_rich_tree(made[None] / "rootfs")
     return made
 
 
-def export(trees: list[ExportTree], target: Path, kind: Compression = Compression.ZSTD) -> Path:
-    size = write_export(target, DEFINITION, POOL, trees, CompressionChoice(kind), now=NOW)
+def export(trees: Trees, target: Path, kind: Compression = Compression.ZSTD) -> Path:
+    size = write_export(target, instance_content(DEFINITION, POOL, trees), CompressionChoice(kind), now=NOW)
     assert size == target.stat().st_size
     assert [path.name for path in target.parent.iterdir() if ".part" in path.name] == []
     return target
@@ -88,19 +91,19 @@ def unpack(path: Path, into: Path, **options: object) -> dict[str | None, Path]:
 
 
 @pytest.mark.parametrize("kind", [Compression.NONE, Compression.GZIP, Compression.ZSTD])
-def test_round_trip(trees: list[ExportTree], tmp_path: Path, kind: Compression) -> None:
+def test_round_trip(trees: Trees, tmp_path: Path, kind: Compression) -> None:
     path = export(trees, tmp_path / "export", kind)
     unpacked = unpack(path, tmp_path / "unpacked")
-    for tree in trees:
-        wanted = describe(tree.path)
+    for snapshot, tree in trees.items():
+        wanted = describe(tree)
         del wanted["backup.yaml"], wanted["."]
-        found = describe(unpacked[tree.snapshot])
+        found = describe(unpacked[snapshot])
         del found["."]
         assert differences(wanted, found) == []
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_index_round_trip(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_index_round_trip(trees: Trees, tmp_path: Path) -> None:
     index = read_index(export(trees, tmp_path / "export"))
     assert (index.name, index.pool, index.backend, index.type) == ("c1", "tank", "dir", "container")
     assert index.snapshots == (SNAPSHOT.name,)
@@ -111,7 +114,7 @@ def test_index_round_trip(trees: list[ExportTree], tmp_path: Path) -> None:
     assert [profile.name for profile in index.definition.profiles] == ["default"]
 
 
-def test_layout_is_that_of_lxd(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_layout_is_that_of_lxd(trees: Trees, tmp_path: Path) -> None:
     path = export(trees, tmp_path / "export", Compression.NONE)
     listing = subprocess.run(["tar", "-tf", path, "--quoting-style=literal"], stdout=-1, check=True).stdout.decode(
         errors="surrogateescape"
@@ -128,23 +131,23 @@ def test_layout_is_that_of_lxd(trees: list[ExportTree], tmp_path: Path) -> None:
     assert b"name: c1" in stale
 
 
-def test_an_existing_file_survives_a_failed_export(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_an_existing_file_survives_a_failed_export(trees: Trees, tmp_path: Path) -> None:
     target = tmp_path / "export"
     target.write_text("the old one")
-    shutil.rmtree(trees[0].path)
+    shutil.rmtree(trees[SNAPSHOT.name])
     with pytest.raises(StorageError):
         export(trees, target)
     assert target.read_text() == "the old one"
     assert list(tmp_path.glob("*.part")) == []
 
 
-def test_threat_no_space_during_a_backup(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_threat_no_space_during_a_backup(trees: Trees, tmp_path: Path) -> None:
     """A full disk ends in an error and leaves neither a file nor a part of one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], check=True)
     try:
-        (trees[1].path / "rootfs/noise").write_bytes(os.urandom(600_000))
+        (trees[None] / "rootfs/noise").write_bytes(os.urandom(600_000))
         with pytest.raises(StorageError, match="No space left"):
             export(trees, disk / "export")
         assert list(disk.iterdir()) == []
@@ -152,19 +155,23 @@ def test_threat_no_space_during_a_backup(trees: list[ExportTree], tmp_path: Path
         subprocess.run(["umount", disk], check=True)
 
 
-def test_cancel_leaves_nothing(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_cancel_leaves_nothing(trees: Trees, tmp_path: Path) -> None:
     target = tmp_path / "folder" / "export"
     target.parent.mkdir()
     with pytest.raises(CancelledOperationError):
         write_export(
-            target, DEFINITION, POOL, trees, CompressionChoice(Compression.GZIP), now=NOW, cancelled=lambda: True
+            target,
+            instance_content(DEFINITION, POOL, trees),
+            CompressionChoice(Compression.GZIP),
+            now=NOW,
+            cancelled=lambda: True,
         )
     assert list(target.parent.iterdir()) == []
 
 
-def test_threat_file_vanished_while_it_was_copied(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_threat_file_vanished_while_it_was_copied(trees: Trees, tmp_path: Path) -> None:
     """An instance that makes and removes files all the time doesn't fail the export."""
-    busy, stop = trees[1].path / "rootfs/busy", threading.Event()
+    busy, stop = trees[None] / "rootfs/busy", threading.Event()
     busy.mkdir()
 
     def churn() -> None:
@@ -185,7 +192,7 @@ def test_threat_file_vanished_while_it_was_copied(trees: list[ExportTree], tmp_p
         thread.join()
 
 
-def test_threat_truncated_export_is_refused(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_threat_truncated_export_is_refused(trees: Trees, tmp_path: Path) -> None:
     """A stream that failed half-way is never taken for a complete one, wherever it was cut."""
     for kind in (Compression.NONE, Compression.GZIP):
         whole = export(trees, tmp_path / f"export-{kind}", kind).read_bytes()
@@ -196,10 +203,10 @@ def test_threat_truncated_export_is_refused(trees: list[ExportTree], tmp_path: P
                 unpack(path, tmp_path / f"into-{kind}-{cut}")
 
 
-def test_threat_export_that_cannot_be_imported(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_threat_export_that_cannot_be_imported(trees: Trees, tmp_path: Path) -> None:
     """The writer reads back what it wrote by the rules of the import, and keeps nothing that breaks one."""
-    (trees[1].path / "templates").mkdir()
-    (trees[1].path / "templates" / "evil").symlink_to("/etc/shadow")
+    (trees[None] / "templates").mkdir()
+    (trees[None] / "templates" / "evil").symlink_to("/etc/shadow")
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.raises(StorageError, match="can't be read back"):
@@ -207,8 +214,8 @@ def test_threat_export_that_cannot_be_imported(trees: list[ExportTree], tmp_path
     assert list(folder.iterdir()) == []
 
 
-def test_a_full_target_disk_is_an_error(trees: list[ExportTree], tmp_path: Path) -> None:
-    (trees[1].path / "rootfs/noise").write_bytes(os.urandom(3_000_000))
+def test_a_full_target_disk_is_an_error(trees: Trees, tmp_path: Path) -> None:
+    (trees[None] / "rootfs/noise").write_bytes(os.urandom(3_000_000))
     path = export(trees, tmp_path / "export")
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -220,7 +227,7 @@ def test_a_full_target_disk_is_an_error(trees: list[ExportTree], tmp_path: Path)
         subprocess.run(["umount", disk], check=True)
 
 
-def test_the_limit_of_bytes_holds(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_the_limit_of_bytes_holds(trees: Trees, tmp_path: Path) -> None:
     path = export(trees, tmp_path / "export")
     with pytest.raises(ArchiveError, match="more than the 50000 bytes"):
         unpack(path, tmp_path / "into", limit_bytes=50_000)
@@ -235,7 +242,7 @@ def test_many_snapshots_fit_or_are_refused_before_writing() -> None:
         build_index(replace(DEFINITION, snapshots=too_many), POOL)
 
 
-def test_index_at_the_end_is_found(trees: list[ExportTree], tmp_path: Path) -> None:
+def test_index_at_the_end_is_found(trees: Trees, tmp_path: Path) -> None:
     path = export(trees, tmp_path / "export", Compression.NONE)
     folder = tmp_path / "plain"
     folder.mkdir()

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.archive.definition import Definition
-from holdfast.archive.writer import ExportTree, write_export
+from holdfast.archive.instance_content import instance_content
+from holdfast.archive.writer import write_export
 from holdfast.db import backups as backups_table
 from holdfast.db import instances as instances_table
 from holdfast.db import profiles as profiles_table
@@ -379,9 +380,9 @@ def crafted(world: World, tmp_path: Path, snapshots: tuple[Snapshot, ...] = (), 
         snapshots=snapshots,
         profiles=(Profile(project="default", name="default"),),
     )
-    trees = [*(ExportTree(snapshot.name, tree) for snapshot in snapshots), ExportTree(None, tree)]
+    trees = dict.fromkeys([*(snapshot.name for snapshot in snapshots), None], tree)
     pool = Pool(name="tank", driver="dir")
-    write_export(target, definition, pool, trees, CompressionChoice(Compression.GZIP), now=NOW)
+    write_export(target, instance_content(definition, pool, trees), CompressionChoice(Compression.GZIP), now=NOW)
     return target
 
 

@@ -1,0 +1,75 @@
+"""What an export file holds, part by part, and how it becomes a tar stream: for a file, for a client, for any sink.
+
+| order | member                                    | from                         |
+|-------|-------------------------------------------|------------------------------|
+| 1     | `backup/index.yaml`                       | the definition               |
+| 2…    | `backup/snapshots/<name>/…`, oldest first | each snapshot's tree         |
+| last  | `backup/container/…`                      | the instance's tree          |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from holdfast.archive.layout import BACKUP_YAML, INDEX
+from holdfast.archive.members import END, Kind, Member, padding
+from holdfast.archive.packing import pack_entries
+from holdfast.streams.copy import Cancelled, Progress, Sink, never, write_all
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportTree:
+    """One tree to export: all of `path` below `prefix`; it must not change its place meanwhile.
+
+    `document` is the tree's `backup.yaml`: one on disk is left out then.
+    """
+
+    prefix: str
+    path: Path
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ExportContent:
+    """All of an export file, in its order."""
+
+    index: bytes
+    trees: Sequence[ExportTree]
+
+
+def write_content(
+    sink: Sink,
+    content: ExportContent,
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
+) -> None:
+    """Write the whole tar stream, its end mark too; `progress` gets the bytes of trees so far."""
+    mtime_s = int(now.timestamp())
+    _document(sink, INDEX, content.index, 0o644, mtime_s)
+    done = 0
+    for tree in content.trees:
+        top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
+        write_all(sink, top.encode())
+        _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
+        names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
+        report = _shifted(progress, done)
+        done += pack_entries(tree.path, names, f"{tree.prefix}/", sink, progress=report, cancelled=cancelled)
+    write_all(sink, END)
+
+
+def _shifted(progress: Progress | None, done: int) -> Progress | None:
+    if progress is None:
+        return None
+    report = progress
+    return lambda count: report(done + count)
+
+
+def _document(sink: Sink, name: str, document: bytes, mode: int, mtime_s: int) -> None:
+    member = Member(name=name.encode(), kind=Kind.FILE, mode=mode, size_bytes=len(document), mtime_s=mtime_s)
+    write_all(sink, member.encode())
+    write_all(sink, document + padding(len(document)))

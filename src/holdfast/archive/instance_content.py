@@ -1,0 +1,59 @@
+"""An instance as the content of an export file: each tree with its own `backup.yaml`, the index before all.
+
+Each tree begins with its directory (mode 0100) and a `backup.yaml` (mode 0400) that we write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from holdfast.archive.content import ExportContent, ExportTree
+from holdfast.archive.definition import Definition, as_of_snapshot, to_config, without_expanded
+from holdfast.archive.layout import INDEX_CAP_BYTES, tree_prefix
+from holdfast.model.errors import BadRequestError
+from holdfast.model.storage import Pool
+from holdfast.wire.backup_index import BackupConfig, BackupIndex, dump
+
+
+def instance_content(definition: Definition, pool: Pool, trees: Mapping[str | None, Path]) -> ExportContent:
+    """Return the content: `trees` has a tree for each snapshot of the definition, and the instance's under None."""
+    names = [*(snapshot.name for snapshot in definition.snapshots), None]
+    return ExportContent(
+        build_index(definition, pool),
+        [
+            ExportTree(prefix=tree_prefix(name), path=trees[name], document=dump(_tree_config(definition, pool, name)))
+            for name in names
+        ],
+    )
+
+
+def build_index(definition: Definition, pool: Pool) -> bytes:
+    """Return `index.yaml`; raise if it would be larger than any reader takes."""
+    index = BackupIndex(
+        name=definition.instance.name,
+        backend=pool.driver,
+        pool=pool.name,
+        snapshots=[snapshot.name for snapshot in definition.snapshots] or None,
+        optimized=False,
+        optimized_header=False,
+        type=definition.instance.type.value,
+        config=to_config(definition, pool),
+    )
+    document = dump(index)
+    if len(document) > INDEX_CAP_BYTES and index.config is not None:
+        index.config = without_expanded(index.config)
+        document = dump(index)
+    if len(document) > INDEX_CAP_BYTES:
+        raise BadRequestError(
+            f"The description of {len(definition.snapshots)} snapshots is larger than {INDEX_CAP_BYTES} bytes: "
+            "delete some of them, or export with --instance-only"
+        )
+    return document
+
+
+def _tree_config(definition: Definition, pool: Pool, snapshot_name: str | None) -> BackupConfig:
+    if snapshot_name is None:
+        return without_expanded(to_config(definition, pool))
+    snapshot = next(each for each in definition.snapshots if each.name == snapshot_name)
+    return to_config(as_of_snapshot(definition, snapshot), pool)
