@@ -22,6 +22,7 @@ BLOCK: Final = 512
 END: Final = bytes(2 * BLOCK)
 """The two zero blocks that end an archive."""
 
+_SHOWN_CAP: Final = 300
 _OCTAL_8: Final = 0o7777777
 _OCTAL_12: Final = 0o77777777777
 
@@ -88,6 +89,13 @@ class Member:
         return _block(
             name[:100], self.kind.value, self.mode, self.uid, self.gid, size, mtime_s, self.target[:100], self.device
         )
+
+
+def printable(name: bytes) -> str:
+    """Return the name as it may stand in a message: one line, of bounded length."""
+    text = name.decode(errors="backslashreplace")
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return shown if len(shown) <= _SHOWN_CAP else f"{shown[:_SHOWN_CAP]}…"
 
 
 def padding(size: int) -> bytes:

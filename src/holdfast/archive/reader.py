@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, Protocol
 from holdfast.archive.definition import Definition, from_config
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.layout import BACKUP_YAML, INDEX, INDEX_CAP_BYTES, MAIN, SNAPSHOTS
-from holdfast.archive.members import BLOCK, Kind, Member
+from holdfast.archive.members import BLOCK, Kind, Member, printable
 from holdfast.archive.tarfilter import TreeFilter
 from holdfast.archive.tarstream import TarStream
 from holdfast.archive.unpack import unpacking
@@ -304,7 +304,7 @@ def _place(name: bytes) -> tuple[str | None, bytes]:
             return check_snapshot_name(snapshot.decode()), inside
         except (UnicodeError, BadRequestError):
             pass
-    shown = name.decode(errors="backslashreplace")
+    shown = printable(name)
     raise ArchiveError(f'Entry "{shown}" does not belong into a backup of a container')
 
 

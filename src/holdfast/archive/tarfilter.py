@@ -12,7 +12,7 @@ from typing import Final
 
 from holdfast.archive.attributes import mapped_attributes
 from holdfast.archive.idmap import HostMap
-from holdfast.archive.members import Kind, Member
+from holdfast.archive.members import Kind, Member, printable
 from holdfast.model.errors import ArchiveError
 
 _COMPONENT_CAP_BYTES: Final = 255
@@ -53,7 +53,7 @@ class TreeFilter:
         try:
             return self._admit(member, name, target)
         except Refused as refused:
-            shown = name.decode(errors="backslashreplace")
+            shown = printable(name)
             raise ArchiveError(f'Entry "{shown}" of {self._where} is refused: {refused.reason}') from None
 
     def _admit(self, member: Member, name: bytes, target: bytes) -> Member | None:
@@ -86,7 +86,7 @@ class TreeFilter:
         for part in parts[:-1]:
             parent = parent + b"/" + part if parent else part
             if self._kinds.setdefault(parent, Kind.DIRECTORY) is not Kind.DIRECTORY:
-                shown = parent.decode(errors="backslashreplace")
+                shown = printable(parent)
                 raise Refused(f'its parent "{shown}" is no directory')
 
     def _hard_link(self, target: bytes, top: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from holdfast.archive.members import BLOCK, Kind, Member, padding
@@ -18,6 +19,8 @@ from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
 _EXTENDED_CAP_BYTES: Final = 1024 * 1024
 _TRAILER_CAP_BYTES: Final = 64 * 1024 * 1024
 _SPARSE_ENTRIES_CAP: Final = 1_000_000
+_SPARSE_CAP_BYTES: Final = 2**44
+"""16 TiB, the largest file on ext4; a log of last logins may well claim more than a terabyte."""
 _ID_CAP: Final = 2**32 - 2
 _SIZE_CAP: Final = 2**60
 _KINDS: Final = {kind.value: kind for kind in Kind} | {b"\0": Kind.FILE, b"7": Kind.FILE, b"S": Kind.FILE}
@@ -176,7 +179,7 @@ class TarStream:
         sparse = {
             b"GNU.sparse.major": b"1",
             b"GNU.sparse.minor": b"0",
-            b"GNU.sparse.realsize": b"%d" % _number(header[483:495], _SIZE_CAP),
+            b"GNU.sparse.realsize": b"%d" % _number(header[483:495], _SPARSE_CAP_BYTES),
         }
         return replace(member, records={**member.records, **sparse}, lead=lines + padding(len(lines)))
 
@@ -208,7 +211,22 @@ def _kept(records: dict[bytes, bytes]) -> dict[bytes, bytes]:
     for key, value in kept.items():
         if key in _KEPT_KEYS and not (value and _DIGITS.issuperset(value)):
             raise ArchiveError(f"The record {key.decode()} is not a number")
+    _check_sparse(kept)
     return kept
+
+
+def _check_sparse(kept: dict[bytes, bytes]) -> None:
+    """Refuse a claimed size or a map that no honest writer makes (the map of format 1.0 stands in the data)."""
+    claimed = kept.get(b"GNU.sparse.realsize", kept.get(b"GNU.sparse.size", b"0"))
+    if not claimed.isdigit() or len(claimed) > 20 or int(claimed) > _SPARSE_CAP_BYTES:
+        raise ArchiveError(f"A sparse file is larger than {_SPARSE_CAP_BYTES} bytes")
+    if (text := kept.get(b"GNU.sparse.map")) is not None:
+        numbers = text.split(b",")
+        if len(numbers) % 2 or not all(number.isdigit() and len(number) <= 20 for number in numbers):
+            raise ArchiveError("A sparse file has a damaged map")
+        ends = [0, *(int(offset) + int(size) for offset, size in zip(numbers[::2], numbers[1::2], strict=True))]
+        if any(after < before for before, after in pairwise(ends)) or ends[-1] > int(claimed):
+            raise ArchiveError("A sparse file has a damaged map")
 
 
 def _check_sum(header: bytes) -> None:

@@ -95,4 +95,5 @@ def unpacking(target: Path, tick: Callable[[], None] = lambda: None) -> Iterator
     except CommandError as error:
         if any(sign in error.stderr for sign in _FULL_DISK):
             raise NoSpaceError(f"Unpacking into {target} failed: No space left on device") from error
-        raise StorageError(f"Unpacking into {target} failed: {error.stderr.strip()[-1000:]}") from error
+        first = error.stderr.strip().partition("\n")[0].removeprefix("/usr/bin/tar: ").removeprefix("tar: ")
+        raise StorageError(f"Unpacking into {target} failed: {first[:500]}") from error

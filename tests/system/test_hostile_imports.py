@@ -1,0 +1,134 @@
+"""Hostile export files at a real server's door: refused with a clear 400, and nothing of them is left anywhere.
+
+A watcher compares the host before and after: system directories, a canary, and the server's own directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.client.client import Client
+from holdfast.client.errors import ApiError, OperationFailedError
+from support.holdfast import HoldfastServer, short_directory
+from support.hostile import Archive, Case, corpus
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs")]
+
+REAL = Path(__file__).parents[1] / "golden/exports/instance-dir.tar.gz"
+CASES = list(corpus(REAL))
+WATCHED = tuple(map(Path, ("/etc", "/usr/bin", "/usr/sbin", "/home", "/opt")))
+OWN = ("database", "storage-pools", "disks", "logs", "devices", "images")
+"""What of the server's directory is compared; the upload directory must simply be empty."""
+
+Facts = dict[str, tuple[int, ...]]
+
+
+class Guarded:
+    """A server with a small pool, and what the host looked like before the first file came."""
+
+    def __init__(self, server: HoldfastServer, directory: Path) -> None:
+        self.server, self.client = server, Client.connect(str(server.socket))
+        self.canary = directory / "canary"
+        self.canary.mkdir()
+        (self.canary / "file").write_text("untouched")
+
+    def host(self) -> Facts:
+        """Return inode, kind, size and change time of everything that an archive could be after."""
+        found: Facts = {}
+        for top in (*WATCHED, self.canary):
+            for folder, names, files in os.walk(top):
+                for name in (*names, *files):
+                    path = os.path.join(folder, name)
+                    facts = os.lstat(path)
+                    found[path] = (facts.st_ino, facts.st_mode, facts.st_size, facts.st_nlink, facts.st_ctime_ns)
+        return found
+
+    def own(self) -> list[str]:
+        """Return every name below the server's directory that an import could have made."""
+        names = []
+        for folder in OWN:
+            for path in (self.server.directory / folder).rglob("*"):
+                names.append(f"{path} {path.lstat().st_mode:o}")
+        return sorted(name for name in names if "/database/" not in name)
+
+    def is_quiet(self) -> list[str]:
+        """Return what is still under way, or left."""
+        operations = json.loads(self.server.lxc.run("query", "/1.0/operations?recursion=1"))
+        busy = [str(each) for kind, them in operations.items() if kind == "running" for each in them]
+        return busy + [str(path) for path in self._incoming()]
+
+    def _incoming(self) -> Iterator[Path]:
+        for path in self.server.directory.rglob("upload-*"):
+            yield path
+        for path in self.server.directory.glob("storage-pools/*/.staging/*"):
+            yield path
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Guarded]:
+    directory = short_directory()
+    with HoldfastServer(directory / "server") as server:
+        server.lxc.run("storage", "create", "small", "btrfs", "size=600MiB")
+        yield Guarded(server, directory)
+    shutil.rmtree(directory)
+
+
+def bring(guarded: Guarded, case: Case, directory: Path, pool: str) -> str | None:
+    """Import the file; return why it was refused, None if it was taken in."""
+    path = directory / "file"
+    path.write_bytes(case.data)
+    try:
+        guarded.client.backups.import_file(path, pool=pool).wait()
+    except ApiError as error:
+        is_unknown = "Unsupported compression" in str(error)  # LXD's own status for it
+        assert error.status == (500 if is_unknown else 400), f"{error.status}: {error}"
+        return str(error)
+    except OperationFailedError as error:
+        assert error.status_code == 400, f"{error.status_code}: {error}"
+        return str(error)
+    return None
+
+
+def test_the_corpus_is_large() -> None:
+    assert sum(case.says is not None for case in CASES) >= 60
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_the_unchanged_file_is_taken(guarded: Guarded, tmp_path: Path) -> None:
+    assert bring(guarded, Case("unchanged", bytes(Archive(REAL)), None), tmp_path, "default") is None
+    assert guarded.server.lxc.run("list", "--format", "csv", "-c", "n").split() == ["t1"]
+    guarded.server.lxc.run("delete", "t1")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_threat_hostile_export_files(guarded: Guarded, tmp_path: Path, case: Case) -> None:
+    before = guarded.own()
+    reason = bring(guarded, case, tmp_path, "small" if "GiB" in case.name else "default")
+    if reason is None:
+        for name in guarded.server.lxc.run("list", "--format", "csv", "-c", "n").split():
+            guarded.server.lxc.run("delete", name)
+        assert case.says is None, "it was taken in"
+    else:
+        assert "\n" not in reason.strip()
+        assert "internal" not in reason.lower()
+        assert len(reason) < 1500
+        assert case.says is None or re.search(case.says, reason), reason
+    assert guarded.own() == before
+    assert guarded.is_quiet() == []
+
+
+def test_threat_nothing_of_a_hostile_file_reaches_the_host(guarded: Guarded, tmp_path: Path) -> None:
+    before = guarded.host()
+    for case in CASES:
+        if case.says is not None and "null" not in case.name and "GiB" not in case.name:
+            assert bring(guarded, case, tmp_path, "default") is not None
+    assert guarded.host() == before
+    assert (guarded.canary / "file").read_text() == "untouched"
+    assert guarded.server.is_alive()
