@@ -3,9 +3,9 @@
     benchmarks/snapshots.py [--image FILE] [--pools ext4 xfs btrfs] [--rounds 3] [--due 200] [--markdown OUT]
 
 FILE is a unified image tarball (`holdfast image export`); without it the Debian 12 image is built first. The pools:
-`ext4` is a dir pool on the file system of the temporary directory (whatever it is), `xfs` a dir pool on a loop file,
-`btrfs` a loop file. Rounds alternate between the servers; tables show medians. Before each piece of work the disk is
-synced.
+`ext4` and `xfs` are dir pools on loop files, `btrfs` is a loop file; each server has file systems of its own, so that
+none works around what the other one has just deleted (ext4 doesn't use an inode again for minutes). Rounds alternate
+between the servers; tables show medians. Before each piece of work the disk is synced.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ from support.lxd import LxcClient, LxdServer
 
 Server = HoldfastServer | LxdServer
 Times = dict[str, list[float]]
-POOLS = {"ext4": "default", "xfs": "x", "btrfs": "bt"}
+POOLS = {"ext4": "e", "xfs": "x", "btrfs": "bt"}
+MAKERS = {"ext4": ("mkfs.ext4", "-q"), "xfs": ("mkfs.xfs", "-q")}
+"""What makes the file systems below dir pools."""
 IN_A_ROW = 20
 CHANGE = (
     "find /usr -type f | awk 'NR % 100 == 0' | while read -r file; do echo changed >> \"$file\"; done;"
@@ -81,32 +83,35 @@ class Bench:
         self.server, self.name, self.lxc = server, name, server.lxc
         self.times: Times = {}
         self.extra_mib: Times = {}
-        self._xfs = scratch / f"xfs-{name}"
+        self._scratch = scratch
+        self._mounts: dict[str, Path] = {}
 
     @contextlib.contextmanager
     def timed(self, work: str, pool: str) -> Iterator[None]:
         os.sync()
-        directory = self._xfs if pool == "x" else self.server.directory / "storage-pools" / pool
+        directory = self._mounts.get(pool, self.server.directory / "storage-pools" / pool)
         with Peak(directory) as peak:
             begin = time.perf_counter()
             yield
             self.times.setdefault(work, []).append(time.perf_counter() - begin)
         self.extra_mib.setdefault(work, []).append(peak.extra_mib)
 
-    def make_xfs_pool(self, image: Path) -> None:
-        """Add the pool `x` on an XFS of its own."""
+    def make_dir_pool(self, kind: str) -> None:
+        """Add the dir pool of this kind, on a file system of its own."""
+        pool, image, top = POOLS[kind], self._scratch / f"{self.name}.{kind}", self._scratch / f"{self.name}-{kind}"
         with image.open("wb") as file:
-            file.truncate(8 * 2**30)
-        subprocess.run(["mkfs.xfs", "-q", image], check=True)
-        self._xfs.mkdir()
-        subprocess.run(["mount", "-o", "loop", image, self._xfs], check=True)
-        (self._xfs / "pool").mkdir()
-        self.lxc.run("storage", "create", "x", "dir", f"source={self._xfs / 'pool'}")
+            file.truncate(10 * 2**30)
+        subprocess.run([*MAKERS[kind], image], check=True)
+        top.mkdir()
+        subprocess.run(["mount", "-o", "loop", image, top], check=True)
+        self._mounts[pool] = top
+        (top / "pool").mkdir()
+        self.lxc.run("storage", "create", pool, "dir", f"source={top / 'pool'}")
 
-    def remove_xfs_pool(self) -> None:
-        if os.path.ismount(self._xfs):
-            self.lxc.run("storage", "delete", "x", expect=None)
-            subprocess.run(["umount", self._xfs], check=True)
+    def remove_dir_pools(self) -> None:
+        for pool, top in self._mounts.items():
+            self.lxc.run("storage", "delete", pool, expect=None)
+            subprocess.run(["umount", top], check=True)
 
     def round(self, kind: str, number: int) -> None:
         """Snapshot and restore one instance of the Debian image, stopped and running."""
@@ -181,8 +186,8 @@ def measure(image: Path | None, kinds: list[str], rounds: int, due: int) -> tupl
                 for bench in benches:
                     bench.lxc.run("image", "import", image, "--alias", "bench")
                     bench.lxc.run("image", "import", tiny, "--alias", "tiny")
-                    if "xfs" in kinds:
-                        bench.make_xfs_pool(scratch / f"{bench.name}.xfs")
+                    for kind in sorted(MAKERS.keys() & set(kinds)):
+                        bench.make_dir_pool(kind)
                 for kind in kinds:
                     for number in range(rounds):
                         for bench in benches if number % 2 == 0 else reversed(benches):
@@ -191,7 +196,7 @@ def measure(image: Path | None, kinds: list[str], rounds: int, due: int) -> tupl
                         rates[kind] = [bench.due_at_once(kind, due) for bench in benches]
             finally:
                 for bench in benches:
-                    bench.remove_xfs_pool()
+                    bench.remove_dir_pools()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return benches, rates

@@ -1,0 +1,214 @@
+"""Time export and import files on Holdfast and on the distribution's real LXD, beside tar and `btrfs send` as limits.
+
+    benchmarks/exports.py [--image FILE] [--pools dir btrfs] [--rounds 3] [--markdown OUT]
+
+FILE is a unified image tarball (`holdfast image export`); without it the Debian 12 image is built first. The instance
+gets large files, until it holds about 1 GB, and a sparse file of 256 MiB; two snapshots with changes between them.
+Both servers work through `lxc`; the lines marked "holdfast" use our own command, which streams. Rounds alternate
+between the servers; before each piece of work the disk is synced. The server's peak memory is that of its process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from compare_lxd import POOLS, Times, build_image, timed
+from support.holdfast import COMMAND, HoldfastServer
+from support.lxd import LxdServer
+
+Server = HoldfastServer | LxdServer
+LARGE_BYTES = 700 * 2**20
+SPARSE_BYTES = 256 * 2**20
+COMPRESSIONS = ("gzip", "zstd", "none")
+
+
+def rootfs(server: Server, kind: str, name: str) -> Path:
+    """Return where a stopped instance's root file system is."""
+    return server.directory / "storage-pools" / POOLS[kind] / "containers" / name / "rootfs"
+
+
+def fill(top: Path) -> None:
+    """Add large files, of programs and libraries (which compress as such files do) and noise, and a sparse one."""
+    folder = top / "srv/large"
+    folder.mkdir(parents=True)
+    programs = sorted(path for path in Path("/usr/lib").rglob("*.so*") if path.is_file() and not path.is_symlink())
+    written, number = 0, 0
+    noise = random.Random(1)
+    while written < LARGE_BYTES:
+        with (folder / f"large{number}").open("wb") as file:
+            while file.tell() < 64 * 2**20:
+                file.write(programs[noise.randrange(len(programs))].read_bytes()[: 8 * 2**20])
+                file.write(noise.randbytes(2**20))
+            written += file.tell()
+        number += 1
+    with (folder / "sparse").open("wb") as file:
+        for position in range(0, SPARSE_BYTES, 32 * 2**20):
+            file.seek(position)
+            file.write(noise.randbytes(4096))
+        file.truncate(SPARSE_BYTES)
+
+
+def change(top: Path, number: int) -> None:
+    """Make what a snapshot later differs by: one large file new, some small ones longer."""
+    (top / f"srv/large/new{number}").write_bytes(random.Random(number).randbytes(16 * 2**20))
+    for path in list(top.glob("usr/share/doc/*/copyright"))[:100]:
+        with path.open("ab") as file:
+            file.write(b"changed\n")
+
+
+def prepare(server: Server, kind: str) -> None:
+    """Make the instance `work` with its snapshots."""
+    server.lxc.run("init", "bench", "work", "-s", POOLS[kind])
+    fill(rootfs(server, kind, "work"))
+    for number, name in enumerate(("one", "two")):
+        server.lxc.run("snapshot", "work", name)
+        change(rootfs(server, kind, "work"), number)
+    os.sync()
+
+
+class Bench:
+    """One server's part of the run."""
+
+    def __init__(self, server: Server, files: Path) -> None:
+        self.server, self.lxc, self.files = server, server.lxc, files
+        self.times: Times = {}
+        self.sizes: dict[str, int] = {}
+        files.mkdir()
+
+    def export(self, kind: str, name: str, *options: str) -> Path:
+        """Time `lxc export`, and ours by our own command too; return the file."""
+        file = self.files / f"{kind}-{name.replace(' ', '-')}"
+        work = f"export {name}, {kind}"
+        with timed(self.times, work):
+            self.lxc.run("export", "work", file, *options)
+        self.sizes[work] = file.stat().st_size
+        if isinstance(self.server, HoldfastServer):
+            with timed(self.times, f"{work} (holdfast)"):
+                done = self.server.holdfast("export", "work", file.with_suffix(".own"), *options)
+            assert done.returncode == 0, done.stderr
+        return file
+
+    def bring(self, kind: str, name: str, file: Path) -> None:
+        with timed(self.times, f"import {name}, {kind}"):
+            self.lxc.run("import", file, "taken", "-s", POOLS[kind])
+        self.lxc.run("delete", "taken")
+
+    def round(self, kind: str) -> None:
+        for compression in COMPRESSIONS:
+            file = self.export(kind, compression, "--instance-only", "--compression", compression)
+            self.bring(kind, compression, file)
+        file = self.export(kind, "gzip with 2 snapshots")
+        self.bring(kind, "gzip with 2 snapshots", file)
+        if kind == "btrfs":
+            for compression in ("gzip", "none"):
+                options = ("--optimized-storage", "--compression", compression)
+                file = self.export(kind, f"optimized {compression} with 2 snapshots", *options)
+                self.bring(kind, f"optimized {compression} with 2 snapshots", file)
+
+
+def drain(*argv: str | Path) -> None:
+    """Read all that a program writes, through a pipe: into the null device tar reads nothing at all."""
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while process.stdout.read(2**20):
+            pass
+    assert process.returncode == 0
+
+
+def limits(server: Server, kind: str, times: Times) -> None:
+    """Time what the file system and tar need by themselves, through a pipe."""
+    top = rootfs(server, kind, "work").parent
+    with timed(times, f"limit: tar to a pipe, {kind}"):
+        drain("tar", "-cS", "--xattrs", "--numeric-owner", "-C", top, ".")
+    if kind == "btrfs":
+        snapshots = server.directory / "storage-pools/bt/containers-snapshots/work"
+        main = top.with_name("bench-read-only")
+        subprocess.run(["btrfs", "-q", "subvolume", "snapshot", "-r", top, main], check=True)
+        with timed(times, f"limit: btrfs send, 2 snapshots, {kind}"):
+            drain("btrfs", "-q", "send", snapshots / "one")
+            drain("btrfs", "-q", "send", "-p", snapshots / "one", snapshots / "two")
+            drain("btrfs", "-q", "send", "-p", snapshots / "two", main)
+        subprocess.run(["btrfs", "-q", "subvolume", "delete", main], check=True)
+
+
+def peak_mib(pid: int) -> float:
+    """Return the most memory that a process had resident since it started."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"no VmHWM for {pid}")
+
+
+def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[Bench, Bench, Times, float]:
+    """Run both servers side by side; return their times, the limits, and our peak memory in MiB."""
+    scratch = Path(tempfile.mkdtemp(prefix="hf-bench-"))
+    scratch.chmod(0o711)  # real LXD starts containers as a user that must reach its directory
+    found: Times = {}
+    try:
+        with LxdServer(scratch / "lxd") as lxd, HoldfastServer(scratch / "holdfast") as ours:
+            image = image or build_image(ours, scratch / "debian")
+            benches = (Bench(lxd, scratch / "files-lxd"), Bench(ours, scratch / "files-holdfast"))
+            for bench in benches:
+                bench.lxc.run("storage", "set", "bt", "size=12GiB")
+                bench.lxc.run("image", "import", image, "--alias", "bench")
+            for kind in kinds:
+                for bench in benches:
+                    prepare(bench.server, kind)
+                for number in range(rounds):
+                    for bench in benches if number % 2 == 0 else reversed(benches):
+                        bench.round(kind)
+                    limits(ours, kind, found)
+                for bench in benches:
+                    bench.lxc.run("delete", "work")
+            peak = peak_mib(ours.pid)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return *benches, found, peak
+
+
+def table(theirs: Bench, ours: Bench, found: Times, peak: float) -> str:
+    """Return Markdown: medians in seconds, sizes in MiB."""
+    lines = [
+        "| work | LXD, s | Holdfast, s | LXD / Holdfast | LXD, MiB | Holdfast, MiB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for work, times in ours.times.items():
+        mine = statistics.median(times)
+        plain = work.removesuffix(" (holdfast)")
+        other = statistics.median(theirs.times[plain])
+        sizes = [f"{bench.sizes[plain] / 2**20:.0f}" if plain in bench.sizes else "" for bench in (theirs, ours)]
+        lines.append(f"| {work} | {other:.2f} | {mine:.2f} | {other / mine:.1f} | {' | '.join(sizes)} |")
+    lines += ["", "| limit | s |", "|---|---|"]
+    lines += [f"| {name.removeprefix('limit: ')} | {statistics.median(times):.2f} |" for name, times in found.items()]
+    return "\n".join([*lines, "", f"Peak memory of the server: {peak:.0f} MiB ({COMMAND.name} server)."])
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--image", type=Path)
+    parser.add_argument("--pools", nargs="+", choices=list(POOLS), default=list(POOLS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--markdown", type=Path)
+    options = parser.parse_args()
+    text = table(*measure(options.image, options.pools, options.rounds))
+    version = subprocess.run(["lxd", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    head = f"LXD {version}, kernel {platform.release()}, {os.cpu_count()} cores, {options.rounds} rounds, medians.\n\n"
+    print(head + text)
+    if options.markdown:
+        options.markdown.write_text(head + text + "\n")
+
+
+if __name__ == "__main__":
+    main()
