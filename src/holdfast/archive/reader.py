@@ -6,7 +6,6 @@ has no `config`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperat
 from holdfast.model.names import check_snapshot_name
 from holdfast.streams.compression import MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import Cancelled, Progress, never
+from holdfast.streams.growing import ArrivingFile
 from holdfast.wire.backup_index import IndexFormatError, parse_backup_config, parse_index
 
 _FOLDERS: Final = ("backup", SNAPSHOTS)
@@ -53,14 +53,15 @@ class TreeTarget:
     host_map: HostMap | None = None
 
 
+Source = Path | ArrivingFile
 OpenTree = Callable[[str | None], TreeTarget]
 
 
-def read_index(path: Path, *, limit_bytes: int | None = None) -> ExportIndex:
+def read_index(source: Source, *, limit_bytes: int | None = None) -> ExportIndex:
     """Return the index of the file, which every writer puts at its beginning; the rest is not looked at."""
     seen_bytes = 0
-    with path.open("rb") as file:
-        stream = _stream(file.fileno(), limit_bytes)
+    with _opened(source) as file:
+        stream = _stream(file, limit_bytes)
         for member in stream:
             seen_bytes += BLOCK + member.size_bytes
             if seen_bytes > _INDEX_REACH_BYTES:
@@ -72,11 +73,11 @@ def read_index(path: Path, *, limit_bytes: int | None = None) -> ExportIndex:
     raise ArchiveError("Backup is missing index.yaml")
 
 
-def read_main_document(path: Path, *, limit_bytes: int | None = None) -> bytes:
+def read_main_document(source: Source, *, limit_bytes: int | None = None) -> bytes:
     """Return the instance's `backup.yaml` out of an old file, whose index has no `config`."""
     wanted = f"{MAIN}/{BACKUP_YAML}".encode()
-    with path.open("rb") as file:
-        stream = _stream(file.fileno(), limit_bytes)
+    with _opened(source) as file:
+        stream = _stream(file, limit_bytes)
         for member in stream:
             if member.name == wanted and member.kind is Kind.FILE:
                 return stream.read_data(INDEX_CAP_BYTES, BACKUP_YAML)
@@ -92,7 +93,7 @@ def read_backup_config(document: bytes, *, pool: str) -> Definition:
 
 
 def unpack_export(
-    path: Path,
+    source: Source,
     index: ExportIndex,
     open_tree: OpenTree,
     *,
@@ -106,14 +107,14 @@ def unpack_export(
     an empty directory. `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked size.
     Raises `ArchiveError` unless the file holds exactly what its index says, to its very end.
     """
-    with path.open("rb") as file:
-        stream = _stream(file.fileno(), limit_bytes)
+    with _opened(source) as file:
+        stream = _stream(file, limit_bytes)
 
         def tick() -> None:
             if cancelled():
                 raise CancelledOperationError("The operation was cancelled")
             if progress is not None:
-                progress(os.lseek(file.fileno(), 0, os.SEEK_CUR))
+                progress(file.tell())
 
         @contextmanager
         def opened(snapshot: str | None) -> Iterator[tuple[HostMap | None, _Adder]]:
@@ -138,7 +139,7 @@ def verify_export(file: BinaryIO, *, cancelled: Cancelled = never) -> None:
         if cancelled():
             raise CancelledOperationError("The operation was cancelled")
 
-    stream = _plain_stream(file, None)
+    stream = _stream(file, None)
     members = iter(stream)
     first = next(members, None)
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
@@ -236,11 +237,11 @@ class _Trees:
             self.main_document = document
 
 
-def _stream(descriptor: int, limit_bytes: int | None) -> TarStream:
-    return _plain_stream(os.fdopen(os.dup(descriptor), "rb", 0), limit_bytes)
+def _opened(source: Source) -> BinaryIO:
+    return source.open("rb", buffering=0) if isinstance(source, Path) else source.open()
 
 
-def _plain_stream(file: BinaryIO, limit_bytes: int | None) -> TarStream:
+def _stream(file: BinaryIO, limit_bytes: int | None) -> TarStream:
     head = file.read(MAGIC_BYTES)
     kind = detect(head)
     file.seek(0)

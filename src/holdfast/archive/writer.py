@@ -74,10 +74,10 @@ def _write(
 ) -> int:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
         with _read_back(part, cancelled) as reader:
-            sink = CompressedWriter(GrowingSink(file, reader), compression)
+            sink = CompressedWriter(GrowingSink(file, reader.growth), compression)
             write_content(sink, content, now=now, progress=progress, cancelled=cancelled)
             sink.finish()
-            reader.complete()
+            reader.growth.complete()
             os.fsync(file.fileno())
         return sink.written_bytes
 
@@ -93,7 +93,7 @@ def _read_back(part: Path, cancelled: Cancelled) -> Iterator[GrowingFile]:
         try:
             yield reader
         except BaseException:
-            reader.abandon()
+            reader.growth.abandon()
             raise
         try:
             checked.result()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from holdfast.model.errors import BadRequestError, NoSpaceError
 from holdfast.server.request import ApiRequest
+from holdfast.service.arrivals import Arrival
 
 BLOCK_BYTES: Final = 1024 * 1024
 """How much is gathered before a thread writes it: a hop costs some 50 us, so a MiB makes it vanish."""
@@ -22,6 +25,11 @@ BLOCK_BYTES: Final = 1024 * 1024
 
 RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Kept free where uploads are spooled: the database is there, too, and must still be written."""
+
+
+_SAMPLE_BYTES: Final = 32 * 1024 * 1024
+_SAMPLE_S: Final = 0.5
+"""A body whose first bytes come at this pace is unpacked while it comes; a slower one would hold a worker too long."""
 
 
 class Spool:
@@ -71,6 +79,59 @@ async def spooled_body(request: ApiRequest) -> AsyncIterator[Spool]:
 
 
 @contextlib.asynccontextmanager
+async def arriving_body(request: ApiRequest) -> AsyncIterator[Arrival]:
+    """Give the file that the request's body becomes: already on its way if it comes fast, else as a whole.
+
+    What is given belongs to whoever it is handed to, who may read it in another thread. At the end all of the body has
+    been received, as clients read an answer only then; a body that breaks off raises, here and for every reader.
+    """
+    async with _spool(request) as spool:
+        blocks = _blocks(request.http.content.iter_any())
+        size_bytes = await _fast_bytes(request, spool, blocks)
+        if not size_bytes:
+            async for block in blocks:
+                await request.run(spool.write, block)
+            await request.run(spool.finish)
+            yield Arrival(spool.hand_over(), is_whole=True)
+            return
+        expected_bytes = request.http.content_length or 0
+        arrival = Arrival(spool.hand_over(), size_bytes=size_bytes, expected_bytes=expected_bytes)
+        rest = asyncio.create_task(_follow(request, spool, blocks, arrival))
+        try:
+            yield arrival
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await rest
+            raise
+        await rest
+
+
+async def _fast_bytes(request: ApiRequest, spool: Spool, blocks: AsyncIterator[bytes]) -> int:
+    """Write the first blocks; return their size if they came so fast that a reader will hardly have to wait, else 0."""
+    begin_s, size_bytes = time.monotonic(), 0
+    async for block in blocks:
+        await request.run(spool.write, block)
+        size_bytes += len(block)
+        if size_bytes >= _SAMPLE_BYTES:
+            return size_bytes if time.monotonic() - begin_s < _SAMPLE_S else 0
+    return 0
+
+
+async def _follow(request: ApiRequest, spool: Spool, blocks: AsyncIterator[bytes], arrival: Arrival) -> None:
+    """Write the rest while others read; once nobody wants it any more it is received all the same, and dropped."""
+    try:
+        async for block in blocks:
+            if arrival.is_wanted:
+                await request.run(spool.write, block)
+                arrival.grow(len(block))
+        await request.run(spool.finish)
+        arrival.complete()
+    except BaseException:
+        arrival.abandon()
+        raise
+
+
+@contextlib.asynccontextmanager
 async def spooled_parts(request: ApiRequest) -> AsyncIterator[dict[str, tuple[Spool, str]]]:
     """Give the files of a multipart body by the parts' names, each with the file name that was sent."""
     async with contextlib.AsyncExitStack() as stack:
@@ -105,16 +166,22 @@ async def _spool(request: ApiRequest) -> AsyncIterator[Spool]:
 
 async def _fill(request: ApiRequest, spool: Spool, chunks: AsyncIterator[bytes]) -> None:
     """Write all chunks; a body that breaks off raises, so that a part of a file is never taken for the whole."""
+    async for block in _blocks(chunks):
+        await request.run(spool.write, block)
+    await request.run(spool.finish)
+
+
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Gather chunks to blocks worth a hop to a thread."""
     gathered: list[bytes] = []
     size_bytes = 0
     async for chunk in chunks:
         gathered.append(chunk)
         size_bytes += len(chunk)
         if size_bytes >= BLOCK_BYTES:
-            await request.run(spool.write, b"".join(gathered))
+            yield b"".join(gathered)
             gathered, size_bytes = [], 0
-    await request.run(spool.write, b"".join(gathered))
-    await request.run(spool.finish)
+    yield b"".join(gathered)
 
 
 async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:

@@ -54,6 +54,7 @@ from holdfast.service.progress import transfer_text
 from holdfast.service.resources import instance_resources, instance_url, snapshot_url
 from holdfast.service.taking_back import take_back
 from holdfast.storage.driver import Driver
+from holdfast.streams.growing import ArrivingFile
 
 INTENT_KIND: Final = "instance-import"
 _DEFAULT_PROFILE: Final = "default"
@@ -66,7 +67,7 @@ class _Import:
     """One import under way."""
 
     caller: Caller
-    file: Path
+    file: ArrivingFile
     index: ExportIndex
     target: ImportTarget
     is_renamed: bool
@@ -92,34 +93,35 @@ class ImportService:
     def restore_file(
         self,
         caller: Caller,
-        spooled: Path,
+        upload: ArrivingFile,
         name: str | None = None,
         pool: str | None = None,
         devices: Mapping[str, Device] | None = None,
     ) -> Operation:
         """Start to import the file; it becomes ours: it is removed at the end of the operation, or when this raises.
 
-        What the file's format and index tell is checked before this returns, its content by the operation.
+        It may still be on its way: the instance appears when all of it is here. What the file's format and index tell
+        is checked before this returns, its content by the operation.
         """
         try:
-            index = read_index(spooled)
+            index = read_index(upload)
             target = ImportTarget(
                 project=caller.project,
                 name=check_instance_name(name or index.name),
                 pool=self._pool(caller.project, pool, index),
                 devices=devices or {},
             )
-            task = _Import(caller, spooled, index, target, is_renamed=bool(name))
+            task = _Import(caller, upload, index, target, is_renamed=bool(name))
             return self._operations.start(
                 caller,
                 "Restoring backup",
                 lambda handle: self._work(task, handle),
                 resources=instance_resources(caller.project, target.name),
                 may_cancel=True,
-                if_never_begun=lambda: spooled.unlink(missing_ok=True),
+                if_never_begun=upload.remove,
             )
         except BaseException:
-            spooled.unlink(missing_ok=True)
+            upload.remove()
             raise
 
     def undo(self, intent: Intent) -> None:
@@ -169,7 +171,7 @@ class ImportService:
                 self._build(task, definition, plan, driver, handle)
             self._announce(task.caller, plan)
         finally:
-            task.file.unlink(missing_ok=True)
+            task.file.remove()
 
     def _check_free(self, driver: Driver, target: ImportTarget) -> None:
         with self._database.read() as connection:
@@ -195,7 +197,7 @@ class ImportService:
         try:
             reach("instance-import:intent")
             self._unpack(task, definition, driver, intent, handle)
-            task.file.unlink()  # not needed any more: what of it is only in memory needn't be written out below
+            task.file.remove()  # not needed any more: what of it is only in memory needn't be written out below
             handle.set_may_cancel(may_cancel=False)
             handle.check()
             main = intent.token(len(names))
@@ -218,7 +220,6 @@ class ImportService:
     def _unpack(
         self, task: _Import, definition: Definition, driver: Driver, intent: Intent, handle: OperationHandle
     ) -> None:
-        size = task.file.stat().st_size
         configs = {snapshot.name: snapshot.config for snapshot in definition.snapshots}
         numbers = {snapshot.name: number for number, snapshot in enumerate(definition.snapshots)}
 
@@ -232,7 +233,9 @@ class ImportService:
             task.index,
             open_tree,
             limit_bytes=_room_bytes(driver),
-            progress=lambda done: handle.progress("unpack_progress", transfer_text("Unpack", done, size)),
+            progress=lambda done: handle.progress(
+                "unpack_progress", transfer_text("Unpack", done, task.file.expected_bytes)
+            ),
             cancelled=handle.is_cancelled,
         )
         if document is not None:

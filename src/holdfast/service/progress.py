@@ -15,8 +15,10 @@ def size_text(size_bytes: float) -> str:
 
 
 def transfer_text(what: str, done_bytes: int, total_bytes: int) -> str:
-    """Return "Unpack: 42%"."""
-    return f"{what}: {min(100, done_bytes * 100 // max(1, total_bytes))}%"
+    """Return "Unpack: 42%", or "Unpack: 1.20GB" where the total is not known (0)."""
+    if not total_bytes:
+        return f"{what}: {size_text(done_bytes)}"
+    return f"{what}: {min(100, done_bytes * 100 // total_bytes)}%"
 
 
 class RateMeter:

@@ -41,6 +41,7 @@ from holdfast.service.recovery import Recovery
 from holdfast.service.server_config import ServerConfigService
 from holdfast.storage.registry import DRIVERS
 from holdfast.streams.compression import CompressionChoice
+from holdfast.streams.growing import ArrivingFile
 from support.trees import describe, differences, make_rich_tree
 
 pytestmark = pytest.mark.root
@@ -90,7 +91,7 @@ class World:
         return path
 
     def restore(self, source: Path | bytes, name: str | None = None, **options: object) -> Operation:
-        return self.made.imports.restore_file(CALLER, self.spool(source), name, **options)  # type: ignore[arg-type]
+        return self.made.imports.restore_file(CALLER, ArrivingFile(self.spool(source)), name, **options)  # type: ignore[arg-type]
 
     def assert_nothing_left(self) -> None:
         assert list(self.paths.incoming.iterdir()) == []

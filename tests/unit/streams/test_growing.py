@@ -15,11 +15,11 @@ def test_a_reader_gets_all_that_is_written_later(tmp_path: Path) -> None:
     data = bytes(range(256)) * 4096
     with path.open("wb", 0) as file, GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
         read = executor.submit(lambda: b"".join(iter(lambda: reader.read(100_000), b"")))
-        sink = GrowingSink(file, reader)
+        sink = GrowingSink(file, reader.growth)
         for start in range(0, len(data), 70_001):
             write_all(sink, data[start : start + 70_001])
         assert not read.done()
-        reader.complete()
+        reader.growth.complete()
         assert read.result(10) == data
 
 
@@ -27,13 +27,13 @@ def test_a_reader_never_sees_a_short_read_before_the_end(tmp_path: Path) -> None
     path = tmp_path / "file"
     with path.open("wb", 0) as file, GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
         first = executor.submit(reader.read, 512)
-        sink = GrowingSink(file, reader)
+        sink = GrowingSink(file, reader.growth)
         write_all(sink, bytes(300))
         write_all(sink, bytes(300))
         assert len(first.result(10)) == 512
         reader.seek(0)
         rest = executor.submit(reader.read)
-        reader.complete()
+        reader.growth.complete()
         assert len(rest.result(10)) == 600
 
 
@@ -42,6 +42,6 @@ def test_a_reader_of_an_abandoned_file_gets_an_error(tmp_path: Path) -> None:
     path.write_bytes(b"half")
     with GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
         waiting = executor.submit(reader.read, 5)
-        reader.abandon()
+        reader.growth.abandon()
         with pytest.raises(CancelledOperationError):
             waiting.result(10)

@@ -19,7 +19,7 @@ from holdfast.server.listing import api_url, passing
 from holdfast.server.render.instances import full_shape, instance_etag, instance_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
-from holdfast.server.uploads import spooled_body
+from holdfast.server.uploads import arriving_body
 from holdfast.service.instance_views import InstanceFull, InstanceView
 from holdfast.wire import instance as wire
 
@@ -62,11 +62,11 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
 
 async def _import(request: ApiRequest) -> Operation:
     name, pool, devices = import_headers(request)
-    async with spooled_body(request) as spool:
+    async with arriving_body(request) as arrival:
         return await request.run(
             request.services.imports.restore_file,
             request.caller,
-            spool.hand_over(),
+            arrival.file,
             name=name,
             pool=pool,
             devices=devices,
