@@ -4,7 +4,8 @@
 |-------|-------------------------------------------|------------------------------|
 | 1     | `backup/index.yaml`                       | the definition               |
 | 2…    | `backup/snapshots/<name>/…`, oldest first | each snapshot's tree         |
-| last  | `backup/container/…`                      | the instance's tree          |
+| then  | `backup/container/…`                      | the instance's tree          |
+| last  | `backup/manifest.yaml`                    | check sums of all before it  |
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from holdfast.archive.layout import BACKUP_YAML, INDEX
+from holdfast.archive.manifest import HashingSink, manifest_member
 from holdfast.archive.members import END, Kind, Member, padding
 from holdfast.archive.packing import pack_entries
 from holdfast.streams.copy import Cancelled, Progress, Sink, never, write_all
@@ -49,17 +51,29 @@ def write_content(
     cancelled: Cancelled = never,
 ) -> None:
     """Write the whole tar stream, its end mark too; `progress` gets the bytes of trees so far."""
-    mtime_s = int(now.timestamp())
+    with HashingSink(sink) as hashed:
+        sizes = _write_trees(hashed, content, int(now.timestamp()), progress, cancelled)
+        write_all(sink, manifest_member(hashed.finish(), content.index, sizes, now))
+    write_all(sink, END)
+
+
+def _write_trees(
+    sink: HashingSink, content: ExportContent, mtime_s: int, progress: Progress | None, cancelled: Cancelled
+) -> list[tuple[str, int]]:
+    """Write the index and all trees; return how many bytes of the stream each tree takes."""
     _document(sink, INDEX, content.index, 0o644, mtime_s)
     done = 0
+    sizes = []
     for tree in content.trees:
+        begin = sink.position
         top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
         write_all(sink, top.encode())
         _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
         names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
         report = _shifted(progress, done)
         done += pack_entries(tree.path, names, f"{tree.prefix}/", sink, progress=report, cancelled=cancelled)
-    write_all(sink, END)
+        sizes.append((tree.prefix, sink.position - begin))
+    return sizes
 
 
 def _shifted(progress: Progress | None, done: int) -> Progress | None:

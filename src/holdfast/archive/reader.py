@@ -16,13 +16,14 @@ from typing import BinaryIO, Final, Protocol
 from holdfast.archive.definition import Definition, from_config
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.layout import BACKUP_YAML, INDEX, INDEX_CAP_BYTES, MAIN, SNAPSHOTS
+from holdfast.archive.manifest import ManifestCheck
 from holdfast.archive.members import BLOCK, Kind, Member, printable
 from holdfast.archive.tarfilter import TreeFilter
-from holdfast.archive.tarstream import TarStream
+from holdfast.archive.tarstream import Tap, TarStream
 from holdfast.archive.unpack import unpacking
 from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperationError
 from holdfast.model.names import check_snapshot_name
-from holdfast.streams.compression import MAGIC_BYTES, DecompressedReader, detect
+from holdfast.streams.compression import HAVE_OWN_SUMS, MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import Cancelled, Progress, never
 from holdfast.streams.growing import ArrivingFile
 from holdfast.wire.backup_index import IndexFormatError, parse_backup_config, parse_index
@@ -107,8 +108,8 @@ def unpack_export(
     an empty directory. `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked size.
     Raises `ArchiveError` unless the file holds exactly what its index says, to its very end.
     """
-    with _opened(source) as file:
-        stream = _stream(file, limit_bytes)
+    with _opened(source) as file, ManifestCheck() as check:
+        stream = _stream(file, limit_bytes, check)
 
         def tick() -> None:
             if cancelled():
@@ -123,24 +124,31 @@ def unpack_export(
                 yield target.host_map, unpacker
 
         with _Trees(index, opened) as trees:
-            for member in stream:
+            for member in check.members(stream):
                 trees.take(member, stream)
     trees.check_complete()
     return trees.main_document
 
 
-def verify_export(file: BinaryIO, *, cancelled: Cancelled = never) -> None:
+def verify_export(file: BinaryIO, *, is_thorough: bool = False, cancelled: Cancelled = never) -> None:
     """Read a file of ours to its end by the same rules, without unpacking it; its index stands first.
 
-    Raises `ArchiveError` for what breaks a rule.
+    Bytes that the compression has check sums of are not hashed once more unless it is to be thorough. Raises
+    `ArchiveError` for what breaks a rule.
     """
 
     def tick() -> None:
         if cancelled():
             raise CancelledOperationError("The operation was cancelled")
 
-    stream = _stream(file, None)
-    members = iter(stream)
+    has_own_sums = not is_thorough and detect(file.read(MAGIC_BYTES)) in HAVE_OWN_SUMS
+    file.seek(0)
+    with ManifestCheck(has_own_sums=has_own_sums) as check:
+        stream = _stream(file, None, check)
+        _look_through(stream, check.members(stream), tick)
+
+
+def _look_through(stream: TarStream, members: Iterator[Member], tick: Callable[[], None]) -> None:
     first = next(members, None)
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
@@ -241,11 +249,11 @@ def _opened(source: Source) -> BinaryIO:
     return source.open("rb", buffering=0) if isinstance(source, Path) else source.open()
 
 
-def _stream(file: BinaryIO, limit_bytes: int | None) -> TarStream:
+def _stream(file: BinaryIO, limit_bytes: int | None, tap: Tap | None = None) -> TarStream:
     head = file.read(MAGIC_BYTES)
     kind = detect(head)
     file.seek(0)
-    return TarStream(DecompressedReader(file, kind, limit_bytes))
+    return TarStream(DecompressedReader(file, kind, limit_bytes), tap)
 
 
 def _index(document: bytes) -> ExportIndex:

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 
 from holdfast.archive.members import BLOCK, Kind, Member, padding
 from holdfast.model.errors import ArchiveError
@@ -40,13 +40,23 @@ class _Pending:
     long_target: bytes | None = None
 
 
+class Tap(Protocol):
+    """Sees every byte up to the end mark: the headers of an entry, then its data with the padding."""
+
+    def header(self, data: bytes, /) -> None: ...
+    def data(self, data: memoryview | bytes, /) -> None: ...
+
+
 class TarStream:
     """Iterate over the members; between two of them `copy_data` may be called once, else the data is skipped."""
 
-    def __init__(self, source: io.RawIOBase) -> None:
+    def __init__(self, source: io.RawIOBase, tap: Tap | None = None) -> None:
         self._source = io.BufferedReader(source, BUFFER_BYTES)
+        self._tap = tap
         self._left = 0
         self._padding = 0
+        self.trailing_bytes = 0
+        """How many zeros came after the end mark; known when the iteration has ended."""
 
     def __iter__(self) -> Iterator[Member]:
         """Yield each member up to the end mark, then make sure that the rest is only padding."""
@@ -72,9 +82,14 @@ class TarStream:
         """Return the current member's data, refusing more than the cap."""
         if self._left > cap_bytes:
             raise ArchiveError(f"{what} is larger than {cap_bytes} bytes")
-        data = self._exactly(self._left)
+        data = self._data(self._left)
         self._left = 0
         return data
+
+    def read_padding(self) -> bytes:
+        """Return what stands behind the current member's data, up to a whole block; nobody looks at it but this."""
+        size, self._padding = self._padding, 0
+        return self._data(size)
 
     def copy_data(self, sink: Sink) -> int:
         """Copy the current member's data with its padding up to whole blocks."""
@@ -84,12 +99,26 @@ class TarStream:
             count = self._source.readinto1(buffer[: min(len(buffer), self._left)])
             if not count:
                 raise ArchiveError("The archive ends in the middle of a file")
+            if self._tap is not None:
+                self._tap.data(buffer[:count])
             write_all(sink, buffer[:count])
             self._left -= count
         write_all(sink, padding(total))
         return total
 
     def _exactly(self, size: int) -> bytes:
+        data = self._taken(size)
+        if self._tap is not None:
+            self._tap.header(data)
+        return data
+
+    def _data(self, size: int) -> bytes:
+        data = self._taken(size)
+        if self._tap is not None:
+            self._tap.data(data)
+        return data
+
+    def _taken(self, size: int) -> bytes:
         data = self._source.read(size)
         if len(data) != size:
             raise ArchiveError("The archive ends too early: it has no end mark")
@@ -100,17 +129,16 @@ class TarStream:
         self._left = self._padding = 0
         while left:
             step = min(left, BUFFER_BYTES)
-            self._exactly(step)
+            self._data(step)
             left -= step
 
     def _finish(self) -> None:
         """Read to the end of the stream, so that the compression's own check sums are checked too."""
         if self._exactly(BLOCK).strip(b"\0"):
             raise ArchiveError("The archive's end mark is damaged")
-        seen = 0
         while data := self._source.read(BUFFER_BYTES):
-            seen += len(data)
-            if data.strip(b"\0") or seen > _TRAILER_CAP_BYTES:
+            self.trailing_bytes += len(data)
+            if data.strip(b"\0") or self.trailing_bytes > _TRAILER_CAP_BYTES:
                 raise ArchiveError("The archive goes on after its end mark")
 
     def _extend(self, pending: _Pending, kind: bytes, header: bytes) -> None:
