@@ -1,24 +1,32 @@
-"""Read trees with GNU tar, and hand on its stream without the end mark, so that several make up one archive."""
+"""Read trees with GNU tar, and hand on its stream without the end mark, so that several make up one archive.
+
+tar writes large records, as small ones take ten times as long. It fills the last one up with zeros, and a file may well
+end with zeros, too; so an empty file of ours comes last, whose header shows where the tree ended.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import logging
 import os
-from collections.abc import Sequence
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from holdfast.archive.members import END
+from holdfast.archive.members import BLOCK
 from holdfast.archive.prefetch import prefetching
 from holdfast.host.processes import PIPE, pipe
 from holdfast.model.errors import CancelledOperationError, StorageError
 from holdfast.streams.copy import BUFFER_BYTES, Cancelled, Progress, Sink, never, write_all
 
+_RECORD_BLOCKS: Final = 256
 _TAR_ARGUMENTS: Final = (
     "--create",
     "--file=-",
-    "--blocking-factor=1",
+    f"--blocking-factor={_RECORD_BLOCKS}",
     "--format=posix",
     "--pax-option=delete=atime,delete=ctime",
     "--xattrs",
@@ -50,10 +58,13 @@ def pack_entries(
     """
     if not names:
         return 0
-    escaped = prefix.replace("\\", "\\\\").replace("&", "\\&")
-    transform = f"--transform=s\x01^\x01{escaped}\x01rSh"
-    argv = ["tar", *_TAR_ARGUMENTS, transform, f"--directory={tree}", "--", *names]
-    with prefetching(tree, names) as prefetcher, pipe(argv, stdout=PIPE, env={"TAR_OPTIONS": ""}) as process:
+    with ExitStack() as stack:
+        mark = stack.enter_context(_mark())
+        files = [f"--add-file={name}" for name in names]
+        last = (f"--directory={mark.parent}", f"--add-file={mark.name}")
+        argv = ["tar", *_TAR_ARGUMENTS, _transform(prefix, mark.name), f"--directory={tree}", *files, *last]
+        prefetcher = stack.enter_context(prefetching(tree, names))
+        process = stack.enter_context(pipe(argv, stdout=PIPE, env={"TAR_OPTIONS": ""}))
 
         def report(done: int) -> None:
             prefetcher.packed(done)
@@ -61,7 +72,7 @@ def pack_entries(
                 progress(done)
 
         _widen(process.stdout)
-        moved = _move_without_end(process.stdout, sink, report, cancelled)
+        moved = _move_up_to_mark(process.stdout, mark.name, sink, report, cancelled)
         code = process.wait(allowed_codes=(0, 1, 2))
         _judge(tree, code, process.stderr)
     return moved
@@ -81,9 +92,25 @@ def _widen(stream: IO[bytes]) -> None:
     fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, BUFFER_BYTES)
 
 
-def _move_without_end(source: IO[bytes], sink: Sink, progress: Progress, cancelled: Cancelled) -> int:
-    """Copy all but the two zero blocks at the end, which prove that tar came to its end."""
-    held = len(END)
+@contextmanager
+def _mark() -> Iterator[Path]:
+    """Give an empty file with a name that nobody can guess."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-end-") as directory:
+        mark = Path(directory) / f"end-{secrets.token_hex(16)}"
+        mark.touch(0o600)
+        os.utime(mark, (0, 0))  # a time that needs no extended header
+        yield mark
+
+
+def _transform(prefix: str, mark: str) -> str:
+    """Put everything below the prefix, apart from the mark; names of links' targets stay as they are."""
+    escaped = prefix.replace("\\", "\\\\").replace("&", "\\&")
+    return f"--transform=s\x01^\x01{escaped}\x01rSh;s\x01^.*/{mark}$\x01{mark}\x01rSh"
+
+
+def _move_up_to_mark(source: IO[bytes], mark: str, sink: Sink, progress: Progress, cancelled: Cancelled) -> int:
+    """Copy what comes before the mark's header; behind that is nothing but zeros, up to a whole record."""
+    held = (_RECORD_BLOCKS + 3) * BLOCK
     buffer = memoryview(bytearray(held + BUFFER_BYTES))
     filled = moved = 0
     while count := os.readv(source.fileno(), [buffer[filled:]]):
@@ -97,6 +124,10 @@ def _move_without_end(source: IO[bytes], sink: Sink, progress: Progress, cancell
             buffer[:held] = bytes(buffer[ready:filled])
             filled = held
             progress(moved)
-    if bytes(buffer[:filled]) != END:
-        raise StorageError("tar ended without an end mark")
-    return moved
+    last = len(bytes(buffer[:filled]).rstrip(b"\0"))
+    begin = max(last - 1, 0) // BLOCK * BLOCK
+    if (moved + filled) % BLOCK or not bytes(buffer[begin:filled]).startswith(mark.encode() + b"\0"):
+        raise StorageError("tar ended before its end")
+    write_all(sink, buffer[:begin])
+    progress(moved + begin)
+    return moved + begin

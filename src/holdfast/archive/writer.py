@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 from holdfast.archive.content import ExportContent, write_content
-from holdfast.archive.reader import verify_export
+from holdfast.archive.read_back import ReadBack
 from holdfast.model.errors import ArchiveError, NoSpaceError, StorageError
 from holdfast.streams.compression import CompressedWriter, CompressionChoice
 from holdfast.streams.copy import Cancelled, Progress, never
-from holdfast.streams.growing import GrowingFile, GrowingSink
+from holdfast.streams.growing import GrowingSink
 
 PART_SUFFIX = ".part"
 
@@ -73,32 +71,17 @@ def _write(
     cancelled: Cancelled,
 ) -> int:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
-        with _read_back(part, cancelled) as reader:
-            sink = CompressedWriter(GrowingSink(file, reader.growth), compression)
+        with ReadBack(part, cancelled) as reading:
+            sink = CompressedWriter(GrowingSink(file, reading), compression)
             write_content(sink, content, now=now, progress=progress, cancelled=cancelled)
             sink.finish()
-            reader.growth.complete()
+            reading.complete()
             os.fsync(file.fileno())
+            try:
+                reading.check()
+            except ArchiveError as error:
+                raise StorageError(f"The backup file can't be read back after it was written: {error}") from error
         return sink.written_bytes
-
-
-@contextlib.contextmanager
-def _read_back(part: Path, cancelled: Cancelled) -> Iterator[GrowingFile]:
-    """Read the file, while the body writes it, as an import would: what can't be read is no backup.
-
-    The body ends by telling that the file is complete; after it the whole of it has been read well.
-    """
-    with GrowingFile(part) as reader, ThreadPoolExecutor(1, thread_name_prefix="export-check") as executor:
-        checked = executor.submit(verify_export, reader, cancelled=cancelled)
-        try:
-            yield reader
-        except BaseException:
-            reader.growth.abandon()
-            raise
-        try:
-            checked.result()
-        except ArchiveError as error:
-            raise StorageError(f"The backup file can't be read back after it was written: {error}") from error
 
 
 def _sync_directory(path: Path) -> None:

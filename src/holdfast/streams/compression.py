@@ -31,6 +31,8 @@ _LZMA_MEMORY_BYTES: Final = 512 * 1024 * 1024
 _ZSTD_WINDOW_BYTES: Final = 128 * 1024 * 1024
 """The largest window that `zstd` itself accepts without being told otherwise."""
 _MOST_THREADS: Final = 4
+_ZSTD_JOB_BYTES: Final = 1024 * 1024
+"""Larger pieces would take 200 MiB of memory and compress half a percent better."""
 
 _GZIP_ERROR: Final = cast("type[Exception]", igzip_lib.error)
 
@@ -183,7 +185,10 @@ def _encoder(choice: CompressionChoice) -> _Encoder | None:
             return lzma.LZMACompressor(format=lzma.FORMAT_ALONE, preset=6 if level is None else level)
         case Compression.ZSTD:
             threads = min(_MOST_THREADS, os.cpu_count() or 1)
-            return zstandard.ZstdCompressor(level=level or 3, threads=threads, write_checksum=True).compressobj()
+            parameters = zstandard.ZstdCompressionParameters.from_level(
+                level or 3, threads=threads, write_checksum=True, job_size=_ZSTD_JOB_BYTES
+            )
+            return zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 
 
 def _gzip_encoder(level: int | None) -> _Encoder:

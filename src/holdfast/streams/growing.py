@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from holdfast.model.errors import CancelledOperationError, StorageError
 from holdfast.streams.copy import Sink
@@ -45,12 +45,12 @@ class Growth:
         Raises `CancelledOperationError` when it was abandoned, `StorageError` when nothing came for too long.
         """
         with self._changed:
-            while not (self._is_whole or (size_bytes is not None and size_bytes <= self._size_bytes)):
+            while not (
+                self._is_whole or self._is_abandoned or (size_bytes is not None and size_bytes <= self._size_bytes)
+            ):
                 before = self._size_bytes
                 is_in_time = self._changed.wait(self._patience_s)
-                if self._is_abandoned:
-                    break
-                if not is_in_time and self._size_bytes == before and not self._is_whole:
+                if not is_in_time and self._size_bytes == before and not (self._is_whole or self._is_abandoned):
                     raise StorageError(f"Nothing of the file has come for {self._patience_s:.0f} s")
             if self._is_abandoned:
                 raise CancelledOperationError("The file broke off before its end")
@@ -69,10 +69,16 @@ class GrowingFile(io.FileIO):
         return super().read(size) or b""
 
 
+class Grows(Protocol):
+    """Who wants to know how far the writing is."""
+
+    def grow(self, count: int) -> None: ...
+
+
 class GrowingSink:
     """The writing side: hands bytes on to the file, and tells the reader."""
 
-    def __init__(self, sink: Sink, growth: Growth) -> None:
+    def __init__(self, sink: Sink, growth: Grows) -> None:
         self._sink, self._growth = sink, growth
 
     def write(self, data: memoryview | bytes, /) -> int:
