@@ -48,7 +48,7 @@ def pack(
 
     `progress` gets the bytes of plain tar written so far. On any failure what `out` got is worthless.
     """
-    sink = CompressedWriter(out, compression)
+    sink = CompressedWriter(out, compression, is_sealed=False)
     write_all(sink, Member(name=_METADATA, kind=Kind.FILE, size_bytes=len(metadata)).encode())
     write_all(sink, metadata + padding(len(metadata)))
     names = [name for name in ("rootfs", "templates") if (tree / name).is_dir()]

@@ -26,7 +26,8 @@ from holdfast.model.names import check_snapshot_name
 from holdfast.streams.compression import HAVE_OWN_SUMS, MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import Cancelled, Progress, never
 from holdfast.streams.growing import ArrivingFile
-from holdfast.wire.backup_index import IndexFormatError, parse_backup_config, parse_index
+from holdfast.wire.backup_index import BackupConfig, IndexFormatError, parse_backup_config, parse_index
+from holdfast.wire.backup_manifest import BackupManifest
 
 _FOLDERS: Final = ("backup", SNAPSHOTS)
 _INDEX_REACH_BYTES: Final = 64 * 1024 * 1024
@@ -44,6 +45,8 @@ class ExportIndex:
     is_optimized: bool
     snapshots: tuple[str, ...]
     definition: Definition | None
+    project: str = ""
+    """Where it came from; nothing but a fact to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,34 +133,66 @@ def unpack_export(
     return trees.main_document
 
 
-def verify_export(file: BinaryIO, *, is_thorough: bool = False, cancelled: Cancelled = never) -> None:
-    """Read a file of ours to its end by the same rules, without unpacking it; its index stands first.
+@dataclass(slots=True)
+class TreeFacts:
+    """What a tree holds: `size_bytes` is what its files take in the archive."""
 
-    Bytes that the compression has check sums of are not hashed once more unless it is to be thorough. Raises
-    `ArchiveError` for what breaks a rule.
+    snapshot: str | None
+    entries: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedExport:
+    """What a file that broke no rule holds; other programs write no manifest."""
+
+    index: ExportIndex
+    trees: list[TreeFacts]
+    manifest: BackupManifest | None
+
+
+def verify_export(
+    file: BinaryIO, *, is_thorough: bool = False, progress: Progress | None = None, cancelled: Cancelled = never
+) -> VerifiedExport:
+    """Read a file to its end by the same rules, without unpacking it; its index stands first.
+
+    Bytes that the compression has check sums of are not hashed once more unless it is to be thorough. `progress` gets
+    the bytes of the file read so far. Raises `ArchiveError` for what breaks a rule.
     """
 
     def tick() -> None:
         if cancelled():
             raise CancelledOperationError("The operation was cancelled")
+        if progress is not None:
+            progress(file.tell())
 
     has_own_sums = not is_thorough and detect(file.read(MAGIC_BYTES)) in HAVE_OWN_SUMS
     file.seek(0)
     with ManifestCheck(has_own_sums=has_own_sums) as check:
         stream = _stream(file, None, check)
-        _look_through(stream, check.members(stream), tick)
+        index, trees = _look_through(stream, check.members(stream), tick)
+    return VerifiedExport(index, trees, check.manifest)
 
 
-def _look_through(stream: TarStream, members: Iterator[Member], tick: Callable[[], None]) -> None:
+def _look_through(
+    stream: TarStream, members: Iterator[Member], tick: Callable[[], None]
+) -> tuple[ExportIndex, list[TreeFacts]]:
     first = next(members, None)
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = _index(stream.read_data(INDEX_CAP_BYTES, INDEX))
-    with _Trees(index, lambda _: nullcontext((None, _Looker(tick)))) as trees:
+    found: list[TreeFacts] = []
+
+    def opened(snapshot: str | None) -> _Opened:
+        found.append(TreeFacts(snapshot))
+        return nullcontext((None, _Looker(tick, found[-1])))
+
+    with _Trees(index, opened) as trees:
         trees.take(first, stream)
         for member in members:
             trees.take(member, stream)
     trees.check_complete()
+    return index, found
 
 
 class _Adder(Protocol):
@@ -165,13 +200,15 @@ class _Adder(Protocol):
 
 
 class _Looker:
-    """Takes entries and leaves them where they are."""
+    """Takes entries, counts them and leaves them where they are."""
 
-    def __init__(self, tick: Callable[[], None]) -> None:
-        self._tick = tick
+    def __init__(self, tick: Callable[[], None], facts: TreeFacts) -> None:
+        self._tick, self._facts = tick, facts
 
     def add(self, member: Member, stream: TarStream) -> None:
         self._tick()
+        self._facts.entries += 1
+        self._facts.size_bytes += member.size_bytes
 
 
 _Opened = AbstractContextManager[tuple[HostMap | None, _Adder]]
@@ -282,7 +319,15 @@ def _index(document: bytes) -> ExportIndex:
         is_optimized=bool(index.optimized),
         snapshots=snapshots,
         definition=definition,
+        project=_project(index.config),
     )
+
+
+def _project(config: BackupConfig | None) -> str:
+    if config is None:
+        return ""
+    entry = config.container or config.instance or config.volume
+    return (entry.project if entry else None) or ""
 
 
 def keep_snapshots(definition: Definition, names: tuple[str, ...]) -> Definition:

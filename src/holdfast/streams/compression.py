@@ -21,6 +21,7 @@ from isal import igzip_lib, isal_zlib
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.kinds import Compression
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
+from holdfast.streams.seal import Seal
 from holdfast.streams.zstd_frames import FrameWalker
 
 MAGIC_BYTES: Final = 512
@@ -143,11 +144,15 @@ class _Decoder(Protocol):
 
 
 class CompressedWriter:
-    """Compresses what is written into `raw`, which stays open. Only a finished stream is a whole one."""
+    """Compresses what is written into `raw`, which stays open. Only a finished stream is a whole one.
 
-    def __init__(self, raw: Sink, choice: CompressionChoice) -> None:
+    A sealed one ends with a check sum of the compressed bytes, where the format has a place for it.
+    """
+
+    def __init__(self, raw: Sink, choice: CompressionChoice, *, is_sealed: bool = True) -> None:
         self._raw = raw
         self._encoder = _encoder(choice)
+        self._seal = Seal(choice.kind) if is_sealed else None
         self.written_bytes = 0
 
     def write(self, data: memoryview | bytes) -> int:
@@ -163,9 +168,13 @@ class CompressedWriter:
         """Write the end of the stream; nothing may be written after it."""
         if self._encoder is not None:
             self._emit(self._encoder.flush())
+        if self._seal is not None:
+            self._emit(self._seal.encode())
 
     def _emit(self, data: bytes) -> None:
         if data:
+            if self._seal is not None:
+                self._seal.update(data)
             write_all(self._raw, data)
             self.written_bytes += len(data)
 
