@@ -50,6 +50,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "undo": ("restore", lambda server, _pool, _: server.holdfast("restore", "victim", "--undo")),
     "export": ("backup-create", _export),
     "export clean-up": ("backup-delete", _export),
+    "export stream": (
+        "export-stream",
+        lambda server, _pool, scratch: server.holdfast("export", "victim", scratch / "again.tar.gz"),
+    ),
     "backup rename": ("backup-rename", _rename_export),
 }
 CASES = [

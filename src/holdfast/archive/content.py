@@ -10,28 +10,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from holdfast.archive.exclusion import Exclusion
 from holdfast.archive.layout import BACKUP_YAML, INDEX
 from holdfast.archive.manifest import HashingSink, manifest_member
 from holdfast.archive.members import END, Kind, Member, padding
 from holdfast.archive.packing import pack_entries
 from holdfast.streams.copy import Cancelled, Progress, Sink, never, write_all
 
+_ROOTFS: Final = "rootfs"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportTree:
     """One tree to export: all of `path` below `prefix`; it must not change its place meanwhile.
 
-    `document` is the tree's `backup.yaml`: one on disk is left out then.
+    `document` is the tree's `backup.yaml`: one on disk is left out then. `exclusion` leaves out paths of `rootfs`.
     """
 
     prefix: str
     path: Path
     document: bytes
+    exclusion: Exclusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,23 @@ def _write_trees(
         _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
         names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
         report = _shifted(progress, done)
-        done += pack_entries(tree.path, names, f"{tree.prefix}/", sink, progress=report, cancelled=cancelled)
+        done += pack_entries(
+            tree.path,
+            names,
+            f"{tree.prefix}/",
+            sink,
+            left_out=_left_out(tree),
+            progress=report,
+            cancelled=cancelled,
+        )
         sizes.append((tree.prefix, sink.position - begin))
     return sizes
+
+
+def _left_out(tree: ExportTree) -> Iterator[str]:
+    if tree.exclusion is not None:
+        for path in tree.exclusion.find(tree.path / _ROOTFS):
+            yield f"{_ROOTFS}/{path}"
 
 
 def _shifted(progress: Progress | None, done: int) -> Progress | None:

@@ -6,13 +6,16 @@
     user.holdfast.snapshot.due_at             when that schedule wanted it, RFC 3339
     user.holdfast.snapshot.description        LXD 5.0 drops the field of this name
     user.holdfast.snapshot.instance_description   what a restore makes of the instance's description
+    user.holdfast.export.snapshot             the file holds the instance as it was in this snapshot
+    user.holdfast.export.exclude              patterns of the paths that were left out, one a line
 
-LXD gives a snapshot's keys to the instance when it restores one: what is about snapshots is dropped from instances.
+LXD gives a snapshot's keys to the instance when it restores one: what is about snapshots is dropped from instances,
+and what is about the file is dropped when it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -25,6 +28,7 @@ from holdfast.model.schedules import is_label
 
 _PREFIX: Final = "user.holdfast."
 _SNAPSHOT: Final = _PREFIX + "snapshot."
+_EXPORT: Final = _PREFIX + "export."
 _HELD, _SCHEDULE, _DUE_AT, _DESCRIPTION, _INSTANCE_DESCRIPTION = (
     _SNAPSHOT + aspect for aspect in ("held", "schedule", "due_at", "description", "instance_description")
 )
@@ -40,13 +44,20 @@ def spelled_for_us(config: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in config.items():
         own = name.removeprefix(_PREFIX)
-        if name.startswith(_SNAPSHOT):
+        if name.startswith((_SNAPSHOT, _EXPORT)):
             continue
         if name.startswith(_PREFIX) and _is_ours(own):
             found.setdefault(own, value)
         else:
             found[name] = value
     return found
+
+
+def as_partial_export(config: Mapping[str, str], snapshot: str, exclude: Sequence[str]) -> dict[str, str]:
+    """Return an instance's config for a file that holds less than the whole instance, with what is left out."""
+    facts = {_EXPORT + "snapshot": snapshot, _EXPORT + "exclude": "\n".join(exclude)}
+    kept = {name: value for name, value in config.items() if not name.startswith(_EXPORT)}
+    return {**kept, **{name: value for name, value in facts.items() if value}}
 
 
 def snapshot_config(snapshot: Snapshot) -> dict[str, str]:

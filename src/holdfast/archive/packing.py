@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
@@ -48,11 +48,13 @@ def pack_entries(
     prefix: str,
     sink: Sink,
     *,
+    left_out: Iterable[str] = (),
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> int:
     """Append the named entries of the tree, each below `prefix`; return the bytes written.
 
+    `left_out` are paths in the tree, taken letter by letter, that stay out with all that is below them.
     Files that change or vanish while they are read are left to a warning in the log, as a running instance does that.
     Every other trouble raises `StorageError`. `progress` gets the bytes so far.
     """
@@ -60,9 +62,10 @@ def pack_entries(
         return 0
     with ExitStack() as stack:
         mark = stack.enter_context(_mark())
+        options = (*_TAR_ARGUMENTS, *stack.enter_context(_excluding(left_out)), _transform(prefix, mark.name))
         files = [f"--add-file={name}" for name in names]
         last = (f"--directory={mark.parent}", f"--add-file={mark.name}")
-        argv = ["tar", *_TAR_ARGUMENTS, _transform(prefix, mark.name), f"--directory={tree}", *files, *last]
+        argv = ["tar", *options, f"--directory={tree}", *files, *last]
         prefetcher = stack.enter_context(prefetching(tree, names))
         process = stack.enter_context(pipe(argv, stdout=PIPE, env={"TAR_OPTIONS": ""}))
 
@@ -76,6 +79,22 @@ def pack_entries(
         code = process.wait(allowed_codes=(0, 1, 2))
         _judge(tree, code, process.stderr)
     return moved
+
+
+@contextmanager
+def _excluding(left_out: Iterable[str]) -> Iterator[list[str]]:
+    """Give tar's arguments. A list in a file is read line by line and without spaces at the end of a line."""
+    with os.fdopen(os.memfd_create("left-out", os.MFD_CLOEXEC), "wb") as listed:
+        odd = []
+        for path in left_out:
+            if "\n" in path or path != path.rstrip():
+                odd.append(f"--exclude={path}")
+            else:
+                listed.write(os.fsencode(path) + b"\n")
+        listed.flush()
+        is_empty = not odd and not listed.tell()
+        listing = f"--exclude-from=/proc/{os.getpid()}/fd/{listed.fileno()}"
+        yield [] if is_empty else ["--anchored", "--no-wildcards", listing, *odd]
 
 
 def _judge(tree: Path, code: int, stderr: str) -> None:

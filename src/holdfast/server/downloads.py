@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
 from holdfast.model.errors import InternalError
+from holdfast.server.ranges import held_range
 from holdfast.server.request import ApiRequest
 
 _BLOCK_BYTES: Final = 1024 * 1024
@@ -47,13 +48,26 @@ class _DescriptorResponse(web.FileResponse):
         super().__init__(f"/proc/self/fd/{descriptor}", chunk_size=_BLOCK_BYTES)
         # A file that shrinks under our hands ends the connection early: the client must not wait for the rest.
         self.force_close()
+        self._descriptor = descriptor
         self._close_once = weakref.finalize(self, os.close, descriptor)
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         try:
-            return await super().prepare(request)
+            return await super().prepare(self._narrowed(request))
         finally:
             self._close_once()
+
+    def _narrowed(self, request: BaseRequest) -> BaseRequest:
+        """Return the request with the range that holds: what is below reads If-Range as a date alone."""
+        headers = request.headers.copy()
+        wanted, condition = headers.pop("Range", ""), headers.pop("If-Range", "")
+        if not wanted or request.method not in ("GET", "HEAD"):
+            return request
+        found = os.fstat(self._descriptor)
+        held = held_range(wanted, condition, found.st_size, f'"{found.st_mtime_ns:x}-{found.st_size:x}"')
+        if held:
+            headers["Range"] = held
+        return request.clone(headers=headers)
 
 
 @dataclass(frozen=True, slots=True)

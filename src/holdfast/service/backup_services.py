@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from holdfast.db.database import Database
 from holdfast.model.clock import Clock
-from holdfast.service import backups, imports
+from holdfast.service import backups, export_streams, imports
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.backups import BackupService
 from holdfast.service.events import EventBus
 from holdfast.service.export_scene import ExportScenes
+from holdfast.service.export_streams import ExportStreams
 from holdfast.service.imports import ImportService
 from holdfast.service.intents import IntentLog
 from holdfast.service.locks import Locks
@@ -27,6 +28,7 @@ class BackupServices:
     """The services, and the files that follow an instance when it is renamed or deleted."""
 
     backups: BackupService
+    streams: ExportStreams
     imports: ImportService
     files: BackupFiles
 
@@ -59,6 +61,14 @@ def make_backup_services(
         events=events,
         clock=clock,
     )
+    streams = ExportStreams(
+        database=database,
+        scenes=scenes,
+        server_config=server_config,
+        intents=intents,
+        operations=operations,
+        clock=clock,
+    )
     import_service = ImportService(
         database=database,
         pools=pools,
@@ -69,7 +79,8 @@ def make_backup_services(
         events=events,
     )
     recovery.register(backups.CREATE_INTENT, backup_service.undo_create)
+    recovery.register(export_streams.STREAM_INTENT, streams.undo)
     recovery.register(backups.RENAME_INTENT, backup_service.undo_rename, held=("instance",))
     recovery.register(backups.DELETE_INTENT, backup_service.finish_delete, held=("instance",))
     recovery.register(imports.INTENT_KIND, import_service.undo, held=("name",))
-    return BackupServices(backup_service, import_service, files)
+    return BackupServices(backup_service, streams, import_service, files)

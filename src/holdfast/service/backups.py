@@ -15,7 +15,6 @@ from typing import Final
 from holdfast.archive.writer import write_part
 from holdfast.db import backups as backups_table
 from holdfast.db import instances as instances_table
-from holdfast.db import projects as projects_table
 from holdfast.db.database import Database
 from holdfast.model.clock import Clock
 from holdfast.model.errors import (
@@ -29,10 +28,12 @@ from holdfast.model.instance import Backup, Instance
 from holdfast.model.kinds import Compression
 from holdfast.model.names import check_entity_name
 from holdfast.model.operation import Operation
+from holdfast.service.backup_compression import chosen_compression
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.events import EventBus
+from holdfast.service.export_part import ExportPart
 from holdfast.service.export_scene import ExportScenes
 from holdfast.service.intents import Intent, IntentLog
 from holdfast.service.locks import Locks, instance_lock
@@ -41,13 +42,12 @@ from holdfast.service.operations import Operations
 from holdfast.service.progress import RateMeter
 from holdfast.service.resources import backup_resources, backup_url, instance_resources
 from holdfast.service.server_config import ServerConfigService
-from holdfast.streams.compression import CompressionChoice, parse
+from holdfast.streams.compression import CompressionChoice
 
 CREATE_INTENT: Final = "backup-create"
 RENAME_INTENT: Final = "backup-rename"
 DELETE_INTENT: Final = "backup-delete"
 
-_COMPRESSION_KEY: Final = "backups.compression_algorithm"
 _NUMBERED: Final = re.compile(r"backup([0-9]{1,9})")
 _LIKELY_RATIO: Final = 10
 """A compressed export is rarely smaller than a tenth: less room than that can't do."""
@@ -64,6 +64,12 @@ class BackupRequest:
     instance_only: bool = False
     optimized_storage: bool = False
     compression: str = ""
+    snapshot: str = ""
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> ExportPart:
+        return ExportPart(instance_only=self.instance_only, snapshot=self.snapshot, exclude=self.exclude)
 
 
 class BackupService:
@@ -115,7 +121,9 @@ class BackupService:
     def create(self, caller: Caller, instance: str, request: BackupRequest) -> Operation:
         """Start an export; the operation's resources tell its name."""
         found = self._instance(caller.project, instance)
-        choice = parse(request.compression or self._default_compression(caller.project))
+        choice = chosen_compression(self._database, self._server_config, caller.project, request.compression)
+        request.part.check(optimized_storage=request.optimized_storage)
+        self._scenes.check(caller.project, instance, request.part)
         if request.name:
             check_backup_name(request.name)
         name = self._reserve(caller.project, instance, request.name)
@@ -133,7 +141,7 @@ class BackupService:
         return self._operations.start(
             caller,
             "Backing up instance",
-            lambda handle: self._create(caller, found, backup, choice, handle, is_reserved=is_reserved),
+            lambda handle: self._create(caller, found, backup, request.part, choice, handle, is_reserved=is_reserved),
             resources=backup_resources(caller.project, instance, name),
             may_cancel=True,
             if_never_begun=lambda: self._give_back(backup) if is_reserved else None,
@@ -205,6 +213,7 @@ class BackupService:
         caller: Caller,
         instance: Instance,
         backup: Backup,
+        part: ExportPart,
         choice: CompressionChoice,
         handle: OperationHandle,
         *,
@@ -212,7 +221,7 @@ class BackupService:
     ) -> None:
         with self._taking(backup, is_reserved=is_reserved):
             self._check_room(instance, choice)
-            self._export(backup, choice, handle)
+            self._export(backup, part, choice, handle)
         self._publish(caller, "created", backup.project, backup.instance, backup.name)
 
     @contextmanager
@@ -239,16 +248,14 @@ class BackupService:
         usage_bytes = self._scenes.usage_bytes(instance) or 0
         self._files.check_room(usage_bytes if choice.kind is Compression.NONE else usage_bytes // _LIKELY_RATIO)
 
-    def _export(self, backup: Backup, choice: CompressionChoice, handle: OperationHandle) -> None:
+    def _export(self, backup: Backup, wanted: ExportPart, choice: CompressionChoice, handle: OperationHandle) -> None:
         intent = self._intents.open(
             CREATE_INTENT, {"project": backup.project, "instance": backup.instance, "backup": backup.name}
         )
         part = self._files.part(intent.id)
         try:
             reach("backup-create:intent")
-            with self._scenes.scene(
-                intent, backup.project, backup.instance, instance_only=backup.instance_only
-            ) as content:
+            with self._scenes.scene(intent, backup.project, backup.instance, wanted) as content:
                 reach("backup-create:staged")
                 meter = RateMeter()
                 write_part(
@@ -327,12 +334,6 @@ class BackupService:
     def _is_recorded(self, project: str, instance: str, name: str) -> bool:
         with self._database.read() as connection:
             return backups_table.get(connection, project, instance, name) is not None
-
-    def _default_compression(self, project: str) -> str:
-        with self._database.read() as connection:
-            found = projects_table.get(connection, project)
-        own = found.config.get(_COMPRESSION_KEY, "") if found else ""
-        return own or self._server_config.get(_COMPRESSION_KEY) or "gzip"
 
     def _reserve(self, project: str, instance: str, name: str) -> str:
         """Return the name; an empty one becomes `backup<N>`, above those that are there or in the making."""

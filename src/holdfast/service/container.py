@@ -20,6 +20,7 @@ from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
 from holdfast.service.events import EventBus
 from holdfast.service.exec import ExecService
+from holdfast.service.export_streams import ExportStreams
 from holdfast.service.files import FileService
 from holdfast.service.former_states import FormerStates
 from holdfast.service.image_build import ImageBuildService
@@ -74,6 +75,7 @@ class Services:
     images: ImageService
     image_build: ImageBuildService
     backups: BackupService
+    export_streams: ExportStreams
     backup_files: BackupFiles
     imports: ImportService
     image_store: ImageServices
@@ -193,6 +195,7 @@ def build_services(
         images=image_services.images,
         image_build=image_services.image_build,
         backups=backup_services.backups,
+        export_streams=backup_services.streams,
         backup_files=backup_services.files,
         imports=backup_services.imports,
         image_store=image_services,

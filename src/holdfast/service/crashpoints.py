@@ -38,6 +38,7 @@ _STEPS: Final = {
     "backup-create": ("intent", "staged", "synced", "published", "committed"),
     "backup-delete": ("intent", "withdrawn", "committed"),
     "backup-rename": ("intent", "renamed", "committed"),
+    "export-stream": ("intent", "staged", "written"),
     "image-add": ("intent", "staged", "synced", "published", "committed"),
     "image-delete": ("intent", "withdrawn", "committed"),
     "pool-create": ("intent", "created", "committed"),

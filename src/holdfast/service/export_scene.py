@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast.archive.content import ExportContent
@@ -20,6 +21,7 @@ from holdfast.db.database import Database
 from holdfast.model.errors import InstanceNotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.storage import instance_volume
+from holdfast.service.export_part import ExportPart
 from holdfast.service.intents import Intent
 from holdfast.service.locks import Locks, instance_lock
 from holdfast.service.pools import PoolService
@@ -38,45 +40,52 @@ class ExportScenes:
         volume = instance_volume(instance.type, instance.project, instance.name)
         return self._pools.driver(instance.pool).usage_bytes(volume)
 
+    def check(self, project: str, name: str, part: ExportPart) -> None:
+        """Raise if there is no such instance or snapshot."""
+        self._definition(project, name, part)
+
     @contextmanager
-    def scene(self, intent: Intent, project: str, name: str, *, instance_only: bool) -> Iterator[ExportContent]:
+    def scene(self, intent: Intent, project: str, name: str, part: ExportPart) -> Iterator[ExportContent]:
         """Give the content, which holds still while the body runs."""
         lock = instance_lock(project, name)
         with self._locks.hold(lock, shared=True, what="backup"):
-            definition = self._definition(project, name, instance_only=instance_only)
+            definition = self._definition(project, name, part)
             driver = self._pools.driver(definition.instance.pool)
             if not driver.features.cheap_snapshots:
-                trees = self._in_place(driver, definition)
-                yield instance_content(definition, driver.pool, trees)
+                trees = self._in_place(driver, definition, part)
+                yield part.content(instance_content(definition, driver.pool, trees))
                 return
-            trees = self._cloned(driver, definition, intent)
+            trees = self._cloned(driver, definition, intent, part)
         try:
-            yield instance_content(definition, driver.pool, trees)
+            yield part.content(instance_content(definition, driver.pool, trees))
         finally:
             for number in range(len(trees)):
                 driver.discard(intent.token(number))
 
-    def _definition(self, project: str, name: str, *, instance_only: bool) -> Definition:
+    def _definition(self, project: str, name: str, part: ExportPart) -> Definition:
         with self._database.read() as connection:
             instance = instances_table.get(connection, project, name)
             if instance is None:
                 raise InstanceNotFoundError(name)
-            snapshots = [] if instance_only else snapshots_table.list_for(connection, project, name)
-        profiles = tuple(self._profiles.for_instance(project, instance.profiles))
-        return Definition(instance=instance, snapshots=tuple(snapshots), profiles=profiles)
+            snapshots = snapshots_table.list_for(connection, project, name)
+        definition = part.definition(instance, snapshots)
+        profiles = self._profiles.for_instance(project, definition.instance.profiles)
+        return replace(definition, profiles=tuple(profiles))
 
-    def _in_place(self, driver: Driver, definition: Definition) -> dict[str | None, Path]:
+    def _in_place(self, driver: Driver, definition: Definition, part: ExportPart) -> dict[str | None, Path]:
         instance = definition.instance
         volume = instance_volume(instance.type, instance.project, instance.name)
-        return {name: driver.path(volume, name) for name in _names(definition.snapshots)}
+        return {name: driver.path(volume, part.source(name)) for name in _names(definition.snapshots)}
 
-    def _cloned(self, driver: Driver, definition: Definition, intent: Intent) -> dict[str | None, Path]:
+    def _cloned(
+        self, driver: Driver, definition: Definition, intent: Intent, part: ExportPart
+    ) -> dict[str | None, Path]:
         instance = definition.instance
         volume = instance_volume(instance.type, instance.project, instance.name)
         trees: dict[str | None, Path] = {}
         try:
             for number, name in enumerate(_names(definition.snapshots)):
-                trees[name] = driver.stage(intent.token(number), Origin(volume=volume, snapshot=name))
+                trees[name] = driver.stage(intent.token(number), Origin(volume=volume, snapshot=part.source(name)))
         except BaseException:
             for number in range(len(trees) + 1):
                 driver.discard(intent.token(number))

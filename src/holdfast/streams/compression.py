@@ -31,6 +31,7 @@ _INPUT_BYTES: Final = 256 * 1024
 _LZMA_MEMORY_BYTES: Final = 512 * 1024 * 1024
 _ZSTD_WINDOW_BYTES: Final = 128 * 1024 * 1024
 """The largest window that `zstd` itself accepts without being told otherwise."""
+_ENCRYPTED: Final = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _MOST_THREADS: Final = 4
 _ZSTD_JOB_BYTES: Final = 1024 * 1024
 """Larger pieces would take 200 MiB of memory and compress half a percent better."""
@@ -80,6 +81,15 @@ class UnsupportedCompressionError(ArchiveError):
         )
 
 
+class EncryptedArchiveError(ArchiveError):
+    """A file that only its owner's key opens, which no server has."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file is encrypted with age: import it with `holdfast import --identity FILE`, or decrypt it before"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class CompressionChoice:
     """What to compress with; level None is our default for that kind."""
@@ -123,6 +133,8 @@ def detect(head: bytes) -> Compression:
         return Compression.LZMA
     if head[257:262] == b"ustar":
         return Compression.NONE
+    if head.startswith(_ENCRYPTED):
+        raise EncryptedArchiveError
     raise UnsupportedCompressionError
 
 

@@ -21,6 +21,10 @@ class BackupsPost(msgspec.Struct, kw_only=True):
     container_only: bool = False
     optimized_storage: bool = False
     compression_algorithm: str = ""
+    snapshot: str = ""
+    """Ours: the snapshot that is exported as the instance."""
+    exclude: list[str] = []
+    """Ours: patterns of paths of the root file system that are left out."""
 
 
 class BackupPost(msgspec.Struct, kw_only=True):

@@ -11,6 +11,7 @@ from holdfast.server.moments import moment
 from holdfast.server.render.instances import backup_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
+from holdfast.server.streaming import send_stream, wants_stream
 from holdfast.service.backups import BackupRequest
 from holdfast.wire import backup as wire
 
@@ -33,7 +34,19 @@ async def create_backup(request: ApiRequest) -> web.StreamResponse:
         instance_only=sent.instance_only or sent.container_only,
         optimized_storage=sent.optimized_storage,
         compression=sent.compression_algorithm,
+        snapshot=sent.snapshot,
+        exclude=tuple(sent.exclude),
     )
+    if wants_stream(request):
+        work = await request.run(
+            request.services.export_streams.start,
+            request.caller,
+            request.path("name"),
+            wanted.part,
+            wanted.compression,
+            optimized_storage=wanted.optimized_storage,
+        )
+        return await send_stream(request, work)
     return accepted(await request.run(request.services.backups.create, request.caller, request.path("name"), wanted))
 
 
@@ -58,9 +71,8 @@ async def delete_backup(request: ApiRequest) -> web.StreamResponse:
 
 async def export_backup(request: ApiRequest) -> web.StreamResponse:
     service = request.services.backups
-    path = await request.run(
-        service.path, request.project, request.path("name"), request.path("backup"), request.caller
-    )
+    told_to = None if request.http.method == "HEAD" else request.caller
+    path = await request.run(service.path, request.project, request.path("name"), request.path("backup"), told_to)
     return await send_file(request, path, "")
 
 
@@ -77,7 +89,7 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_backup,
-        summary="Make an export file",
+        summary="Make an export file, or with `Accept: application/octet-stream` send it at once",
         answer=Answer.ASYNC,
         takes=wire.BackupsPost,
     ),
@@ -96,6 +108,13 @@ ROUTES = (
         path=_ONE + "/export",
         handler=export_backup,
         summary="Download an export file",
+        answer=Answer.FILE,
+    ),
+    Route(
+        method="HEAD",
+        path=_ONE + "/export",
+        handler=export_backup,
+        summary="Size and entity tag of an export file",
         answer=Answer.FILE,
     ),
 )

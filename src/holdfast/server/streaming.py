@@ -1,0 +1,119 @@
+"""Answers whose bytes are made while they are sent: the work waits for a slow client and ends with one that goes away.
+
+Until the first block is there, a failure is an ordinary error; after it the connection breaks before the end mark of
+the chunked body, so that no receiver takes a part for the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import HttpVersion11, web
+
+from holdfast.model.errors import BadRequestError, HoldfastError
+from holdfast.model.kinds import StatusCode
+from holdfast.server.render.operations import operation_url
+from holdfast.server.request import ApiRequest
+from holdfast.service.streamed_work import StreamedWork
+
+OPERATION_HEADER: Final = "X-Holdfast-Operation"
+_OCTETS: Final = "application/octet-stream"
+_LOOK_S: Final = 0.25
+"""How often a client that is waiting for bytes is looked after: aiohttp tells nobody that one has gone."""
+
+
+class StreamError(HoldfastError):
+    """Report how the work behind a stream failed."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def wants_stream(request: ApiRequest) -> bool:
+    """Tell whether the client asks for the file itself; raise if it couldn't see the end of it."""
+    accepted = [kind.partition(";")[0].strip().lower() for kind in request.header("Accept").split(",")]
+    if _OCTETS not in accepted:
+        return False
+    if request.http.version < HttpVersion11:
+        raise BadRequestError("A streamed answer needs HTTP/1.1: an older client can't tell a part from the whole")
+    return True
+
+
+async def send_stream(request: ApiRequest, work: StreamedWork) -> web.StreamResponse:
+    """Send all that the work makes. Whatever happens, the work has ended or been left when this returns."""
+    try:
+        sender = _Sender(request.http, work)
+        block = await sender.next_block()
+        return await sender.send(block)
+    finally:
+        work.leave()
+
+
+class _Sender:
+    def __init__(self, http: web.Request, work: StreamedWork) -> None:
+        self._http, self._work = http, work
+        self._more = asyncio.Event()
+        self._is_sending = False
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: the server stopped meanwhile
+                loop.call_soon_threadsafe(self._look)
+
+        work.on_change(wake)
+
+    def _look(self) -> None:
+        self._more.set()
+        ended = self._work.ended
+        if self._is_sending and ended is not None and ended.status is not StatusCode.SUCCESS:
+            self._break_off()  # also where a client that reads nothing would keep the answer for ever
+
+    def _break_off(self) -> None:
+        if self._http.transport is not None:
+            self._http.transport.abort()
+
+    async def next_block(self) -> bytes:
+        """Return the next block, b"" at the end of the whole; raise what the work failed with."""
+        while True:
+            self._more.clear()
+            ended = self._work.ended
+            block = self._work.take()
+            if block is not None:
+                return block
+            if self._work.is_whole:
+                return b""
+            if ended is not None:
+                raise StreamError(ended.error, ended.error_status)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), _LOOK_S)
+            if self._http.transport is None or self._http.transport.is_closing():
+                raise ConnectionResetError("The client has gone")
+
+    async def send(self, block: bytes) -> web.StreamResponse:
+        answer = web.StreamResponse(
+            headers={
+                "Content-Type": _OCTETS,
+                "Content-Disposition": f"inline;filename={quote(self._work.file_name)}",
+                OPERATION_HEADER: operation_url(self._work.operation),
+            }
+        )
+        answer.enable_chunked_encoding()
+        answer.force_close()
+        self._is_sending = True
+        try:
+            await answer.prepare(self._http)
+            while block:
+                await answer.write(block)
+                block = await self.next_block()
+        except BaseException as error:
+            self._break_off()
+            if isinstance(error, HoldfastError):
+                raise ConnectionResetError(str(error)) from error
+            raise
+        self._is_sending = False
+        await answer.write_eof()
+        return answer
