@@ -9,5 +9,5 @@ from holdfast.cli.session import Session
 
 def require_extension(session: Session, name: str, what: str) -> None:
     """End the command if the server doesn't announce an extension of its API."""
-    if name not in session.client.server_info()["api_extensions"]:
+    if not session.knows(name):
         raise click.ClickException(f'This server knows no {what}: it lacks the API extension "{name}"')

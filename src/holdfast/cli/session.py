@@ -30,6 +30,15 @@ class Session:
 
         return Client.connect(project=self.project)
 
+    @cached_property
+    def server_extensions(self) -> frozenset[str]:
+        """What the server announces of the API."""
+        return frozenset(self.client.server_info()["api_extensions"])
+
+    def knows(self, extension: str) -> bool:
+        """Tell whether the server announces an extension of its API."""
+        return extension in self.server_extensions
+
     def say(self, text: str) -> None:
         """Tell what is being done, unless the user wants quiet."""
         if not self.is_quiet:

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?) ?([kmgtpe]?)(i?)b?", re.IGNORECASE)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -17,6 +18,15 @@ def format_bytes(size_bytes: int) -> str:
             return f"{size_bytes}B" if unit == "B" else f"{value:.2f}{unit}"
         value /= 1024
     raise AssertionError("the last unit takes every size")
+
+
+def parse_bytes(text: str) -> int | None:
+    """Read a number of bytes, with a unit of 1000 (k, MB, …) or of 1024 (KiB, MiB, …); None for anything else."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        return None
+    power = " kmgtpe".index(match[2].lower()) if match[2] else 0
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
 
 def parse_time(text: str) -> datetime | None:

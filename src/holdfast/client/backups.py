@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from holdfast.client.connection import Connection, decode_answer, path_of
+from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
+from holdfast.client.errors import BrokenConnectionError, EncryptedFileError
 from holdfast.client.operations import RunningOperation, begin
+from holdfast.client.resumed_download import ResumedDownload
 from holdfast.client.shapes import Backup, Operation
-from holdfast.client.transfer import OnBytes, WholeFile, copy_body, read_chunks
+from holdfast.client.transfer import Body, Counted, OnBytes, Pace, read_chunks
+from holdfast.client.whole_file import WholeFile
+
+if TYPE_CHECKING:
+    from holdfast.client.encryption import Identity
+
+OCTETS: Final = "application/octet-stream"
 
 
 class Backups:
@@ -21,6 +34,15 @@ class Backups:
         """Return the export files that the server keeps of an instance."""
         return self._connection.get(list[Backup], path_of("instances", instance, "backups"), {"recursion": "1"})
 
+    def default_compression(self) -> str:
+        """Return what the server compresses with where a request doesn't say: the project's choice, or the server's."""
+        from holdfast.client.shapes import Project, ServerInfo
+
+        project = self._connection.get(Project, path_of("projects", self._connection.project))
+        server = self._connection.get(ServerInfo, path_of())
+        key = "backups.compression_algorithm"
+        return project["config"].get(key) or str(server["config"].get(key) or "") or "gzip"
+
     def create(
         self,
         instance: str,
@@ -30,42 +52,116 @@ class Backups:
         compression: str = "",
         instance_only: bool = False,
         optimized_storage: bool = False,
+        snapshot: str = "",
+        exclude: Sequence[str] = (),
     ) -> RunningOperation:
         """Have the server write an export file. An empty name is chosen by the server, an empty compression too."""
-        body: dict[str, object] = {
-            "name": name,
-            "instance_only": instance_only,
-            "container_only": instance_only,
-            "optimized_storage": optimized_storage,
-            "compression_algorithm": compression,
-        }
+        body = _body(compression, snapshot, exclude, instance_only=instance_only, optimized_storage=optimized_storage)
+        body["name"] = name
         if expires_at is not None:
             body["expires_at"] = expires_at
         return begin(self._connection, "POST", path_of("instances", instance, "backups"), body)
 
-    def download(self, instance: str, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
-        """Fetch an export file to `target`, which appears whole or not at all; return its size in bytes."""
+    @contextmanager
+    def stream(
+        self,
+        instance: str,
+        on_bytes: OnBytes | None = None,
+        *,
+        compression: str = "",
+        instance_only: bool = False,
+        optimized_storage: bool = False,
+        snapshot: str = "",
+        exclude: Sequence[str] = (),
+        pace: Pace | None = None,
+    ) -> Iterator[Body]:
+        """Have the server send an export that it keeps no file of; leaving early ends the work there.
+
+        A server without the API extension `holdfast_export_stream` would make a file: ask it before.
+        """
+        body = _body(compression, snapshot, exclude, instance_only=instance_only, optimized_storage=optimized_storage)
+        answer = self._connection.open(
+            "POST",
+            path_of("instances", instance, "backups"),
+            content=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Accept": OCTETS},
+        )
+        with answer:
+            if answer.headers.get_content_type() != OCTETS:
+                raise BrokenConnectionError(f"the export of {instance}", "the server sends no file as an answer")
+            yield Body(answer, instance, on_bytes, pace=pace)
+
+    def download(
+        self, instance: str, name: str, on_bytes: OnBytes | None = None, pace: Pace | None = None
+    ) -> ResumedDownload:
+        """Return an export file of the server, to be read; a connection that breaks meanwhile is made again."""
         path = path_of("instances", instance, "backups", name, "export")
-        with WholeFile(target) as file, self._connection.open("GET", path) as answer:
-            return copy_body(answer, file, target.name, on_bytes)
+        return ResumedDownload(self._connection, path, instance, on_bytes, pace)
+
+    def save(self, instance: str, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
+        """Fetch an export file to `target`, which appears whole or not at all; return its size in bytes."""
+        with WholeFile(target) as file, closing(self.download(instance, name, on_bytes)) as download:
+            while chunk := download.read():
+                file.write(chunk)
+            return download.done
 
     def delete(self, instance: str, name: str) -> RunningOperation:
         """Remove an export file from the server."""
         return begin(self._connection, "DELETE", path_of("instances", instance, "backups", name))
 
     def import_file(
-        self, source: Path, *, name: str = "", pool: str = "", on_bytes: OnBytes | None = None
+        self,
+        source: Path,
+        *,
+        name: str = "",
+        pool: str = "",
+        on_bytes: OnBytes | None = None,
+        identities: Sequence[Identity] = (),
     ) -> RunningOperation:
-        """Send an export file; the server makes an instance of it, under another name or in another pool if given."""
-        headers = {"Content-Type": "application/octet-stream"}
+        """Send an export file; the server makes an instance of it, under another name or in another pool if given.
+
+        A file that is encrypted is decrypted on its way by one of the identities.
+        """
+        headers = {"Content-Type": OCTETS}
         if name:
             headers["X-LXD-name"] = name
         if pool:
             headers["X-LXD-pool"] = pool
-        with source.open("rb") as file:
-            size = source.stat().st_size
-            headers["Content-Length"] = str(size)
-            content = read_chunks(file, on_bytes, size)
+        with source.open("rb") as file, _plain(file, str(source), headers, on_bytes, identities) as content:
             answer = self._connection.open("POST", path_of("instances"), content=content, headers=headers)
         decoded = decode_answer(answer, "POST /1.0/instances")
         return RunningOperation(self._connection, cast(Operation, decoded.metadata))
+
+
+@contextmanager
+def _plain(
+    file: BinaryIO, name: str, headers: dict[str, str], on_bytes: OnBytes | None, identities: Sequence[Identity]
+) -> Iterator[Iterator[bytes]]:
+    """Give what to send of a file, and set its length in the headers where that is known."""
+    size = os.fstat(file.fileno()).st_size
+    head = file.read(MAGIC_BYTES)
+    file.seek(0)
+    if not is_encrypted(head):
+        headers["Content-Length"] = str(size)
+        yield read_chunks(file, on_bytes, size)
+        return
+    if not identities:
+        raise EncryptedFileError(f"{name} is encrypted with age: give the key with --identity FILE")
+    with decrypting(Counted(file, on_bytes, size), identities, name) as plain:
+        yield read_chunks(plain)
+
+
+def _body(
+    compression: str, snapshot: str, exclude: Sequence[str], *, instance_only: bool, optimized_storage: bool
+) -> dict[str, object]:
+    body: dict[str, object] = {
+        "instance_only": instance_only,
+        "container_only": instance_only,
+        "optimized_storage": optimized_storage,
+        "compression_algorithm": compression,
+    }
+    if snapshot:
+        body["snapshot"] = snapshot
+    if exclude:
+        body["exclude"] = list(exclude)
+    return body

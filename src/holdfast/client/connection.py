@@ -120,6 +120,9 @@ class Connection:
         except (HTTPException, OSError) as error:
             http.close()
             raise BrokenConnectionError(f"{method} {path}", str(error) or type(error).__name__) from error
+        except BaseException:
+            http.close()  # the content could not be read to its end: the server must not wait for the rest
+            raise
         if answer.status >= 400:
             raise _refusal(answer)
         return answer

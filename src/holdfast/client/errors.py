@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class ClientError(Exception):
     """Any failure of the client; its text is fit to be shown to a user."""
@@ -55,3 +57,32 @@ class ShortTransferError(ClientError):
 
     def __init__(self, name: str, got_bytes: int, expected_bytes: int) -> None:
         super().__init__(f"{name}: the transfer ended after {got_bytes} of {expected_bytes} bytes; nothing was kept")
+
+
+class FileExistsAlreadyError(ClientError):
+    """A file is there that must not be replaced."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} exists already and is left as it is")
+
+
+class UnfitTargetError(ClientError):
+    """The name belongs to something that a file can't replace."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f'{path} is no regular file; give another name, or "-" to write to standard output')
+
+
+class TargetInUseError(ClientError):
+    """Another process is writing the same file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"Another transfer is writing {path} right now")
+
+
+class KeyFileError(ClientError):
+    """What was given as an age recipient or identity is none."""
+
+
+class EncryptedFileError(ClientError):
+    """A file is encrypted and can't be opened with what was given, or wasn't encrypted at all."""

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from holdfast.client.errors import BrokenConnectionError, ShortTransferError
+from holdfast.client.errors import BrokenConnectionError, ClientError, ShortTransferError
+from holdfast.client.whole_file import WholeFile as WholeFile
 
 OnBytes = Callable[[int, int | None], None]
 """Is called with the bytes done and the bytes in all (None: not known)."""
 CHUNK_BYTES = 256 * 1024
+_SLICES_PER_S = 8
+"""A limited transfer moves in so many pieces a second, at least: neither bursts nor crumbs."""
 
 
-def read_chunks(source: BinaryIO, on_bytes: OnBytes | None = None, total: int | None = None) -> Iterator[bytes]:
+class Readable(Protocol):
+    """What is read from, as a file is."""
+
+    def read(self, size: int = -1, /) -> bytes | None: ...
+
+
+def read_chunks(source: Readable, on_bytes: OnBytes | None = None, total: int | None = None) -> Iterator[bytes]:
     """Yield a file's content in pieces of a fixed size, telling how far it is."""
     done = 0
     while chunk := source.read(CHUNK_BYTES):
@@ -26,67 +33,100 @@ def read_chunks(source: BinaryIO, on_bytes: OnBytes | None = None, total: int | 
             on_bytes(done, total)
 
 
+class Counted:
+    """A file that tells how far it is read, whoever reads it."""
+
+    def __init__(self, file: BinaryIO, on_bytes: OnBytes | None, total: int) -> None:
+        self._file, self._on_bytes, self._total = file, on_bytes, total
+        self._done = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        chunk = self._file.read(size)
+        self._done += len(chunk)
+        if chunk and self._on_bytes:
+            self._on_bytes(self._done, self._total)
+        return chunk
+
+
+class Pace:
+    """Keeps a transfer below a number of bytes per second by waiting after each piece; None: no limit."""
+
+    def __init__(self, bytes_per_s: int | None = None) -> None:
+        self._bytes_per_s = bytes_per_s
+        self._free_at_s = time.monotonic()
+        self.piece_bytes = CHUNK_BYTES
+        if bytes_per_s is not None:
+            self.piece_bytes = max(1, min(CHUNK_BYTES, bytes_per_s // _SLICES_PER_S))
+
+    def moved(self, count: int) -> None:
+        """Wait as long as so many bytes take."""
+        if self._bytes_per_s is None:
+            return
+        now_s = time.monotonic()
+        self._free_at_s = max(self._free_at_s, now_s - 1 / _SLICES_PER_S) + count / self._bytes_per_s
+        if self._free_at_s > now_s:
+            time.sleep(self._free_at_s - now_s)
+
+
+class Body:
+    """The body of an answer as a file that is read once; an end before the announced length or end mark raises."""
+
+    def __init__(
+        self,
+        answer: HTTPResponse,
+        name: str,
+        on_bytes: OnBytes | None = None,
+        *,
+        pace: Pace | None = None,
+        start: int = 0,
+    ) -> None:
+        self._answer, self._name, self._on_bytes = answer, name, on_bytes
+        self._pace = pace or Pace()
+        announced = answer.headers.get("Content-Length")
+        self._total = start + int(announced) if announced else None
+        self._is_chunked = "chunked" in (answer.headers.get("Transfer-Encoding") or "").lower()
+        self._failure: ClientError | None = None
+        self.done = start
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return some bytes, at most so many; b"" at the proven end."""
+        if self._failure is not None:
+            raise self._failure  # asked again, the broken answer would say that it has ended
+        piece = self._pace.piece_bytes
+        try:
+            chunk = self._answer.read(piece if size < 0 else min(size, piece))
+            if not chunk:
+                self._check_end()
+        except (HTTPException, OSError) as error:
+            self._failure = self._broken(str(error) or type(error).__name__)
+            raise self._failure from error
+        except ClientError as error:
+            self._failure = error
+            raise
+        self.done += len(chunk)
+        if chunk and self._on_bytes:
+            self._on_bytes(self.done, self._total)
+        self._pace.moved(len(chunk))
+        return chunk
+
+    def _check_end(self) -> None:
+        if self._total is not None and self.done != self._total:
+            raise ShortTransferError(self._name, self.done, self._total)
+        if self._total is None and not self._is_chunked:
+            raise self._broken("neither its length nor an end mark was sent")
+
+    def _broken(self, reason: str) -> ClientError:
+        if self._total is not None:
+            return ShortTransferError(self._name, self.done, self._total)
+        return BrokenConnectionError(f"the transfer of {self._name}", f"it ended before its end mark ({reason})")
+
+
 def copy_body(answer: HTTPResponse, target: BinaryIO, name: str, on_bytes: OnBytes | None = None) -> int:
     """Write the body of an answer to `target`; raise when it ends before its announced length or end mark.
 
     Returns the number of bytes.
     """
-    announced = answer.headers.get("Content-Length")
-    total = int(announced) if announced else None
-    done = 0
-    try:
-        while chunk := answer.read(CHUNK_BYTES):
-            target.write(chunk)
-            done += len(chunk)
-            if on_bytes:
-                on_bytes(done, total)
-    except HTTPException as error:
-        if total is not None:
-            raise ShortTransferError(name, done, total) from error
-        raise BrokenConnectionError(f"the transfer of {name}", "it ended before its end mark") from error
-    if total is not None and done != total:
-        raise ShortTransferError(name, done, total)
-    return done
-
-
-class WholeFile:
-    """A file that appears under its name complete and synced, or not at all.
-
-    It is written as `<name>.part` beside its place. Leaving the block with an exception removes it.
-
-    >>> with WholeFile(Path("backup.tar.gz")) as target:
-    ...     target.write(b"...")
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._part = path.with_name(path.name + ".part")
-
-    def __enter__(self) -> BinaryIO:
-        descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        os.fchmod(descriptor, 0o600)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb")
-        return self._file
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self._abandon()
-            return
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            os.rename(self._part, self._path)
-        except BaseException:
-            self._abandon()
-            raise
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-    def _abandon(self) -> None:
-        with suppress(OSError):  # a full disk refuses the last flush too; the file goes anyway
-            self._file.close()
-        self._part.unlink(missing_ok=True)
+    body = Body(answer, name, on_bytes)
+    while chunk := body.read():
+        target.write(chunk)
+    return body.done

@@ -107,15 +107,22 @@ def test_project_may_stand_anywhere(socket_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == ""
 
 
+def answers_of_lxd(asked: Asked, download: bytes) -> bytes:
+    """Answer an export as a server that can't stream one."""
+    if asked.path == "/1.0":
+        return sync({"api_extensions": ["container_backup"], "config": {}})
+    if asked.method == "GET":
+        return download
+    if asked.method == "DELETE":
+        return refusal("404 Not Found", "Instance not found")
+    return background(operation(200, resources={"backups": ["/1.0/backups/backup0"]}))
+
+
 def test_failed_export_leaves_no_file_and_cleans_up(
     socket_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def respond(asked: Asked) -> bytes:
-        if asked.method == "GET":
-            return b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nnot that many"
-        return background(operation(200, resources={"backups": ["/1.0/backups/backup0"]}))
-
-    with UnixServer(socket_path, respond) as server:
+    short = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nnot that many"
+    with UnixServer(socket_path, lambda asked: answers_of_lxd(asked, short)) as server:
         assert main(["export", "web", str(tmp_path / "web.tar.gz")]) == 1
     assert list(tmp_path.iterdir()) == []
     assert "13 of 1000 bytes" in capsys.readouterr().err
@@ -124,17 +131,19 @@ def test_failed_export_leaves_no_file_and_cleans_up(
 
 def test_export_is_done_when_the_file_is_here(socket_path: Path, tmp_path: Path) -> None:
     """The instance, and with it the server's own copy of the file, may go at any time after the transfer."""
-
-    def respond(asked: Asked) -> bytes:
-        if asked.method == "GET":
-            return b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"
-        if asked.method == "DELETE":
-            return refusal("404 Not Found", "Instance not found")
-        return background(operation(200, resources={"backups": ["/1.0/backups/backup0"]}))
-
-    with UnixServer(socket_path, respond):
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"
+    with UnixServer(socket_path, lambda asked: answers_of_lxd(asked, whole)):
         assert main(["export", "web", str(tmp_path / "web.tar.gz")]) == 0
     assert (tmp_path / "web.tar.gz").read_bytes() == b"whole"
+
+
+def test_what_a_server_would_pass_over_is_not_asked(
+    socket_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda asked: answers_of_lxd(asked, b"")) as server:
+        assert main(["export", "web", str(tmp_path / "f"), "--exclude", "/secret"]) == 1
+    assert "holdfast_export_stream" in capsys.readouterr().err
+    assert [asked.path for asked in server.asked] == ["/1.0"]
 
 
 def test_threat_instance_names_a_file_outside_the_target(

@@ -51,7 +51,7 @@ def test_threat_streamed_export_that_failed_half_way(
     short_tmp_path: Path, tmp_path: Path, reply: bytes, error: type[Exception]
 ) -> None:
     with UnixServer(short_tmp_path / "s", lambda _: reply), pytest.raises(error):
-        Client.connect(str(short_tmp_path / "s")).backups.download("c1", "b0", tmp_path / "c1.tar.gz")
+        Client.connect(str(short_tmp_path / "s")).backups.save("c1", "b0", tmp_path / "c1.tar.gz")
     assert os.listdir(tmp_path) == []
 
 
@@ -59,7 +59,7 @@ def test_download_tells_how_far_it_is(short_tmp_path: Path, tmp_path: Path) -> N
     told: list[tuple[int, int | None]] = []
     with UnixServer(short_tmp_path / "s", lambda _: _reply(b"x" * 300_000, "Content-Length: 300000")):
         client = Client.connect(str(short_tmp_path / "s"))
-        size = client.backups.download("c1", "b0", tmp_path / "f", lambda done, total: told.append((done, total)))
+        size = client.backups.save("c1", "b0", tmp_path / "f", lambda done, total: told.append((done, total)))
     assert size == (tmp_path / "f").stat().st_size == 300_000
     assert told[-1] == (300_000, 300_000)
 

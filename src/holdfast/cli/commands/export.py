@@ -3,75 +3,106 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from holdfast.cli.export_ways import EXTENSION, RATE, Wanted, check_target, copy, standard_output, streamed
+from holdfast.cli.export_ways import staged as staged_first
+from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, NAME, InstanceReference, strip_remote
 from holdfast.cli.session import Session, pass_session
-from holdfast.client.errors import ApiError, ClientError, OperationFailedError
+from holdfast.client.encryption import SUFFIX, load_identities, parse_recipients
+from holdfast.client.whole_file import WholeFile
 
-KEPT_ON_SERVER_FOR = timedelta(hours=24)
+_EXTENSIONS = {
+    "gzip": ".gz",
+    "pigz": ".gz",
+    "zstd": ".zst",
+    "pzstd": ".zst",
+    "xz": ".xz",
+    "bzip2": ".bz2",
+    "lzma": ".lzma",
+    "none": "",
+}
 
 
 @command(
     "export",
-    "Save an instance with its snapshots to one file. The file appears whole or not at all, "
-    "and an existing one is replaced only by a whole one.",
+    "Save an instance with its snapshots to one file, or write it to standard output (-). The file appears whole or "
+    "not at all, and an existing one is replaced only by a whole one. Nothing is kept on the server.",
     examples=(
         "holdfast export web                                  # web.tar.gz here",
         "holdfast export web /backups/web.tar.zst --compression zstd",
         "holdfast export web web.tar --compression none --instance-only",
+        "holdfast export web --snapshot before-upgrade --exclude /var/cache/ --exclude '*.log'",
+        "holdfast export web --encrypt recipients.txt         # web.tar.gz.age",
+        "holdfast export web - --bwlimit 5MiB | ssh backup 'cat > web.tar.gz'",
     ),
 )
 @click.argument("instance", type=INSTANCE)
-@click.argument("target", type=click.Path(path_type=Path), default=None, required=False)
+@click.argument("target", default="", required=False, metavar="[FILE|-]")
 @click.option("--compression", default="", metavar="NAME", help="gzip, zstd, xz, none, …  [default: the server's]")
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
 @click.option("--optimized-storage", is_flag=True, help="In the storage driver's own format: only for the same driver")
+@click.option("--snapshot", default="", metavar="NAME", help="The instance as it was in this snapshot, and only that")
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Leave out paths: /var/cache, '*.log', …  [repeatable]"
+)
+@click.option("--encrypt", multiple=True, metavar="RECIPIENT", help="An age recipient, or a file of them  [repeatable]")
+@click.option("--bwlimit", type=RATE, default=None, metavar="RATE", help="Bytes per second at most: 500k, 5MiB, …")
+@click.option("--no-clobber", is_flag=True, help="Refuse where the file exists")
+@click.option("--staged", is_flag=True, help="Make the file on the server first: a broken download goes on by itself")
 @pass_session
 def export(
     session: Session,
     instance: InstanceReference,
-    target: Path | None,
+    target: str,
     compression: str,
     instance_only: bool,
     optimized_storage: bool,
+    snapshot: str,
+    exclude: tuple[str, ...],
+    encrypt: tuple[str, ...],
+    bwlimit: int | None,
+    no_clobber: bool,
+    staged: bool,
 ) -> None:
-    path = target or Path(f"{instance.name}.tar{_extension(compression)}")
-    if path.is_dir():
-        raise click.ClickException(f"{path} is a directory; give the name of a file")
-    if not path.absolute().parent.is_dir():
-        raise click.ClickException(f"There is no directory {path.absolute().parent} to save {path.name} in")
-    backups = session.client.backups
-    expiry = datetime.now(UTC) + KEPT_ON_SERVER_FOR
-    operation = backups.create(
-        instance.name,
-        expires_at=f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
+    if snapshot or exclude:
+        require_extension(session, EXTENSION, "export of a snapshot or without some paths")
+    wanted = Wanted(
+        instance=instance.name,
         compression=compression,
         instance_only=instance_only,
         optimized_storage=optimized_storage,
+        snapshot=snapshot,
+        exclude=exclude,
+        bytes_per_s=bwlimit,
     )
-    session.wait(operation, f"Backing up {instance.name}")
-    name = operation.names("backups")[0]
+    recipients = parse_recipients(encrypt)
+    to_standard_output = target == "-"
+    path = Path(target or _default_name(session, instance.name, compression, is_encrypted=bool(recipients)))
+    place = standard_output() if to_standard_output else check_target(path, may_replace=not no_clobber)
+    way = streamed if not staged and session.knows(EXTENSION) else staged_first
     try:
-        backups.download(instance.name, name, path, session.transfer(f"Exporting {instance.name}"))
-    except BaseException:
-        with suppress(ClientError):  # the first error is the one to tell; the server removes the file after a day
-            backups.delete(instance.name, name).wait()
-        raise
-    with suppress(ApiError, OperationFailedError):  # the file is here, whole; the server's goes after a day
-        backups.delete(instance.name, name).wait()
-    session.say(f"Exported {instance.name} to {path}")
+        with place as file, way(session, wanted) as source:
+            copy(source, file, recipients)
+            if isinstance(place, WholeFile):
+                place.keep()  # before the server removes what it may have staged
+    except BrokenPipeError:
+        raise  # nobody reads our output any more
+    except OSError as error:
+        raise click.ClickException(f"Writing {target or path} failed: {error.strerror or error}") from error
+    if not to_standard_output:
+        session.say(f"Exported {instance.name} to {path}")
 
 
-def _extension(compression: str) -> str:
-    """Return the usual extension; the server's default is gzip."""
-    word = compression.split()[0] if compression else "gzip"
-    return {"gzip": ".gz", "zstd": ".zst", "xz": ".xz", "bzip2": ".bz2", "lzma": ".lzma", "none": ""}.get(word, ".gz")
+def _default_name(session: Session, instance: str, compression: str, *, is_encrypted: bool) -> str:
+    """Return the instance's name with the usual extension of what the file will be."""
+    chosen = compression or session.client.backups.default_compression()
+    word = chosen.split()[0].partition("-")[0] if chosen.strip() else ""
+    return f"{instance}.tar{_EXTENSIONS.get(word, '.gz')}{SUFFIX if is_encrypted else ''}"
 
 
 @command(
@@ -80,13 +111,21 @@ def _extension(compression: str) -> str:
     examples=(
         "holdfast import web.tar.gz",
         "holdfast import web.tar.gz web-restored -s fast",
+        "holdfast import web.tar.gz.age --identity key.txt",
         "ssh backup cat web.tar.gz > here.tar.gz && holdfast import here.tar.gz",
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="FILE [NAME]")
 @click.option("-s", "--storage", default="", metavar="POOL", help="Keep it in this pool")
+@click.option(
+    "--identity",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="The age identity, or SSH key, that opens an encrypted file",
+)
 @pass_session
-def import_file(session: Session, words: tuple[str, ...], storage: str) -> None:
+def import_file(session: Session, words: tuple[str, ...], storage: str, identity: Path | None) -> None:
     if len(words) > 1 and words[0].endswith(":") and strip_remote(words[0]) == "":
         words = words[1:]
     if len(words) > 2:
@@ -95,7 +134,11 @@ def import_file(session: Session, words: tuple[str, ...], storage: str) -> None:
     if not source.is_file():
         raise click.ClickException(f"{source} is not a file")
     operation = session.client.backups.import_file(
-        source, name=name, pool=storage, on_bytes=session.transfer(f"Sending {source.name}")
+        source,
+        name=name,
+        pool=storage,
+        on_bytes=session.transfer(f"Sending {source.name}"),
+        identities=load_identities(identity) if identity else (),
     )
     session.wait(operation, f"Importing {source.name}")
     if sys.stdout.isatty():
