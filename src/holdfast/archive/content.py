@@ -6,22 +6,27 @@
 | 2…    | `backup/snapshots/<name>/…`, oldest first | each snapshot's tree         |
 | then  | `backup/container/…`                      | the instance's tree          |
 | last  | `backup/manifest.yaml`                    | check sums of all before it  |
+
+In the optimized form streams of the storage driver take the place of trees (`optimized.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from holdfast.archive.exclusion import Exclusion
 from holdfast.archive.layout import BACKUP_YAML, INDEX
 from holdfast.archive.manifest import HashingSink, manifest_member
 from holdfast.archive.members import END, Kind, Member, padding
+from holdfast.archive.optimized import HEADER
 from holdfast.archive.packing import pack_entries
-from holdfast.streams.copy import Cancelled, Progress, Sink, never, write_all
+from holdfast.model.errors import StorageError
+from holdfast.streams.copy import Cancelled, Progress, Sink, never, pump, write_all
 
 _ROOTFS: Final = "rootfs"
 
@@ -39,12 +44,30 @@ class ExportTree:
     exclusion: Exclusion | None = None
 
 
+class SizedStream(Protocol):
+    """A stream that is being made, whose size was found out before."""
+
+    @property
+    def size_bytes(self) -> int: ...
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStream:
+    """One stream of the storage driver, to be the member `name`; `open` begins to make it."""
+
+    name: str
+    open: Callable[[], AbstractContextManager[SizedStream]]
+
+
 @dataclass(frozen=True, slots=True)
 class ExportContent:
-    """All of an export file, in its order."""
+    """All of an export file, in its order; `header` describes the streams, if there are some."""
 
     index: bytes
-    trees: Sequence[ExportTree]
+    trees: Sequence[ExportTree] = ()
+    header: bytes = b""
+    streams: Sequence[ExportStream] = ()
 
 
 def write_content(
@@ -86,7 +109,25 @@ def _write_trees(
             cancelled=cancelled,
         )
         sizes.append((tree.prefix, sink.position - begin))
+    if content.streams:
+        _document(sink, HEADER, content.header, 0o644, mtime_s)
+    for stream in content.streams:
+        begin = sink.position
+        done += _stream(sink, stream, mtime_s, _shifted(progress, done), cancelled)
+        sizes.append((stream.name, sink.position - begin))
     return sizes
+
+
+def _stream(sink: Sink, stream: ExportStream, mtime_s: int, progress: Progress | None, cancelled: Cancelled) -> int:
+    with stream.open() as source:
+        size = source.size_bytes
+        member = Member(name=stream.name.encode(), kind=Kind.FILE, mode=0o600, size_bytes=size, mtime_s=mtime_s)
+        write_all(sink, member.encode())
+        moved = pump(source, sink, progress=progress, cancelled=cancelled)
+    if moved != size:
+        raise StorageError(f"{stream.name}: the stream has {moved} bytes where {size} were foreseen")
+    write_all(sink, padding(size))
+    return moved
 
 
 def _left_out(tree: ExportTree) -> Iterator[str]:

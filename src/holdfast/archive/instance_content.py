@@ -5,12 +5,14 @@ Each tree begins with its directory (mode 0100) and a `backup.yaml` (mode 0400) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from holdfast.archive.content import ExportContent, ExportTree
+from holdfast.archive.content import ExportContent, ExportStream, ExportTree, SizedStream
 from holdfast.archive.definition import Definition, as_of_snapshot, to_config, without_expanded
 from holdfast.archive.layout import INDEX_CAP_BYTES, tree_prefix
+from holdfast.archive.optimized import StreamPlace, header_document
 from holdfast.model.errors import BadRequestError
 from holdfast.model.storage import Pool
 from holdfast.wire.backup_index import BackupConfig, BackupIndex, dump
@@ -28,15 +30,36 @@ def instance_content(definition: Definition, pool: Pool, trees: Mapping[str | No
     )
 
 
-def build_index(definition: Definition, pool: Pool) -> bytes:
+def optimized_content(
+    definition: Definition,
+    pool: Pool,
+    streams: Sequence[tuple[StreamPlace, Callable[[], AbstractContextManager[SizedStream]]]],
+) -> ExportContent:
+    """Return the content in the form of the pool's driver: the streams of each snapshot, then of the instance.
+
+    The instance's own stream holds its `backup.yaml`, which is `main_document`.
+    """
+    return ExportContent(
+        build_index(definition, pool, is_optimized=True),
+        header=header_document([place for place, _ in streams]),
+        streams=[ExportStream(place.member, start) for place, start in streams],
+    )
+
+
+def main_document(definition: Definition, pool: Pool) -> bytes:
+    """Return the `backup.yaml` of the instance's tree."""
+    return dump(_tree_config(definition, pool, None))
+
+
+def build_index(definition: Definition, pool: Pool, *, is_optimized: bool = False) -> bytes:
     """Return `index.yaml`; raise if it would be larger than any reader takes."""
     index = BackupIndex(
         name=definition.instance.name,
         backend=pool.driver,
         pool=pool.name,
         snapshots=[snapshot.name for snapshot in definition.snapshots] or None,
-        optimized=False,
-        optimized_header=False,
+        optimized=is_optimized,
+        optimized_header=is_optimized,
         type=definition.instance.type.value,
         config=to_config(definition, pool),
     )

@@ -18,13 +18,16 @@ from holdfast.archive.idmap import HostMap
 from holdfast.archive.layout import BACKUP_YAML, INDEX, INDEX_CAP_BYTES, MAIN, SNAPSHOTS
 from holdfast.archive.manifest import ManifestCheck
 from holdfast.archive.members import BLOCK, Kind, Member, printable
+from holdfast.archive.optimized import StreamPlace
+from holdfast.archive.stream_members import Receive, StreamMembers
 from holdfast.archive.tarfilter import TreeFilter
 from holdfast.archive.tarstream import Tap, TarStream
 from holdfast.archive.unpack import unpacking
 from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperationError
 from holdfast.model.names import check_snapshot_name
+from holdfast.streams.btrfs_stream import StreamCheck
 from holdfast.streams.compression import HAVE_OWN_SUMS, MAGIC_BYTES, DecompressedReader, detect
-from holdfast.streams.copy import Cancelled, Progress, never
+from holdfast.streams.copy import Cancelled, Progress, Sink, never
 from holdfast.streams.growing import ArrivingFile
 from holdfast.wire.backup_index import BackupConfig, IndexFormatError, parse_backup_config, parse_index
 from holdfast.wire.backup_manifest import BackupManifest
@@ -133,6 +136,35 @@ def unpack_export(
     return trees.main_document
 
 
+def receive_export(
+    source: Source,
+    index: ExportIndex,
+    receive: Receive,
+    *,
+    limit_bytes: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
+) -> list[StreamPlace]:
+    """Hand every stream of an optimized file to what `receive` opens for it, and return where they belong.
+
+    As `unpack_export`; a file that isn't what its index says shows when it was read to its end.
+    """
+    with _opened(source) as file, ManifestCheck() as check:
+        stream = _stream(file, limit_bytes, check)
+
+        def tick() -> None:
+            if cancelled():
+                raise CancelledOperationError("The operation was cancelled")
+            if progress is not None:
+                progress(file.tell())
+
+        streams = StreamMembers(index.snapshots, receive, tick)
+        for member in check.members(stream):
+            streams.take(member, stream)
+    streams.check_complete()
+    return streams.places
+
+
 @dataclass(slots=True)
 class TreeFacts:
     """What a tree holds: `size_bytes` is what its files take in the archive."""
@@ -181,6 +213,8 @@ def _look_through(
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = _index(stream.read_data(INDEX_CAP_BYTES, INDEX))
+    if index.is_optimized:
+        return index, _look_through_streams(stream, members, index, tick)
     found: list[TreeFacts] = []
 
     def opened(snapshot: str | None) -> _Opened:
@@ -193,6 +227,41 @@ def _look_through(
             trees.take(member, stream)
     trees.check_complete()
     return index, found
+
+
+def _look_through_streams(
+    stream: TarStream, members: Iterator[Member], index: ExportIndex, tick: Callable[[], None]
+) -> list[TreeFacts]:
+    """Look at the frame of each stream of btrfs; those of other drivers are taken as they are."""
+    found = {name: TreeFacts(name) for name in (*index.snapshots, None)}
+
+    @contextmanager
+    def receive(_: int, place: StreamPlace) -> Iterator[Sink]:
+        counter = _Counter(found[place.snapshot])
+        if index.backend != "btrfs":
+            yield counter
+            return
+        check = StreamCheck(counter, place.stream_name)
+        yield check
+        check.finish()
+
+    streams = StreamMembers(index.snapshots, receive, tick)
+    for member in members:
+        streams.take(member, stream)
+    streams.check_complete()
+    return list(found.values())
+
+
+class _Counter:
+    """Takes bytes and counts them."""
+
+    def __init__(self, facts: TreeFacts) -> None:
+        self._facts = facts
+        facts.entries += 1
+
+    def write(self, data: memoryview | bytes, /) -> int:
+        self._facts.size_bytes += len(data)
+        return len(data)
 
 
 class _Adder(Protocol):

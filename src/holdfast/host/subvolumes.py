@@ -69,6 +69,19 @@ def snapshot_all(source: Path, target: Path) -> None:
                 _snapshot_nested(old, new, path)
 
 
+def snapshot_into(source: Path, top: Path, path: str) -> None:
+    """Make a writable snapshot at a path below another subvolume, without following links; its parent must be there."""
+    parent, _, name = os.fsencode(path).rpartition(b"/")
+    with directory(source) as descriptor, directory(top) as root, beneath(root, parent) as place:
+        _put(descriptor, place, name)
+
+
+def protect_nested(top: Path, path: str) -> None:
+    """Make a subvolume below another one read-only, without following links."""
+    with directory(top) as root, beneath(root, os.fsencode(path)) as descriptor:
+        _set_flag(descriptor, is_read_only=True)
+
+
 def delete_all(path: Path) -> None:
     """Remove a subvolume with all nested ones. Idempotent. Space comes back in the background."""
     if not is_subvolume(path):
@@ -126,9 +139,16 @@ def commit(path: Path) -> None:
 def _snapshot_nested(old: int, new: int, path: bytes) -> None:
     parent, _, name = path.rpartition(b"/")
     with beneath(old, path) as source, beneath(new, parent) as place:
-        with contextlib.suppress(FileNotFoundError):
-            os.rmdir(name, dir_fd=place)  # a snapshot shows a nested subvolume as an empty directory
-        fcntl.ioctl(place, _SNAP_CREATE_V2, _arguments_v2(source, 0, name))
+        _put(source, place, name)
+
+
+def _put(source: int, place: int, name: bytes) -> None:
+    """Make a snapshot in a directory, whose times stay as they are."""
+    facts = os.fstat(place)
+    with contextlib.suppress(FileNotFoundError):
+        os.rmdir(name, dir_fd=place)  # a snapshot shows a nested subvolume as an empty directory
+    fcntl.ioctl(place, _SNAP_CREATE_V2, _arguments_v2(source, 0, name))
+    os.utime(place, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
 
 def _nested(root: int) -> list[bytes]:

@@ -69,7 +69,12 @@ class BackupRequest:
 
     @property
     def part(self) -> ExportPart:
-        return ExportPart(instance_only=self.instance_only, snapshot=self.snapshot, exclude=self.exclude)
+        return ExportPart(
+            instance_only=self.instance_only,
+            optimized_storage=self.optimized_storage,
+            snapshot=self.snapshot,
+            exclude=self.exclude,
+        )
 
 
 class BackupService:
@@ -122,7 +127,7 @@ class BackupService:
         """Start an export; the operation's resources tell its name."""
         found = self._instance(caller.project, instance)
         choice = chosen_compression(self._database, self._server_config, caller.project, request.compression)
-        request.part.check(optimized_storage=request.optimized_storage)
+        request.part.check()
         self._scenes.check(caller.project, instance, request.part)
         if request.name:
             check_backup_name(request.name)
@@ -134,7 +139,7 @@ class BackupService:
             created_at=self._clock.now().replace(microsecond=0),
             expires_at=request.expires_at,
             instance_only=request.instance_only,
-            optimized_storage=False,
+            optimized_storage=request.optimized_storage and self._scenes.has_streams(found),
             compression=choice.kind.value,
         )
         is_reserved = not request.name

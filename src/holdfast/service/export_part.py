@@ -19,13 +19,14 @@ class ExportPart:
     """`snapshot` names the one that is exported as the instance; `exclude` are patterns of paths that are left out."""
 
     instance_only: bool = False
+    optimized_storage: bool = False
     snapshot: str = ""
     exclude: tuple[str, ...] = ()
 
-    def check(self, *, optimized_storage: bool) -> None:
+    def check(self) -> None:
         """Raise for patterns that mean nothing, and for what a stream of a storage driver can't leave out."""
         Exclusion.parse(self.exclude)
-        if optimized_storage and (self.snapshot or self.exclude):
+        if self.optimized_storage and (self.snapshot or self.exclude):
             raise BadRequestError(
                 "An export with optimized_storage holds whole volumes: leave out optimized_storage, "
                 "or snapshot and exclude"

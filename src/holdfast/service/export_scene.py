@@ -7,14 +7,17 @@ running instance changes meanwhile are taken as they are found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from holdfast.archive.content import ExportContent
+from holdfast.archive.content import ExportContent, SizedStream
 from holdfast.archive.definition import Definition
-from holdfast.archive.instance_content import instance_content
+from holdfast.archive.instance_content import instance_content, main_document, optimized_content
+from holdfast.archive.layout import BACKUP_YAML
+from holdfast.archive.optimized import StreamPlace
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Database
@@ -40,6 +43,10 @@ class ExportScenes:
         volume = instance_volume(instance.type, instance.project, instance.name)
         return self._pools.driver(instance.pool).usage_bytes(volume)
 
+    def has_streams(self, instance: Instance) -> bool:
+        """Tell whether the instance's pool has an optimized form of its own."""
+        return self._pools.driver(instance.pool).features.optimized_streams
+
     def check(self, project: str, name: str, part: ExportPart) -> None:
         """Raise if there is no such instance or snapshot."""
         self._definition(project, name, part)
@@ -55,12 +62,16 @@ class ExportScenes:
                 trees = self._in_place(driver, definition, part)
                 yield part.content(instance_content(definition, driver.pool, trees))
                 return
-            trees = self._cloned(driver, definition, intent, part)
+            if part.optimized_storage and driver.features.optimized_streams:
+                content = _staged_streams(driver, definition, intent)
+            else:
+                content = part.content(
+                    instance_content(definition, driver.pool, self._cloned(driver, definition, intent, part))
+                )
         try:
-            yield part.content(instance_content(definition, driver.pool, trees))
+            yield content
         finally:
-            for number in range(len(trees)):
-                driver.discard(intent.token(number))
+            _discard(driver, definition, intent)
 
     def _definition(self, project: str, name: str, part: ExportPart) -> Definition:
         with self._database.read() as connection:
@@ -87,10 +98,34 @@ class ExportScenes:
             for number, name in enumerate(_names(definition.snapshots)):
                 trees[name] = driver.stage(intent.token(number), Origin(volume=volume, snapshot=part.source(name)))
         except BaseException:
-            for number in range(len(trees) + 1):
-                driver.discard(intent.token(number))
+            _discard(driver, definition, intent)
             raise
         return trees
+
+
+def _staged_streams(driver: Driver, definition: Definition, intent: Intent) -> ExportContent:
+    """Stage read-only copies, each to be sent as its difference to the one before."""
+    instance = definition.instance
+    volume = instance_volume(instance.type, instance.project, instance.name)
+    streams: list[tuple[StreamPlace, Callable[[], AbstractContextManager[SizedStream]]]] = []
+    parent: tuple[str, str] | None = None
+    try:
+        for number, snapshot in enumerate(_names(definition.snapshots)):
+            token, name = intent.token(number), StreamPlace(snapshot, "").stream_name
+            documents = {} if snapshot else {BACKUP_YAML: main_document(definition, driver.pool)}
+            for part in driver.stage_to_send(token, Origin(volume=volume, snapshot=snapshot), name, documents):
+                place = StreamPlace(snapshot, part.path, part.is_read_only, part.identity)
+                streams.append((place, partial(driver.sending, token, name, part.path, parent)))
+            parent = (token, name)
+    except BaseException:
+        _discard(driver, definition, intent)
+        raise
+    return optimized_content(definition, driver.pool, streams)
+
+
+def _discard(driver: Driver, definition: Definition, intent: Intent) -> None:
+    for number in range(len(definition.snapshots) + 1):
+        driver.discard(intent.token(number))
 
 
 def _names(snapshots: tuple[Snapshot, ...]) -> list[str | None]:

@@ -42,12 +42,10 @@ class ExportStreams:
         self._database, self._scenes, self._server_config = database, scenes, server_config
         self._intents, self._operations, self._clock = intents, operations, clock
 
-    def start(
-        self, caller: Caller, instance: str, part: ExportPart, compression: str, *, optimized_storage: bool = False
-    ) -> StreamedWork:
+    def start(self, caller: Caller, instance: str, part: ExportPart, compression: str) -> StreamedWork:
         """Start an export; its bytes wait for a reader, who must read or leave. Raise for what can't be exported."""
         choice = chosen_compression(self._database, self._server_config, caller.project, compression)
-        part.check(optimized_storage=optimized_storage)
+        part.check()
         self._scenes.check(caller.project, instance, part)
 
         def produce(handle: OperationHandle, sink: Sink, cancelled: Cancelled) -> None:

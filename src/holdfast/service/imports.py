@@ -12,7 +12,7 @@ from typing import Final
 
 from holdfast.archive.agreement import check_agreement
 from holdfast.archive.definition import IDMAP_KEY, Definition
-from holdfast.archive.idmap import parse_host_map
+from holdfast.archive.idmap import HostMap, parse_host_map
 from holdfast.archive.reader import (
     ExportIndex,
     TreeTarget,
@@ -44,6 +44,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.events import EventBus
 from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import
+from holdfast.service.import_streams import receive_trees
 from holdfast.service.intents import Intent, IntentLog
 from holdfast.service.locks import Locks, instance_lock, pool_lock
 from holdfast.service.operation_handle import OperationHandle
@@ -136,6 +137,7 @@ class ImportService:
             return
         for number, snapshot in enumerate((*snapshots, None)):
             take_back(driver, volume, intent.token(number), None if snapshot is None else str(snapshot))
+        driver.discard(intent.token(len(snapshots) + 1))
         self._intents.close(intent)
 
     def _pool(self, project: str, wanted: str | None, index: ExportIndex) -> str:
@@ -220,24 +222,27 @@ class ImportService:
     def _unpack(
         self, task: _Import, definition: Definition, driver: Driver, intent: Intent, handle: OperationHandle
     ) -> None:
-        configs = {snapshot.name: snapshot.config for snapshot in definition.snapshots}
-        numbers = {snapshot.name: number for number, snapshot in enumerate(definition.snapshots)}
+        maps: dict[str | None, HostMap | None] = {
+            snapshot.name: parse_host_map(snapshot.config.get(IDMAP_KEY, "")) for snapshot in definition.snapshots
+        }
+        maps[None] = parse_host_map(definition.instance.config.get(IDMAP_KEY, ""))
+        numbers = {name: number for number, name in enumerate(maps)}
 
         def open_tree(snapshot: str | None) -> TreeTarget:
-            number = len(numbers) if snapshot is None else numbers[snapshot]
-            config = definition.instance.config if snapshot is None else configs[snapshot]
-            return TreeTarget(driver.stage(intent.token(number)), parse_host_map(config.get(IDMAP_KEY, "")))
+            return TreeTarget(driver.stage(intent.token(numbers[snapshot])), maps[snapshot])
 
-        document = unpack_export(
-            task.file,
-            task.index,
-            open_tree,
-            limit_bytes=_room_bytes(driver),
-            progress=lambda done: handle.progress(
-                "unpack_progress", transfer_text("Unpack", done, task.file.expected_bytes)
-            ),
-            cancelled=handle.is_cancelled,
-        )
+        def progress(done: int) -> None:
+            handle.progress("unpack_progress", transfer_text("Unpack", done, task.file.expected_bytes))
+
+        limit, cancelled = _room_bytes(driver), handle.is_cancelled
+        if task.index.is_optimized:
+            document = receive_trees(
+                task.file, task.index, driver, intent, maps, limit_bytes=limit, progress=progress, cancelled=cancelled
+            )
+        else:
+            document = unpack_export(
+                task.file, task.index, open_tree, limit_bytes=limit, progress=progress, cancelled=cancelled
+            )
         if document is not None:
             there = read_backup_config(document, pool=task.index.pool)
             check_agreement(definition, there, is_renamed=task.is_renamed)
@@ -280,10 +285,8 @@ def _check_kind(index: ExportIndex, driver: Driver) -> None:
             f'Optimized backup storage driver "{index.backend}" differs from '
             f'the target storage pool driver "{driver.name}"'
         )
-    if index.is_optimized:
-        raise UnsupportedError(
-            f'Backups optimized for "{index.backend}" can\'t be imported yet: export it without --optimized-storage'
-        )
+    if index.is_optimized and not driver.features.optimized_streams:
+        raise UnsupportedError(f'Storage driver "{driver.name}" has no optimized form: export without that option')
 
 
 def _room_bytes(driver: Driver) -> int:

@@ -15,12 +15,15 @@ Layout below the pool's mount point (LXD's, `docs/internals/storage.md`):
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from holdfast.model.errors import UnsupportedError
 from holdfast.model.storage import Pool, Resources, Volume
+from holdfast.streams.copy import Sink
 
 Cancelled = Callable[[], bool]
 Progress = Callable[[int], None]
@@ -47,6 +50,24 @@ class Origin:
     volume: Volume
     snapshot: str | None = None
     former: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subvolume:
+    """A part of a volume that has a stream of its own; `path` is inside, "" for the top, parents before children."""
+
+    path: str
+    is_read_only: bool
+    identity: str
+
+
+class SentStream(ABC):
+    """A stream that a driver makes, read to its end; `size_bytes` is known before."""
+
+    size_bytes: int
+
+    @abstractmethod
+    def readinto(self, buffer: memoryview, /) -> int: ...
 
 
 class Driver(ABC):
@@ -219,6 +240,43 @@ class Driver(ABC):
     @abstractmethod
     def drop_former(self, token: str) -> None:
         """Remove a former state. Idempotent."""
+
+    # --- streams: for drivers with `optimized_streams` ---------------------------------------------------------------
+
+    def stage_to_send(self, token: str, origin: Origin, name: str, documents: Mapping[str, bytes]) -> list[Subvolume]:
+        """Stage a read-only copy that streams are made from, with some files at its top; `name` stands in the stream.
+
+        Return its parts, with the properties that they have in the origin.
+        """
+        raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
+
+    def sending(
+        self, token: str, name: str, path: str, parent: tuple[str, str] | None
+    ) -> AbstractContextManager[SentStream]:
+        """Make the stream of a part that was staged to send; of what differs from another staged copy, if there is one.
+
+        `parent` is that copy's token and name; a part that it doesn't have is sent whole.
+        """
+        raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
+
+    def stage_area(self, token: str) -> None:
+        """Stage a place in which streams from outside are received, apart from everything else."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
+
+    def receiving(self, area: str, number: int, name: str) -> AbstractContextManager[Sink]:
+        """Receive one stream into an area, as its part of that number; what is in it is hostile.
+
+        Raises `ArchiveError` for a stream that is damaged, or makes anything but one subvolume of that name.
+        """
+        raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
+
+    def assemble(self, token: str, area: str, parts: Sequence[tuple[int, str, str]]) -> Path:
+        """Stage a writable volume of received parts (number, name, path); the area stays for the trees to come."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
+
+    def protect_parts(self, token: str, paths: Sequence[str]) -> None:
+        """Make nested parts of a staged volume read-only."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
     @abstractmethod
     def set_quota(self, volume: Volume, size_bytes: int | None) -> None:

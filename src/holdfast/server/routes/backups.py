@@ -44,7 +44,6 @@ async def create_backup(request: ApiRequest) -> web.StreamResponse:
             request.path("name"),
             wanted.part,
             wanted.compression,
-            optimized_storage=wanted.optimized_storage,
         )
         return await send_stream(request, work)
     return accepted(await request.run(request.services.backups.create, request.caller, request.path("name"), wanted))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,12 @@ from holdfast.model.errors import BadRequestError, CommandError, StorageError
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.storage import settings
-from holdfast.storage.driver import Cancelled, Features, Progress
+from holdfast.storage.driver import Cancelled, Features, Origin, Progress, SentStream, Subvolume
+from holdfast.storage.drivers import btrfs_streams
 from holdfast.storage.drivers.btrfs_backing import Backing, choose
 from holdfast.storage.generic import TreeDriver
 from holdfast.storage.tree import FOLDERS
+from holdfast.streams.copy import Sink
 
 _PROGRAMS: Final = ("btrfs", "mkfs.btrfs")
 _FILE_SYSTEMS: Final = Path("/proc/filesystems")
@@ -42,7 +45,7 @@ class BtrfsDriver(TreeDriver):
 
     name: ClassVar[str] = "btrfs"
     features: ClassVar[Features] = Features(
-        cheap_snapshots=True, image_volumes=True, quotas=True, optimized_streams=False
+        cheap_snapshots=True, image_volumes=True, quotas=True, optimized_streams=True
     )
 
     @classmethod
@@ -162,6 +165,54 @@ class BtrfsDriver(TreeDriver):
     def set_staged_quota(self, token: str, size_bytes: int | None) -> None:
         with self._explained("setting a quota"):
             qgroups.set_limit(self.staged_path(token), size_bytes)
+
+    # --- streams ----------------------------------------------------------------------------------------------------
+
+    def stage_to_send(self, token: str, origin: Origin, name: str, documents: Mapping[str, bytes]) -> list[Subvolume]:
+        with self._explained("preparing a volume to be sent"):
+            folder = self.staged_path(token)
+            folder.mkdir(mode=0o700)
+            try:
+                return btrfs_streams.stage_copy(self._origin_path(origin), folder / name, documents)
+            except BaseException:
+                self._remove_tree(folder)
+                raise
+
+    @contextmanager
+    def sending(self, token: str, name: str, path: str, parent: tuple[str, str] | None) -> Iterator[SentStream]:
+        before = self.staged_path(parent[0]) / parent[1] / path if parent is not None else None
+        with (
+            self._explained("sending a volume"),
+            btrfs_streams.sending(self.staged_path(token) / name / path, before) as stream,
+        ):
+            yield stream
+
+    def stage_area(self, token: str) -> None:
+        with self._explained("preparing to receive"):
+            self._make_tree(self.staged_path(token))
+            self.staged_path(token).chmod(0o700)
+
+    @contextmanager
+    def receiving(self, area: str, number: int, name: str) -> Iterator[Sink]:
+        with (
+            self._explained("receiving a volume"),
+            btrfs_streams.receiving(self.staged_path(area), number, name) as sink,
+        ):
+            yield sink
+
+    def assemble(self, token: str, area: str, parts: Sequence[tuple[int, str, str]]) -> Path:
+        target = self.staged_path(token)
+        with self._explained("putting a received volume together"):
+            (number, name, _), *nested = parts
+            subvolumes.snapshot(self.staged_path(area) / str(number) / name, target)
+            for number, name, path in nested:
+                subvolumes.snapshot_into(self.staged_path(area) / str(number) / name, target, path)
+        return target
+
+    def protect_parts(self, token: str, paths: Sequence[str]) -> None:
+        with self._explained("protecting parts of a volume"):
+            for path in paths:
+                subvolumes.protect_nested(self.staged_path(token), path)
 
     def _make_tree(self, path: Path) -> None:
         subvolumes.create(path)

@@ -1,0 +1,136 @@
+"""The stream of `btrfs send`, version 1: its frame is checked on the way in, its size known before it is made.
+
+| bytes            | what                                                                                        |
+|------------------|---------------------------------------------------------------------------------------------|
+| 13               | "btrfs-stream" NUL                                                                          |
+| 4                | version (little endian, as all numbers)                                                     |
+| each command     | 4 size of the data, 2 command, 4 check sum; then attributes: 2 type, 2 size, value          |
+
+The first command makes the subvolume, the last one is the end. Source: `fs/btrfs/send.h` of Linux.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import IO, Final
+
+from holdfast.model.errors import ArchiveError
+from holdfast.streams.copy import Sink, write_all
+
+MAGIC: Final = b"btrfs-stream\0"
+_HEAD_BYTES: Final = len(MAGIC) + 4
+_COMMAND: Final = struct.Struct("<IHI")
+_ATTRIBUTE: Final = struct.Struct("<HH")
+_COMMAND_CAP_BYTES: Final = 128 * 1024
+"""The kernel builds commands in a buffer of 64 KiB."""
+_SUBVOLUME, _SNAPSHOT, _END, _UPDATE_EXTENT = 1, 2, 21, 22
+_COMMANDS: Final = range(1, 23)
+_SYMLINK: Final = 8
+_SIZE, _PATH, _NEW_PATH, _LINK_PATH, _SOURCE_PATH = 4, 15, 16, 17, 22
+_PATHS: Final = frozenset({_PATH, _NEW_PATH, _LINK_PATH, _SOURCE_PATH})
+_WRITE_BYTES: Final = 48 * 1024
+"""How much of a file the kernel puts into one command."""
+_WRITE_OVERHEAD_BYTES: Final = _COMMAND.size + 3 * _ATTRIBUTE.size + 8
+"""A write: path, offset (8 bytes) and data."""
+
+
+class StreamCheck:
+    """Hands a stream on, one whole command after the other; raises `ArchiveError` for what no sender makes.
+
+    Paths are relative and have no `..`, there is one subvolume of the given name, and the end is the end.
+    """
+
+    def __init__(self, sink: Sink, name: str) -> None:
+        self._sink, self._name = sink, name.encode()
+        self._held = bytearray()
+        self._has_head = self._has_subvolume = self._is_ended = False
+
+    def write(self, data: memoryview | bytes, /) -> int:
+        self._held += data
+        used = 0
+        if not self._has_head and len(self._held) >= _HEAD_BYTES:
+            self._head()
+            used = _HEAD_BYTES
+        if self._has_head:
+            used = self._commands(used)
+        if used:
+            write_all(self._sink, bytes(self._held[:used]))
+            del self._held[:used]
+        return len(data)
+
+    def finish(self) -> None:
+        """Raise unless the stream came to its end."""
+        if not self._is_ended or self._held:
+            raise ArchiveError("A btrfs stream in the backup ends too early")
+
+    def _head(self) -> None:
+        version = int.from_bytes(self._held[len(MAGIC) : _HEAD_BYTES], "little")
+        if not self._held.startswith(MAGIC) or version != 1:
+            raise ArchiveError("A btrfs stream in the backup is damaged, or of a version that is not supported")
+        self._has_head = True
+
+    def _commands(self, position: int) -> int:
+        """Look at the whole commands that are there; return where the next one begins."""
+        view = memoryview(self._held)
+        try:
+            while len(view) - position >= _COMMAND.size:
+                size, command, _ = _COMMAND.unpack_from(view, position)
+                if size > _COMMAND_CAP_BYTES or command not in _COMMANDS or self._is_ended:
+                    raise ArchiveError("A btrfs stream in the backup is damaged")
+                end = position + _COMMAND.size + size
+                if end > len(view):
+                    break
+                self._look(command, view[position + _COMMAND.size : end])
+                position = end
+        finally:
+            view.release()
+        return position
+
+    def _look(self, command: int, data: memoryview) -> None:
+        if (command in (_SUBVOLUME, _SNAPSHOT)) == self._has_subvolume:
+            raise ArchiveError("A btrfs stream in the backup does not hold exactly one subvolume")
+        self._is_ended = command == _END
+        for kind, value in _attributes(data):
+            if kind == _PATH and not self._has_subvolume:
+                if bytes(value) != self._name:
+                    raise ArchiveError("A btrfs stream in the backup makes a subvolume of another name")
+            elif kind in _PATHS and (kind != _LINK_PATH or command != _SYMLINK) and not _is_inside(bytes(value)):
+                raise ArchiveError("A btrfs stream in the backup leads out of its subvolume")
+        self._has_subvolume = True
+
+
+def full_size(bare: IO[bytes]) -> int:
+    """Return the size that a stream will have, from the one that `btrfs send --no-data` makes of the same."""
+    head = bare.read(_HEAD_BYTES)
+    total = len(head)
+    while head := bare.read(_COMMAND.size):
+        size, command, _ = _COMMAND.unpack(head)
+        data = bare.read(size)
+        total += _data_size(data) if command == _UPDATE_EXTENT else len(head) + size
+    return total
+
+
+def _data_size(data: bytes) -> int:
+    """Return what the writes take that stand behind an extent without data."""
+    values = {kind: bytes(value) for kind, value in _attributes(memoryview(data))}
+    whole, rest = divmod(int.from_bytes(values[_SIZE], "little"), _WRITE_BYTES)
+    each = _WRITE_OVERHEAD_BYTES + len(values[_PATH])
+    return whole * (each + _WRITE_BYTES) + (each + rest if rest else 0)
+
+
+def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
+    position = 0
+    while position < len(data):
+        if position + _ATTRIBUTE.size > len(data):
+            raise ArchiveError("A btrfs stream in the backup has a damaged command")
+        kind, size = _ATTRIBUTE.unpack_from(data, position)
+        position += _ATTRIBUTE.size
+        if position + size > len(data):
+            raise ArchiveError("A btrfs stream in the backup has a damaged command")
+        yield kind, data[position : position + size]
+        position += size
+
+
+def _is_inside(path: bytes) -> bool:
+    return not path.startswith(b"/") and b".." not in path.split(b"/") and b"\0" not in path

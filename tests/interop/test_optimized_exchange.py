@@ -1,0 +1,121 @@
+"""Optimized exports of btrfs cross between Holdfast and real LXD 5.0.2: trees, snapshots, nested subvolumes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.host import subvolumes
+from support.holdfast import HoldfastServer, short_directory
+from support.images import make_tiny_image
+from support.lxd import LxdServer, require_lxd
+from support.trees import describe, differences, make_rich_tree
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "setfacl")]
+
+Server = HoldfastServer | LxdServer
+GOLDEN = Path(__file__).parents[1] / "golden/exports"
+BOTH = ["ours", "theirs"]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, Server]]:
+    """Both servers, each with an instance `rich` on btrfs: two snapshots, a nested subvolume that differs in each."""
+    require_lxd()
+    directory = short_directory()
+    image = make_tiny_image(directory / "tiny.tar.gz")
+    with HoldfastServer(directory / "h") as ours, LxdServer(directory / "l") as theirs:
+        for server in (ours, theirs):
+            server.lxc.run("image", "import", image, "--alias", "tiny")
+            make_instance(server)
+        yield {"ours": ours, "theirs": theirs}
+    shutil.rmtree(directory)
+
+
+def rootfs(server: Server, name: str, snapshot: str = "") -> Path:
+    folder = f"containers-snapshots/{name}/{snapshot}" if snapshot else f"containers/{name}"
+    return server.directory / "storage-pools/bt" / folder / "rootfs"
+
+
+def make_instance(server: Server) -> None:
+    server.lxc.run("init", "tiny", "rich", "-s", "bt", "-c", "user.note=kept: yes")
+    top = rootfs(server, "rich")
+    make_rich_tree(top)
+    subprocess.run(["btrfs", "-q", "subvolume", "create", top / "sub-one"], check=True)
+    (top / "sub-one/file").write_text("first")
+    server.lxc.run("snapshot", "rich", "first")
+    (top / "data/only-second").write_text("second")
+    (top / "sub-one/file").write_text("second")
+    server.lxc.run("snapshot", "rich", "second")
+    (top / "data/only-main").write_text("main")
+    (top / "data/file").unlink()
+    (top / "sub-one/file").write_text("main")
+
+
+@pytest.mark.parametrize("instance_only", [False, True], ids=["snapshots", "instance only"])
+@pytest.mark.parametrize(
+    "compression", ["gzip", pytest.param("zstd", marks=pytest.mark.long), pytest.param("none", marks=pytest.mark.long)]
+)
+@pytest.mark.parametrize(("source", "target"), [("ours", "theirs"), ("theirs", "ours"), ("ours", "ours")])
+def test_streams_cross(
+    servers: dict[str, Server], tmp_path: Path, source: str, target: str, compression: str, *, instance_only: bool
+) -> None:
+    one, other = servers[source], servers[target]
+    options = ("--instance-only",) if instance_only else ()
+    one.lxc.run("export", "rich", tmp_path / "file", "--optimized-storage", "--compression", compression, *options)
+    other.lxc.run("import", tmp_path / "file", "taken", "-s", "bt")
+    try:
+        for snapshot in ("",) if instance_only else ("first", "second", ""):
+            before, after = describe(rootfs(one, "rich", snapshot)), describe(rootfs(other, "taken", snapshot))
+            if "theirs" in (source, target):  # LXD moves nested subvolumes to their places, which changes a time
+                del before["."], after["."]
+            found = differences(before, after)
+            assert found == [], f"snapshot {snapshot!r}:\n" + "\n".join(found)
+        assert subvolumes.is_subvolume(rootfs(other, "taken") / "sub-one")
+        assert other.lxc.yaml("config", "show", "taken")["config"]["user.note"] == "kept: yes"
+        if not instance_only:
+            other.lxc.run("restore", "taken", "first")
+            assert (rootfs(other, "taken") / "sub-one/file").read_text() == "first"
+        other.lxc.run("start", "taken")
+        other.lxc.run("exec", "taken", "--", "test", "-e", "/data/sparse")
+    finally:
+        other.lxc.run("delete", "--force", "taken", expect=None)
+
+
+def test_the_members_are_those_of_lxd(servers: dict[str, Server], tmp_path: Path) -> None:
+    names = {}
+    for who in BOTH:
+        servers[who].lxc.run("export", "rich", tmp_path / who, "--optimized-storage", "--compression", "none")
+        with tarfile.open(tmp_path / who) as tar:
+            names[who] = [member.name for member in tar if member.name != "backup/manifest.yaml"]
+    assert names["ours"] == names["theirs"]
+
+
+def test_on_a_dir_pool_the_wish_is_passed_over(servers: dict[str, Server], tmp_path: Path) -> None:
+    ours = servers["ours"]
+    ours.lxc.run("init", "tiny", "plain")
+    ours.lxc.run(
+        "query",
+        "-X",
+        "POST",
+        "-d",
+        '{"name": "b", "optimized_storage": true}',
+        "--wait",
+        "/1.0/instances/plain/backups",
+    )
+    shown = json.loads(ours.lxc.run("query", "/1.0/instances/plain/backups/b"))
+    assert shown["optimized_storage"] is False
+    ours.lxc.run("delete", "plain")
+
+
+def test_it_is_refused_by_another_driver(servers: dict[str, Server], tmp_path: Path) -> None:
+    ours = servers["ours"]
+    ours.lxc.run("export", "rich", tmp_path / "file", "--optimized-storage")
+    done = ours.lxc.result("import", tmp_path / "file", "elsewhere", "-s", "default")
+    assert b'Optimized backup storage driver "btrfs" differs from the target storage pool driver "dir"' in done.stderr
