@@ -85,7 +85,7 @@ def restore_and_start(server: Server, name: str) -> None:
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])
-@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "none", "bzip2", "xz", "lzma"])
 def test_ours_into_lxd(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, compression: str) -> None:
     ours, theirs, scratch = pair
     try:

@@ -79,9 +79,9 @@ def write_content(
     cancelled: Cancelled = never,
 ) -> None:
     """Write the whole tar stream, its end mark too; `progress` gets the bytes of trees so far."""
-    with HashingSink(sink) as hashed:
-        sizes = _write_trees(hashed, content, int(now.timestamp()), progress, cancelled)
-        write_all(sink, manifest_member(hashed.finish(), content.index, sizes, now))
+    hashed = HashingSink(sink)
+    sizes = _write_trees(hashed, content, int(now.timestamp()), progress, cancelled)
+    write_all(sink, manifest_member(hashed.hasher, content.index, sizes, now))
     write_all(sink, END)
 
 
@@ -93,7 +93,7 @@ def _write_trees(
     done = 0
     sizes = []
     for tree in content.trees:
-        begin = sink.position
+        begin = sink.hasher.position
         top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
         write_all(sink, top.encode())
         _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
@@ -108,13 +108,13 @@ def _write_trees(
             progress=report,
             cancelled=cancelled,
         )
-        sizes.append((tree.prefix, sink.position - begin))
+        sizes.append((tree.prefix, sink.hasher.position - begin))
     if content.streams:
         _document(sink, HEADER, content.header, 0o644, mtime_s)
     for stream in content.streams:
-        begin = sink.position
+        begin = sink.hasher.position
         done += _stream(sink, stream, mtime_s, _shifted(progress, done), cancelled)
-        sizes.append((stream.name, sink.position - begin))
+        sizes.append((stream.name, sink.hasher.position - begin))
     return sizes
 
 

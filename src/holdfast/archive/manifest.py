@@ -2,7 +2,7 @@
 
 | bytes                             | checked by                                 |
 |-----------------------------------|--------------------------------------------|
-| the tar stream before the manifest | the digests of its pieces                  |
+| the tar stream before the manifest | the sums of its pieces                     |
 | the manifest's header and padding | known to the last byte                     |
 | the manifest                      | its last line                              |
 | the end mark                      | zeros, and nothing after it                |
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final
 
 from holdfast import __version__
 from holdfast.archive.members import Kind, Member, padding, printable
 from holdfast.archive.tarstream import TarStream
 from holdfast.model.errors import ArchiveError
 from holdfast.streams.copy import Sink, write_all
-from holdfast.streams.pieces import BASE_PIECE_BYTES, HashingThread, PieceHasher
+from holdfast.streams.pieces import BASE_PIECE_BYTES, PieceHasher
 from holdfast.wire.backup_index import parse_index
 from holdfast.wire.backup_manifest import (
     FORMAT,
@@ -32,7 +32,7 @@ from holdfast.wire.backup_manifest import (
 
 MANIFEST: Final = "backup/manifest.yaml"
 MANIFEST_CAP_BYTES: Final = 8 * 1024 * 1024
-"""The digests take half a MiB at most, names of snapshots as much as they do in an index."""
+"""The sums take half a MiB at most, names of snapshots as much as they do in an index."""
 _TOOL: Final = "holdfast"
 _NAMED_PIECES: Final = 3
 
@@ -41,26 +41,12 @@ class HashingSink:
     """Hands bytes on, and hashes them on their way."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink, self._hashing = sink, HashingThread()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._hashing.__exit__()
-
-    @property
-    def position(self) -> int:
-        return self._hashing.position
+        self._sink, self.hasher = sink, PieceHasher()
 
     def write(self, data: memoryview | bytes, /) -> int:
-        self._hashing.update(data)
+        self.hasher.update(data)
         write_all(self._sink, data)
         return len(data)
-
-    def finish(self) -> PieceHasher:
-        """Return what has seen all bytes."""
-        return self._hashing.finish()
 
 
 def manifest_member(hasher: PieceHasher, index: bytes, trees: Sequence[tuple[str, int]], now: datetime) -> bytes:
@@ -78,7 +64,7 @@ def manifest_member(hasher: PieceHasher, index: bytes, trees: Sequence[tuple[str
             trees=[TreeEntry(name=name, bytes=size) for name, size in trees],
             stream_bytes=hasher.position,
             piece_bytes=hasher.piece_bytes,
-            pieces=hasher.digests(),
+            pieces=hasher.pieces(),
         )
     )
     return _header(len(document), int(now.timestamp())) + document + padding(len(document))
@@ -92,24 +78,15 @@ def _header(size_bytes: int, mtime_s: int) -> bytes:
 class ManifestCheck:
     """Watches a tar stream (it is the tap of a `TarStream`) and holds it against the manifest at its end.
 
-    `manifest` is None for a file without one, as other programs write them. With `has_own_sums` the compression vouches
-    for the bytes, and no time is spent on hashing them again.
+    `manifest` is None for a file without one, as other programs write them.
     """
 
-    def __init__(self, *, has_own_sums: bool = False) -> None:
+    def __init__(self) -> None:
         self.manifest: BackupManifest | None = None
-        self._hashing = None if has_own_sums else HashingThread()
-        self._position = 0
+        self._hasher = PieceHasher()
         self._held = bytearray()
         self._is_past = False
         self._places = _Places()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._hashing is not None:
-            self._hashing.__exit__()
 
     # --- the tap ------------------------------------------------------------------------------------------------------
 
@@ -121,7 +98,7 @@ class ManifestCheck:
     def data(self, data: memoryview | bytes) -> None:
         if not self._is_past:
             self._release()
-            self._take(data)
+            self._hasher.update(data)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -130,7 +107,7 @@ class ManifestCheck:
         for member in stream:
             if self._is_past:
                 raise ArchiveError("Backup goes on after its manifest")
-            self._places.enter(member.name, self._position)
+            self._places.enter(member.name, self._hasher.position)
             if member.name == MANIFEST.encode():
                 self._check(member, stream)
                 continue
@@ -149,17 +126,16 @@ class ManifestCheck:
             manifest = parse_manifest(document)
         except ManifestFormatError as error:
             raise ArchiveError(f"The backup's manifest is damaged: {error}") from error
-        if manifest.stream_bytes != self._position:
+        if manifest.stream_bytes != self._hasher.position:
             raise ArchiveError(
-                f"The backup is damaged: it holds {self._position} bytes where its manifest tells of "
+                f"The backup is damaged: it holds {self._hasher.position} bytes where its manifest tells of "
                 f"{manifest.stream_bytes}"
             )
-        if self._hashing is not None:
-            self._compare(manifest, self._hashing.finish())
+        self._compare(manifest, self._hasher)
         self.manifest = manifest
 
     def _compare(self, manifest: BackupManifest, hasher: PieceHasher) -> None:
-        found = hasher.digests()
+        found = hasher.pieces()
         if manifest.piece_bytes != hasher.piece_bytes or len(found) != len(manifest.pieces):
             raise ArchiveError("The backup's manifest has other pieces than a stream of its size")
         bad = [number for number, digest in enumerate(found) if digest != manifest.pieces[number]]
@@ -169,7 +145,7 @@ class ManifestCheck:
             raise ArchiveError(f"The backup is damaged: {'; '.join(shown)}{more}")
 
     def _described(self, begin: int, size: int) -> str:
-        end = min(begin + size, self._position)
+        end = min(begin + size, self._hasher.position)
         first, last = self._places.entries(begin, end)
         names = first if first == last else f"{first} to {last}"
         return f"bytes {begin} to {end - 1} of the tar stream are not those that were written ({names})"
@@ -177,12 +153,7 @@ class ManifestCheck:
     def _release(self) -> None:
         if self._held:
             held, self._held = self._held, bytearray()
-            self._take(held)
-
-    def _take(self, data: memoryview | bytes | bytearray) -> None:
-        self._position += len(data)
-        if self._hashing is not None:
-            self._hashing.update(data)
+            self._hasher.update(held)
 
 
 class _Places:

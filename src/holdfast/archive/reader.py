@@ -26,7 +26,7 @@ from holdfast.archive.unpack import unpacking
 from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperationError
 from holdfast.model.names import check_snapshot_name
 from holdfast.streams.btrfs_stream import StreamCheck
-from holdfast.streams.compression import HAVE_OWN_SUMS, MAGIC_BYTES, DecompressedReader, detect
+from holdfast.streams.compression import MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import Cancelled, Progress, Sink, never
 from holdfast.streams.growing import ArrivingFile
 from holdfast.wire.backup_index import BackupConfig, IndexFormatError, parse_backup_config, parse_index
@@ -114,7 +114,8 @@ def unpack_export(
     an empty directory. `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked size.
     Raises `ArchiveError` unless the file holds exactly what its index says, to its very end.
     """
-    with _opened(source) as file, ManifestCheck() as check:
+    with _opened(source) as file:
+        check = ManifestCheck()
         stream = _stream(file, limit_bytes, check)
 
         def tick() -> None:
@@ -183,13 +184,21 @@ class VerifiedExport:
     manifest: BackupManifest | None
 
 
+Visit = Callable[[str | None, Member, TarStream], None]
+"""Is called with the snapshot (None: the instance) and each of its entries, whose data the stream stands at."""
+
+
 def verify_export(
-    file: BinaryIO, *, is_thorough: bool = False, progress: Progress | None = None, cancelled: Cancelled = never
+    file: BinaryIO,
+    *,
+    visitor: Callable[[ExportIndex], Visit] | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
 ) -> VerifiedExport:
     """Read a file to its end by the same rules, without unpacking it; its index stands first.
 
-    Bytes that the compression has check sums of are not hashed once more unless it is to be thorough. `progress` gets
-    the bytes of the file read so far. Raises `ArchiveError` for what breaks a rule.
+    `visitor` is told the index, and returns what is to see the entries. `progress` gets the bytes of the file read so
+    far. Raises `ArchiveError` for what breaks a rule.
     """
 
     def tick() -> None:
@@ -198,28 +207,30 @@ def verify_export(
         if progress is not None:
             progress(file.tell())
 
-    has_own_sums = not is_thorough and detect(file.read(MAGIC_BYTES)) in HAVE_OWN_SUMS
-    file.seek(0)
-    with ManifestCheck(has_own_sums=has_own_sums) as check:
-        stream = _stream(file, None, check)
-        index, trees = _look_through(stream, check.members(stream), tick)
+    check = ManifestCheck()
+    stream = _stream(file, None, check)
+    index, trees = _look_through(stream, check.members(stream), visitor, tick)
     return VerifiedExport(index, trees, check.manifest)
 
 
 def _look_through(
-    stream: TarStream, members: Iterator[Member], tick: Callable[[], None]
+    stream: TarStream,
+    members: Iterator[Member],
+    visitor: Callable[[ExportIndex], Visit] | None,
+    tick: Callable[[], None],
 ) -> tuple[ExportIndex, list[TreeFacts]]:
     first = next(members, None)
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = _index(stream.read_data(INDEX_CAP_BYTES, INDEX))
+    visit = None if visitor is None else visitor(index)
     if index.is_optimized:
         return index, _look_through_streams(stream, members, index, tick)
     found: list[TreeFacts] = []
 
     def opened(snapshot: str | None) -> _Opened:
         found.append(TreeFacts(snapshot))
-        return nullcontext((None, _Looker(tick, found[-1])))
+        return nullcontext((None, _Looker(tick, found[-1], visit)))
 
     with _Trees(index, opened) as trees:
         trees.take(first, stream)
@@ -269,15 +280,17 @@ class _Adder(Protocol):
 
 
 class _Looker:
-    """Takes entries, counts them and leaves them where they are."""
+    """Takes entries, counts them and shows them to who wants to see them."""
 
-    def __init__(self, tick: Callable[[], None], facts: TreeFacts) -> None:
-        self._tick, self._facts = tick, facts
+    def __init__(self, tick: Callable[[], None], facts: TreeFacts, visit: Visit | None) -> None:
+        self._tick, self._facts, self._visit = tick, facts, visit
 
     def add(self, member: Member, stream: TarStream) -> None:
         self._tick()
         self._facts.entries += 1
         self._facts.size_bytes += member.size_bytes
+        if self._visit is not None:
+            self._visit(self._facts.snapshot, member, stream)
 
 
 _Opened = AbstractContextManager[tuple[HostMap | None, _Adder]]

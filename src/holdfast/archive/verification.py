@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final, cast
 
-from holdfast.archive.reader import TreeFacts, VerifiedExport, verify_export
+from holdfast.archive.reader import ExportIndex, TreeFacts, VerifiedExport, Visit, verify_export
 from holdfast.model.errors import ArchiveError
 from holdfast.model.kinds import Compression
 from holdfast.streams.compression import MAGIC_BYTES, detect
@@ -18,6 +19,9 @@ _LZMA_HEADERS: Final = {
     b"\x5d" + (2**exponent).to_bytes(4, "little") + b"\xff" * 8 for exponent in (18, 20, 21, 22, 23, 24, 25, 26)
 }
 """Those of levels 0 to 9: properties, size of the dictionary, length not known."""
+
+_XZ_LAST_BYTE: Final = b"Z"
+"""Of the footer "YZ"; readers pass over zeros behind it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,19 +55,28 @@ class ExportFacts:
     created_at: str | None
 
 
-def verify_file(file: BinaryIO, *, progress: Progress | None = None, cancelled: Cancelled = never) -> ExportFacts:
-    """Read the file (or pipe) from where it stands to its end; raise `ArchiveError` for what is wrong with it."""
+def verify_file(
+    file: BinaryIO,
+    *,
+    visitor: Callable[[ExportIndex], Visit] | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
+) -> ExportFacts:
+    """Read the file (or pipe) from where it stands to its end; raise `ArchiveError` for what is wrong with it.
+
+    `visitor` is that of `verify_export`.
+    """
     head = file.read(MAGIC_BYTES)
     kind = detect(head)
     source = SealedInput(file, kind, head)
-    found = verify_export(cast(BinaryIO, source), is_thorough=True, progress=progress, cancelled=cancelled)
+    found = verify_export(cast(BinaryIO, source), visitor=visitor, progress=progress, cancelled=cancelled)
     is_sealed = source.is_sealed()
     if found.manifest is not None:
-        _check_shell(kind, head, is_sealed=is_sealed)
+        _check_shell(kind, head, source.last_byte, is_sealed=is_sealed)
     return _facts(found, kind, source.tell())
 
 
-def _check_shell(kind: Compression, head: bytes, *, is_sealed: bool) -> None:
+def _check_shell(kind: Compression, head: bytes, last_byte: bytes, *, is_sealed: bool) -> None:
     """Refuse a change in what wraps the tar stream: no reader minds it, but it isn't what was written."""
     if not is_sealed:
         raise ArchiveError(
@@ -72,6 +85,8 @@ def _check_shell(kind: Compression, head: bytes, *, is_sealed: bool) -> None:
         )
     if kind is Compression.LZMA and head[:_LZMA_HEADER_BYTES] not in _LZMA_HEADERS:
         raise ArchiveError("The file's header is damaged: it is none that lzma files of this program have")
+    if kind is Compression.XZ and last_byte != _XZ_LAST_BYTE:
+        raise ArchiveError("The file goes on after the end of its compressed data")
 
 
 def _facts(found: VerifiedExport, kind: Compression, size_bytes: int) -> ExportFacts:

@@ -66,9 +66,6 @@ _EXTENSIONS: Final = {
     Compression.ZSTD: ".tar.zst",
 }
 
-HAVE_OWN_SUMS: Final = (Compression.GZIP, Compression.BZIP2, Compression.XZ, Compression.ZSTD)
-"""Those that we write with check sums of the data, which every reader compares."""
-
 
 class UnsupportedCompressionError(ArchiveError):
     """A file whose beginning is no known format; LXD answers 500 for it."""

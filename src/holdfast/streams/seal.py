@@ -68,6 +68,7 @@ class SealedInput(io.RawIOBase):
         self._head, self._position = head, 0
         self._held = b""
         """The last bytes, which may be the seal."""
+        self.last_byte = b""
         self._pass(head)
 
     def readable(self) -> bool:
@@ -99,6 +100,7 @@ class SealedInput(io.RawIOBase):
         return self._held == self._seal.encode()
 
     def _pass(self, data: bytes) -> None:
+        self.last_byte = data[-1:] or self.last_byte
         held = self._held + data
         end = max(len(held) - self._seal.size_bytes, 0)
         self._seal.update(held[:end])

@@ -41,6 +41,7 @@ class BackupManifest(msgspec.Struct, kw_only=True):
     """Of the tar stream before this member."""
     piece_bytes: int
     pieces: list[str]
+    """XXH3 with 128 bits, as `xxh128sum` shows it."""
 
 
 def dump_manifest(manifest: BackupManifest) -> bytes:
