@@ -38,6 +38,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "instance-import",
         lambda server, pool, scratch: server.lxc.result("import", scratch / "victim.tar.gz", "new", "-s", pool),
     ),
+    "backup test": (
+        "backup-test",
+        lambda server, pool, scratch: server.holdfast("backup", "test", scratch / "victim.tar.gz", "-s", pool),
+    ),
     "delete": ("instance-delete", lambda server, _pool, _: server.lxc.result("delete", "victim")),
     "rename": ("instance-rename", lambda server, _pool, _: server.lxc.result("rename", "victim", "new")),
     "snapshot": ("snapshot-create", lambda server, _pool, _: server.lxc.result("snapshot", "victim", "two")),
@@ -149,6 +153,8 @@ def _do_again(server: HoldfastServer, action: str, pool: str, scratch: Path) -> 
     names = _names(server)
     if action in ("create", "copy", "import", "rename"):
         assert "new" in names, result
+    if action == "backup test":
+        assert names == {"victim", "witness"}, result
     if action == "delete":
         assert "victim" not in names, result
     snapshots = server.lxc.run("query", "/1.0/instances/victim/snapshots", expect=None)

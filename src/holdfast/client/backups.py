@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from urllib.parse import urlencode
 
 from holdfast.client.connection import Connection, decode_answer, path_of
 from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
@@ -130,6 +131,29 @@ class Backups:
         with source.open("rb") as file, _plain(file, str(source), headers, on_bytes, identities) as content:
             answer = self._connection.open("POST", path_of("instances"), content=content, headers=headers)
         decoded = decode_answer(answer, "POST /1.0/instances")
+        return RunningOperation(self._connection, cast(Operation, decoded.metadata))
+
+    def test_file(
+        self,
+        source: Path,
+        *,
+        pool: str = "",
+        command: str = "",
+        timeout_s: float = 60,
+        on_bytes: OnBytes | None = None,
+        identities: Sequence[Identity] = (),
+    ) -> RunningOperation:
+        """Send an export file to be tried: imported under another name, started without network, and removed.
+
+        `results()["backup_test"]` of the operation tells what was seen. It fails if the instance doesn't come up, or if
+        the shell command doesn't succeed in it in time.
+        """
+        query = urlencode({"pool": pool, "command": command, "timeout": f"{timeout_s:g}"})
+        headers = {"Content-Type": OCTETS}
+        with source.open("rb") as file, _plain(file, str(source), headers, on_bytes, identities) as content:
+            target = f"{path_of('backup-tests')}?{query}"
+            answer = self._connection.open("POST", target, content=content, headers=headers)
+        decoded = decode_answer(answer, "POST /1.0/backup-tests")
         return RunningOperation(self._connection, cast(Operation, decoded.metadata))
 
 

@@ -86,6 +86,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "storage_volume_state_total": "total in it",
     "storage_volumes_all_projects": "all-projects: `lxc storage volume list --all-projects`",
     "usedby_consistency": "used_by has whole URLs",
+    "holdfast_backup_test": "POST of backup-tests; unknown to LXD",
     "holdfast_export_stream": "exports as an answer; snapshot and exclude of exports; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",

@@ -12,9 +12,11 @@ from holdfast.db.database import Database
 from holdfast.host.local_zone import local_zone
 from holdfast.model.clock import Clock
 from holdfast.runtime.base import Runtime
+from holdfast.service import backup_tests
 from holdfast.service import pools as pool_intents
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.backup_services import make_backup_services
+from holdfast.service.backup_tests import BackupTestService
 from holdfast.service.backups import BackupService
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
@@ -77,6 +79,7 @@ class Services:
     backups: BackupService
     export_streams: ExportStreams
     backup_files: BackupFiles
+    backup_tests: BackupTestService
     imports: ImportService
     image_store: ImageServices
     instances: InstanceService
@@ -178,6 +181,14 @@ def build_services(
         zone=zone,
         warnings=warnings,
     )
+    tests = BackupTestService(
+        surroundings,
+        imports=backup_services.imports,
+        power=instance_services.power,
+        execs=instance_services.exec,
+        remover=instance_services.deleter,
+    )
+    recovery.register(backup_tests.INTENT_KIND, tests.undo)
     return Services(
         database=database,
         paths=paths,
@@ -197,6 +208,7 @@ def build_services(
         backups=backup_services.backups,
         export_streams=backup_services.streams,
         backup_files=backup_services.files,
+        backup_tests=tests,
         imports=backup_services.imports,
         image_store=image_services,
         instances=instance_services.instances,

@@ -14,6 +14,7 @@ FAILURE_VARIABLE: Final = "HOLDFAST_FAIL_AT"
 _STEPS: Final = {
     "instance-create": ("intent", "staged", "synced", "published", "committed"),
     "instance-import": ("intent", "staged", "synced", "published", "committed"),
+    "backup-test": ("intent", "imported", "started"),
     "instance-delete": ("intent", "withdrawn", "committed"),
     "instance-rename": ("intent", "renamed", "committed"),
     "instance-refresh": ("intent", "staged", "synced", "swapped", "committed"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,6 +60,9 @@ from holdfast.streams.growing import ArrivingFile
 INTENT_KIND: Final = "instance-import"
 _DEFAULT_PROFILE: Final = "default"
 
+Adapt = Callable[[ImportPlan, Sequence[Profile]], ImportPlan]
+"""Changes what will be recorded; gets the profiles of the instance, too."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -72,6 +75,7 @@ class _Import:
     index: ExportIndex
     target: ImportTarget
     is_renamed: bool
+    adapt: Adapt
 
 
 class ImportService:
@@ -112,7 +116,7 @@ class ImportService:
                 pool=self._pool(caller.project, pool, index),
                 devices=devices or {},
             )
-            task = _Import(caller, upload, index, target, is_renamed=bool(name))
+            task = _Import(caller, upload, index, target, is_renamed=bool(name), adapt=_as_it_is)
             return self._operations.start(
                 caller,
                 "Restoring backup",
@@ -124,6 +128,19 @@ class ImportService:
         except BaseException:
             upload.remove()
             raise
+
+    def restore_now(
+        self, caller: Caller, upload: ArrivingFile, name: str, pool: str | None, adapt: Adapt, handle: OperationHandle
+    ) -> None:
+        """Import the file under this name inside an operation that does more; it is removed as by `restore_file`."""
+        try:
+            index = read_index(upload)
+            target = ImportTarget(project=caller.project, name=name, pool=self._pool(caller.project, pool, index))
+            task = _Import(caller, upload, index, target, is_renamed=True, adapt=adapt)
+        except BaseException:
+            upload.remove()
+            raise
+        self._work(task, handle)
 
     def undo(self, intent: Intent) -> None:
         """Remove what an import left: staged trees, published ones without a record. Idempotent: recovery calls it."""
@@ -170,6 +187,7 @@ class ImportService:
                 definition = _definition(task, _room_bytes(driver))
                 profiles = self._profiles_of(target.project, definition)
                 plan = plan_import(definition, target, profiles, new_uuid=lambda: str(uuid.uuid4()))
+                plan = task.adapt(plan, profiles)
                 self._build(task, definition, plan, driver, handle)
             self._announce(task.caller, plan)
         finally:
@@ -271,6 +289,10 @@ def clear_incoming(directory: Path) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
             _log.info("removed the unfinished upload %s", path)
+
+
+def _as_it_is(plan: ImportPlan, _: Sequence[Profile]) -> ImportPlan:
+    return plan
 
 
 def _volume(project: str, name: str) -> Volume:

@@ -67,6 +67,7 @@ class InstanceServices:
     retention: Retention
     scheduler: Scheduler
     schedule_reader: ScheduleReader
+    deleter: Deleter
 
 
 def make_instance_services(
@@ -146,4 +147,5 @@ def make_instance_services(
         schedule_reader=ScheduleReader(
             (schedules,), retention, database=surroundings.database, clock=surroundings.clock, zone=zone
         ),
+        deleter=deleter,
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from holdfast.server.route import Route
 from holdfast.server.routes import (
+    backup_tests,
     backups,
     console,
     events,
@@ -38,6 +39,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *snapshots.ROUTES,
     *snapshot_schedules.ROUTES,
     *backups.ROUTES,
+    *backup_tests.ROUTES,
     *execs.ROUTES,
     *console.ROUTES,
     *files.ROUTES,

@@ -1,0 +1,58 @@
+"""Tests of export files: sent like an import, tried, and gone again."""
+
+from __future__ import annotations
+
+import math
+
+from aiohttp import web
+
+from holdfast.model.errors import BadRequestError
+from holdfast.server.answers import accepted
+from holdfast.server.request import ApiRequest
+from holdfast.server.route import Answer, Route
+from holdfast.server.uploads import arriving_body
+from holdfast.service.backup_tests import BackupTestRequest
+
+_USUAL_S = 60.0
+
+
+async def test_backup(request: ApiRequest) -> web.StreamResponse:
+    """Import the export file that is the body under a name of its own, start it without network, remove it.
+
+    `command` is run by the instance's shell until it succeeds, `timeout` seconds at most. The operation fails if the
+    instance doesn't come up; its metadata tells more under `backup_test`.
+    """
+    if not request.is_binary:
+        raise BadRequestError("The body must be an export file, with the type application/octet-stream")
+    wanted = BackupTestRequest(
+        pool=request.query("pool") or None,
+        command=request.query("command"),
+        timeout_s=_seconds(request.query("timeout")),
+    )
+    async with arriving_body(request) as arrival:
+        service = request.services.backup_tests
+        return accepted(await request.run(service.test, request.caller, arrival.file, wanted))
+
+
+def _seconds(text: str) -> float:
+    if not text:
+        return _USUAL_S
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise BadRequestError(f'Invalid timeout "{text}": give seconds')
+    return found
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/1.0/backup-tests",
+        handler=test_backup,
+        summary="Try an export file: import it under another name, start it, remove it",
+        answer=Answer.ASYNC,
+        query=("project", "pool", "command", "timeout"),
+    ),
+)
