@@ -12,7 +12,7 @@ from typing import Final
 from holdfast.archive.members import END, Member
 from holdfast.archive.tarstream import TarStream
 from holdfast.host.confine import confined
-from holdfast.host.processes import PIPE
+from holdfast.host.processes import PIPE, Process, pipe
 from holdfast.model.errors import CommandError, NoSpaceError, StorageError
 from holdfast.streams.copy import BUFFER_BYTES, write_all
 
@@ -73,13 +73,27 @@ class TreeUnpacker:
 
 
 @contextmanager
-def unpacking(target: Path, tick: Callable[[], None] = lambda: None) -> Iterator[TreeUnpacker]:
+def _tar(target: Path, *, is_confined: bool) -> Iterator[Process]:
+    if is_confined:
+        with confined("tar", _TAR_ARGUMENTS, target, stdin=PIPE) as process:
+            yield process
+    else:
+        with pipe(["tar", *_TAR_ARGUMENTS], cwd=target, stdin=PIPE, env={"TAR_OPTIONS": ""}) as process:
+            yield process
+
+
+@contextmanager
+def unpacking(
+    target: Path, tick: Callable[[], None] = lambda: None, *, is_confined: bool = True
+) -> Iterator[TreeUnpacker]:
     """Unpack into the directory; all of it is there when the body has ended well. `tick` is called at each piece.
+
+    Only root can confine a process; who is not root may unpack what was filtered into an empty directory without it.
 
     Raises `NoSpaceError` for a full disk and `StorageError` with tar's words for everything else it stumbles over.
     """
     try:
-        with confined("tar", _TAR_ARGUMENTS, target, stdin=PIPE) as process:
+        with _tar(target, is_confined=is_confined) as process:
             try:
                 fcntl.fcntl(process.stdin.fileno(), fcntl.F_SETPIPE_SZ, BUFFER_BYTES)
                 unpacker = TreeUnpacker(process.stdin.fileno(), tick)

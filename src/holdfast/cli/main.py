@@ -43,6 +43,7 @@ ROOT = Group(
         "restore": _entry("snapshot", "restore", "Put an instance back to a snapshot"),
         "export": _entry("export", "export", "Save an instance with its snapshots to a file"),
         "import": _entry("export", "import_file", "Make an instance of an export file"),
+        "backup": _entry("backup", "backup", "Check, try and look into export files"),
         "copy": _entry("copy", "copy", "Copy an instance or a snapshot"),
         "move": _entry("copy", "move", "Rename an instance, or move it to another pool or project"),
         "publish": _entry("publish", "publish", "Make an image of an instance or a snapshot"),

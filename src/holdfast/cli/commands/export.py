@@ -39,12 +39,16 @@ _EXTENSIONS = {
         "holdfast export web --snapshot before-upgrade --exclude /var/cache/ --exclude '*.log'",
         "holdfast export web --encrypt recipients.txt         # web.tar.gz.age",
         "holdfast export web - --bwlimit 5MiB | ssh backup 'cat > web.tar.gz'",
+        "holdfast export web --manifest                       # web.tar.gz.manifest, for sha256sum and backup verify",
     ),
 )
 @click.argument("instance", type=INSTANCE)
 @click.argument("target", default="", required=False, metavar="[FILE|-]")
 @click.option("--compression", default="", metavar="NAME", help="gzip, zstd, xz, none, …  [default: the server's]")
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
+@click.option(
+    "--manifest", "has_manifest", is_flag=True, help="Check the file and write FILE.manifest with its SHA-256"
+)
 @click.option("--optimized-storage", is_flag=True, help="In the storage driver's own format: only for the same driver")
 @click.option("--snapshot", default="", metavar="NAME", help="The instance as it was in this snapshot, and only that")
 @click.option(
@@ -61,6 +65,7 @@ def export(
     target: str,
     compression: str,
     instance_only: bool,
+    has_manifest: bool,
     optimized_storage: bool,
     snapshot: str,
     exclude: tuple[str, ...],
@@ -82,6 +87,8 @@ def export(
     )
     recipients = parse_recipients(encrypt)
     to_standard_output = target == "-"
+    if to_standard_output and has_manifest:
+        raise click.UsageError("--manifest needs a file: there is no place beside standard output")
     path = Path(target or _default_name(session, instance.name, compression, is_encrypted=bool(recipients)))
     place = standard_output() if to_standard_output else check_target(path, may_replace=not no_clobber)
     way = streamed if not staged and session.knows(EXTENSION) else staged_first
@@ -96,6 +103,11 @@ def export(
         raise click.ClickException(f"Writing {target or path} failed: {error.strerror or error}") from error
     if not to_standard_output:
         session.say(f"Exported {instance.name} to {path}")
+    if has_manifest or (not to_standard_output and path.with_name(f"{path.name}.manifest").exists()):
+        from holdfast.cli.export_files import write_sidecar
+
+        beside = write_sidecar(path, session.transfer(f"Checking {path.name}"))
+        session.say(f"Wrote {beside}")
 
 
 def _default_name(session: Session, instance: str, compression: str, *, is_encrypted: bool) -> str:
