@@ -150,7 +150,8 @@ def receive_export(
 
     As `unpack_export`; a file that isn't what its index says shows when it was read to its end.
     """
-    with _opened(source) as file, ManifestCheck() as check:
+    with _opened(source) as file:
+        check = ManifestCheck()
         stream = _stream(file, limit_bytes, check)
 
         def tick() -> None:
@@ -223,9 +224,13 @@ def _look_through(
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = _index(stream.read_data(INDEX_CAP_BYTES, INDEX))
-    visit = None if visitor is None else visitor(index)
     if index.is_optimized:
+        if visitor is not None:
+            raise BadRequestError(
+                f'The file holds streams of "{index.backend}", out of which single files can\'t be taken: import it'
+            )
         return index, _look_through_streams(stream, members, index, tick)
+    visit = None if visitor is None else visitor(index)
     found: list[TreeFacts] = []
 
     def opened(snapshot: str | None) -> _Opened:
