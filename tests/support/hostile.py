@@ -21,6 +21,7 @@ import yaml
 INDEX = "backup/index.yaml"
 MAIN = "backup/container"
 FIRST = "backup/snapshots/first"
+HEADER = "backup/optimized_header.yaml"
 BLOCK = 512
 
 Document = dict[str, Any]
@@ -123,6 +124,47 @@ def corpus(real: Path) -> Iterator[Case]:
     yield from _bytes(bytes(base))
     yield from _compressed(bytes(base))
     yield from _bombs(base)
+
+
+def streams_corpus(real: Path) -> Iterator[Case]:
+    """Give cases made of a real optimized export: one snapshot, `first`, and a nested subvolume in both trees."""
+    base = Archive(real)
+    main, nested = f"{MAIN}.bin", f"{MAIN}_rootfs-sub1.bin"
+
+    def header(*entries: tuple[str, str]) -> bytes:
+        document = {"subvolumes": [{"path": path, "snapshot": snapshot} for path, snapshot in entries]}
+        return bytes(base.copy().change(HEADER, yaml.safe_dump(document).encode()))
+
+    yield Case("streams: no header", bytes(base.copy().drop(HEADER)), r"where .* is due|missing")
+    yield Case("streams: two headers", bytes(base.copy().put(HEADER, data=base.data(HEADER))), r"two optimized_header")
+    yield Case("streams: rubbish for a header", bytes(base.copy().change(HEADER, b"[")), r"optimized_header")
+    for name, entries in (
+        ("nothing", ()),
+        ("no instance", (("/", "first"), ("/rootfs/sub1", "first"))),
+        ("another snapshot", (("/", "other"), ("/", ""))),
+        ("a snapshot last", (("/", ""), ("/", "first"))),
+        ("a part twice", (("/", "first"), ("/", ""), ("/rootfs/sub1", ""), ("/rootfs/sub1", ""))),
+        ("two names alike", (("/", "first"), ("/", ""), ("/a-b", ""), ("/a/-b", ""), ("/a-/b", ""))),
+        ("a path upwards", (("/", "first"), ("/", ""), ("/../../x", ""))),
+        ("a path without a slash", (("/", "first"), ("/", ""), ("x", ""))),
+        ("an empty path", (("", "first"), ("/", ""))),
+        ("a part before its volume", (("/rootfs/sub1", "first"), ("/", "first"), ("/", ""))),
+    ):
+        yield Case(f"streams: header with {name}", header(*entries), r"optimized_header|is due|missing")
+    for name in (main, nested, f"{FIRST}.bin"):
+        yield Case(f"streams: without {name}", bytes(base.copy().drop(name)), r"where .* is due|missing")
+        cut = base.copy().change(name, base.data(name)[:-10])
+        yield Case(f"streams: {name} without its end", bytes(cut), r"ends too early|can't be received")
+        flipped = bytearray(base.data(name))
+        flipped[len(flipped) // 2] ^= 0x20
+        yield Case(f"streams: {name} with a bit flipped", bytes(base.copy().change(name, bytes(flipped))), r"stream")
+        swapped = base.copy().change(name, base.data(nested if name == main else main))
+        yield Case(f"streams: another one as {name}", bytes(swapped), r"another name|stream")
+        link = base.copy().drop(name).put(name, tarfile.SYMTYPE, linkname="/etc/passwd")
+        yield Case(f"streams: {name} as a symlink", bytes(link), r"no plain file|is due")
+    yield Case("streams: a tree beside", bytes(base.copy().put(f"{MAIN}/rootfs/x", data=b"x")), r"nothing is due")
+    rubbish = base.copy().change(main, b"btrfs-stream\0\1\0\0\0" + b"\xff" * 5000)
+    yield Case("streams: rubbish in a stream", bytes(rubbish), r"damaged")
 
 
 def _index(base: Archive, name: str, says: str | None, change: Callable[[Document], object]) -> Case:
