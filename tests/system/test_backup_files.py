@@ -111,6 +111,24 @@ def test_an_encrypted_file(server: HoldfastServer, tmp_path: Path) -> None:
     NO_SERVER.fails("backup", "verify", target, "--identity", key)
 
 
+@pytest.mark.usefixtures("made")
+def test_an_optimized_file(server: HoldfastServer, tmp_path: Path) -> None:
+    """It can be checked and tried; single files can't be had out of it."""
+    cli, target = Cli(server.socket), tmp_path / "fast.tar.gz"
+    cli.run("init", "tiny", "fast", "-s", "bt")
+    cli.run("snapshot", "fast", "one")
+    cli.run("export", "fast", target, "--optimized-storage", "--manifest")
+    assert "streams of btrfs" in NO_SERVER.run("backup", "verify", target)
+    assert "comes up" in cli.run("backup", "test", target, "-s", "bt")
+    for words in (["list", target], ["extract", target, "--to", tmp_path / "x"]):
+        assert "--optimized-storage" in NO_SERVER.fails("backup", *words)
+    assert not (tmp_path / "x").exists()
+    data = target.read_bytes()
+    for place in range(0, len(data), len(data) // 20):
+        target.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+        NO_SERVER.fails("backup", "verify", target)
+
+
 def test_list(made: Path) -> None:
     top = NO_SERVER.run("backup", "list", made, "--format", "csv")
     assert {line.rpartition(",")[2] for line in top.splitlines()} >= {"etc", "bin", "root"}

@@ -93,12 +93,13 @@ def _document(found: Verified) -> dict[str, object]:
 def _text(file: str, found: Verified) -> str:
     facts = found.facts
     sums = "all fit" if facts.tool else "none: written by LXD or another program; the format's rules are kept"
+    what = f"streams of {facts.driver}" if facts.is_optimized else "entries"
     lines = {
         "Holds": f"{facts.type} {facts.name} of project {facts.project or 'unknown'}",
         "From": f"pool {facts.pool} ({facts.driver}{', optimized' if facts.is_optimized else ''})",
         "Made": f"{format_time(facts.created_at)} by {facts.tool} {facts.version}" if facts.created_at else "unknown",
         "File": f"{format_bytes(facts.size_bytes)}, compression {facts.compression.value}",
-        "Content": f"{facts.entries} entries, {format_bytes(facts.content_bytes)}",
+        "Content": f"{facts.entries} {what}, {format_bytes(facts.content_bytes)}",
         "Check sums": sums + ("; SHA-256 beside the file fits" if found.has_sidecar else ""),
     }
     text = f"{file} is whole\n" + "".join(f"{key + ':':<12}{value}\n" for key, value in lines.items())
@@ -113,7 +114,7 @@ def _text(file: str, found: Verified) -> str:
         ]
         for each in facts.snapshots
     ]
-    return text + "Snapshots:\n" + render("compact", ["NAME", "TAKEN", "ENTRIES", "SIZE"], rows, [])
+    return text + "Snapshots:\n" + render("compact", ["NAME", "TAKEN", what.split()[0].upper(), "SIZE"], rows, [])
 
 
 @command(
