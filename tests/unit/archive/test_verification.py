@@ -112,7 +112,8 @@ def test_every_flipped_bit_is_found(tmp_path: Path, kind: Compression, level: in
     if kind is Compression.NONE and level:
         return
     whole = export(tmp_path, kind, level)
-    assert passing(whole, list(range(len(whole))), ALL_MASKS) == []
+    masks = ALL_MASKS if kind in PACKED else (0xFF, 1 << random.randrange(8))  # a sum doesn't care which bit it is
+    assert passing(whole, list(range(len(whole))), masks) == []
     assert passing_cuts(whole, list(range(len(whole)))) == []
 
 
