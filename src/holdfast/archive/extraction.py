@@ -23,7 +23,7 @@ from holdfast.archive.tarstream import TarStream
 from holdfast.archive.unpack import TreeUnpacker, unpacking
 from holdfast.archive.verification import verify_file
 from holdfast.host.placing import place
-from holdfast.model.errors import BadRequestError, UnsupportedError
+from holdfast.model.errors import BadRequestError
 
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
 ROOTFS: Final = b"rootfs"
@@ -98,13 +98,8 @@ def inside_name(index: ExportIndex, name: bytes) -> bytes | None:
     return inside if top == ROOTFS and inside else None
 
 
-def check_listed(index: ExportIndex, snapshot: str | None) -> None:
-    """Raise unless the file holds the snapshot (None: the instance or volume) as single files."""
-    if index.is_optimized:
-        raise UnsupportedError(
-            f"It was made with --optimized-storage: it holds streams of {index.backend} and no single files. "
-            "Import it under another name to get at them"
-        )
+def check_snapshot(index: ExportIndex, snapshot: str | None) -> None:
+    """Raise unless the file holds the snapshot."""
     if snapshot is not None and snapshot not in index.snapshots:
         there = ", ".join(index.snapshots) or "none"
         raise BadRequestError(f'The backup holds no snapshot "{snapshot}"; there are: {there}')
@@ -112,7 +107,7 @@ def check_listed(index: ExportIndex, snapshot: str | None) -> None:
 
 def _visitor(wanted: Wanted, add: Callable[[Member, TarStream], None]) -> Callable[[ExportIndex], Visit]:
     def begin(index: ExportIndex) -> Visit:
-        check_listed(index, wanted.snapshot)
+        check_snapshot(index, wanted.snapshot)
 
         def visit(snapshot: str | None, member: Member, stream: TarStream) -> None:
             name = inside_name(index, member.name)

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, cast
 
 import click
 
-from holdfast.archive.extraction import Extracted, Wanted, check_listed, extract, inside_name
+from holdfast.archive.extraction import Extracted, Wanted, check_snapshot, extract, inside_name
 from holdfast.archive.members import Member, printable
 from holdfast.archive.reader import ExportIndex, Visit
 from holdfast.archive.sidecar import check_sidecar, format_sidecar, read_sidecar, sidecar_path
@@ -135,7 +135,7 @@ def entries(source: Source, path: str, snapshot: str | None, *, is_recursive: bo
     wanted = path.strip("/").encode()
 
     def begin(index: ExportIndex) -> Visit:
-        check_listed(index, snapshot)
+        check_snapshot(index, snapshot)
 
         def visit(where: str | None, member: Member, _: TarStream) -> None:
             inside = inside_name(index, member.name)
