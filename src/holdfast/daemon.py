@@ -39,6 +39,7 @@ DRAIN_S: Final = 20.0
 for hours of export; systemd's own limit is 90 s."""
 
 BACKUPS_PRUNED_EVERY_S: Final = 3600.0
+UPLOADS_PRUNED_EVERY_S: Final = 3600.0
 FORMER_STATES_PRUNED_EVERY_S: Final = 60.0
 MINUTE_S: Final = 60.0
 AUTOSTART_AWAITED_S: Final = 300.0
@@ -119,6 +120,7 @@ class Daemon:
         starting = services.operations.start(INTERNAL, "Starting instances", lambda _: services.power.autostart())
         ticks = (
             asyncio.create_task(_every(BACKUPS_PRUNED_EVERY_S, services.backups.prune_expired)),
+            asyncio.create_task(_every(UPLOADS_PRUNED_EVERY_S, services.uploads.prune)),
             asyncio.create_task(_each_minute(services, starting.id)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),
         )

@@ -33,6 +33,7 @@ KINDS = {
     "snapshot-rename": "snapshot-rename",
     "restore": "restore",
     "undo": "restore",
+    "replace": "instance-replace",
     "rename": "instance-rename",
     "delete": "instance-delete",
 }

@@ -42,6 +42,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "backup-test",
         lambda server, pool, scratch: server.holdfast("backup", "test", scratch / "victim.tar.gz", "-s", pool),
     ),
+    "replace": (
+        "instance-replace",
+        lambda server, _pool, scratch: server.holdfast("import", scratch / "older.tar.gz", "--replace"),
+    ),
     "delete": ("instance-delete", lambda server, _pool, _: server.lxc.result("delete", "victim")),
     "rename": ("instance-rename", lambda server, _pool, _: server.lxc.result("rename", "victim", "new")),
     "snapshot": ("snapshot-create", lambda server, _pool, _: server.lxc.result("snapshot", "victim", "two")),
@@ -88,6 +92,8 @@ def victim(scene: tuple[HoldfastServer, str, Path]) -> Iterator[None]:
     lxc.run("init", "tiny", "victim", "-s", pool)
     lxc.run("file", "push", "-", "victim/root/data", stdin="old")
     lxc.run("snapshot", "victim", "one")
+    if not (scratch / "older.tar.gz").exists():
+        lxc.run("export", "victim", scratch / "older.tar.gz")
     lxc.run("file", "push", "-", "victim/root/data", stdin="new")
     if not (scratch / "victim.tar.gz").exists():
         lxc.run("export", "victim", scratch / "victim.tar.gz")
@@ -134,7 +140,7 @@ def _check_content(server: HoldfastServer, action: str) -> None:
     elif action == "rename":
         assert len(names & {"victim", "new"}) == 1
         assert _read(server, f"{(names & {'victim', 'new'}).pop()}/root/data") == "new"
-    elif action == "restore":
+    elif action in ("restore", "replace"):
         assert _read(server, "victim/root/data") in ("old", "new")
     elif action == "undo":
         assert _read(server, "victim/root/data") in ("later", "new")
@@ -164,7 +170,7 @@ def _do_again(server: HoldfastServer, action: str, pool: str, scratch: Path) -> 
         assert "/one" not in snapshots, result
     if action == "snapshot rename":
         assert "/uno" in snapshots, result
-    if action == "restore":
+    if action in ("restore", "replace"):
         assert _read(server, "victim/root/data") == "old", result
     if action == "undo":
         assert _read(server, "victim/root/data") == "new", result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,8 @@ from holdfast.db import schedule_runs
 from holdfast.db import snapshots as snapshots_table
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import StatusCode
+from holdfast.model.storage import instance_volume
+from holdfast.service.backups import BackupRequest
 from holdfast.service.crashpoints import VARIABLE
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
 from support.world import CALLER, World
@@ -22,6 +25,8 @@ def prepare(world: World, pool: str, action: str, *, start: bool = False) -> Non
     """Make a stopped instance `victim`: its snapshot `one` holds "old", itself "new" ("later" before an undo)."""
     world.clear()
     world.create("victim", pool)
+    if action == "replace" and not export_of(world, pool).exists():
+        _export_another(world, export_of(world, pool))
     world.write("victim", "/root/data", "old")
     world.snapshot("victim", "one")
     if action == "refresh":
@@ -44,6 +49,23 @@ def prepare(world: World, pool: str, action: str, *, start: bool = False) -> Non
         world.power("victim", "start")
 
 
+def export_of(world: World, pool: str) -> Path:
+    """Return where the export file is that replaces `victim`: it holds "other", and in its snapshot `one` "elder"."""
+    return world.services.paths.root / f"replacement-{pool}"
+
+
+def _export_another(world: World, target: Path) -> None:
+    world.write("victim", "/root/data", "elder")
+    world.snapshot("victim", "one")
+    world.snapshot("victim", "three")
+    world.write("victim", "/root/data", "other")
+    world.finish(world.services.backups.create(CALLER, "victim", BackupRequest(name="b")))
+    shutil.copy(world.services.backups.path("default", "victim", "b"), target)
+    world.finish(world.services.backups.delete(CALLER, "victim", "b"))
+    for name in ("one", "three"):
+        world.finish(world.services.snapshots.delete(CALLER, "victim", name))
+
+
 def make_due(world: World, name: str) -> None:
     """Give it a schedule of every hour, also while stopped, that was looked at two hours ago for the last time."""
     config = {"snapshots.schedule": "0 * * * *", "snapshots.schedule.stopped": "true"}
@@ -58,7 +80,7 @@ def make_due(world: World, name: str) -> None:
 
 def check_whole(world: World, action: str) -> None:
     """Every instance that is there has one of the contents that it had or was to get."""
-    former = {"restore": {"old"}, "undo": {"later"}, "refresh": {"latest"}}
+    former = {"restore": {"old"}, "undo": {"later"}, "refresh": {"latest"}, "replace": {"other"}}
     possible = {"new"} | former.get(action, set())
     for name in world.names() & {"victim", "new"}:
         if action == "create" and name == "new":
@@ -69,6 +91,13 @@ def check_whole(world: World, action: str) -> None:
     if action == "refresh":
         snapshots = world.snapshots("victim")
         assert (world.read("victim", "/root/data") == "latest") == (snapshots == ["one", "fresh"]), snapshots
+    if action == "replace":
+        is_done = world.read("victim", "/root/data") == "other"
+        assert world.snapshots("victim") == (["one", "three"] if is_done else ["one"])
+        victim = world.services.instances.get("default", "victim").instance
+        volume = instance_volume(victim.type, victim.project, victim.name)
+        tree = world.services.pools.driver(victim.pool).path(volume, "one")
+        assert (tree / "rootfs/root/data").read_text() == ("elder" if is_done else "old")
 
 
 def is_done(world: World, action: str, pool: str) -> bool:
@@ -81,7 +110,7 @@ def is_done(world: World, action: str, pool: str) -> bool:
         return "victim" not in names
     if action == "move":
         return world.services.instances.get("default", "victim").instance.pool != pool
-    after = {"restore": "old", "undo": "new", "refresh": "latest"}
+    after = {"restore": "old", "undo": "new", "refresh": "latest", "replace": "other"}
     if action in after:
         return world.read("victim", "/root/data") == after[action]
     if action == "shift":

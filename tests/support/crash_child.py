@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
 from holdfast.runtime.lxc.runtime import LxcRuntime
 from holdfast.service.instance_requests import FromCopy, FromImage, InstanceRequest, MoveRequest
+from holdfast.streams.growing import ArrivingFile
+from support.changes import export_of
 from support.world import CALLER, PlainRuntime, World, open_world
 
 
@@ -51,6 +55,10 @@ def act(world: World, action: str, pool: str) -> None:
             return
         case "undo":
             operation = services.restore.undo(CALLER, "victim")
+        case "replace":
+            spool = services.paths.incoming / f"upload-{os.urandom(4).hex()}"
+            shutil.copy(export_of(world, pool), spool)
+            operation = services.imports.restore_file(CALLER, ArrivingFile(spool), is_replacing=True)
         case "shift":
             operation = services.power.change(CALLER, "victim", "start", 0)
         case _:

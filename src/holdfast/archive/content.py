@@ -35,12 +35,13 @@ _ROOTFS: Final = "rootfs"
 class ExportTree:
     """One tree to export: all of `path` below `prefix`; it must not change its place meanwhile.
 
-    `document` is the tree's `backup.yaml`: one on disk is left out then. `exclusion` leaves out paths of `rootfs`.
+    `document` is the tree's `backup.yaml`, None for no such file; one on disk is left out. `exclusion` leaves out paths
+    of `rootfs`.
     """
 
     prefix: str
     path: Path
-    document: bytes
+    document: bytes | None
     exclusion: Exclusion | None = None
 
 
@@ -96,7 +97,8 @@ def _write_trees(
         begin = sink.hasher.position
         top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
         write_all(sink, top.encode())
-        _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
+        if tree.document is not None:
+            _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
         names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
         report = _shifted(progress, done)
         done += pack_entries(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from holdfast.archive.metadata_versions import as_version_1, as_version_2
 from holdfast.archive.own_keys import snapshot_config, spelled_for_lxd, spelled_for_us, with_own_facts
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.expand import expand_config, expand_devices
@@ -43,11 +44,11 @@ class Definition:
     profiles: tuple[Profile, ...] = ()
 
 
-def to_config(definition: Definition, pool: Pool) -> BackupConfig:
-    """Return the version 1 document, the one that every LXD reads."""
+def to_config(definition: Definition, pool: Pool, version: int = 1) -> BackupConfig:
+    """Return the document: version 1 is the one that every LXD reads."""
     instance, snapshots = definition.instance, definition.snapshots
     profiles = _for_lxd(definition.profiles)
-    return BackupConfig(
+    config = BackupConfig(
         container=_instance_entry(instance, profiles),
         snapshots=[_snapshot_entry(snapshot, profiles) for snapshot in snapshots] or None,
         pool=PoolEntry(
@@ -73,6 +74,7 @@ def to_config(definition: Definition, pool: Pool) -> BackupConfig:
         ),
         volume_snapshots=[_volume_snapshot_entry(snapshot) for snapshot in snapshots] or None,
     )
+    return config if version == 1 else as_version_2(config)
 
 
 def as_of_snapshot(definition: Definition, snapshot: Snapshot) -> Definition:
@@ -101,7 +103,7 @@ def without_expanded(config: BackupConfig) -> BackupConfig:
 
 def from_config(config: BackupConfig, *, pool: str) -> Definition:
     """Return what the document describes; `project` of the instance is empty, as the file's has no say here."""
-    entry = config.container or config.instance
+    entry = as_version_1(config).container
     if entry is None:
         raise ArchiveError("Instance definition in backup config is missing")
     created_at = _time(entry.created_at) or datetime.now(UTC)

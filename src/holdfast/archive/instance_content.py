@@ -1,6 +1,7 @@
 """An instance as the content of an export file: each tree with its own `backup.yaml`, the index before all.
 
-Each tree begins with its directory (mode 0100) and a `backup.yaml` (mode 0400) that we write.
+Each tree begins with its directory (mode 0100) and, in version 1 of the metadata, a `backup.yaml` (mode 0400) that we
+write. In version 2 the index alone tells.
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from holdfast.model.storage import Pool
 from holdfast.wire.backup_index import BackupConfig, BackupIndex, dump
 
 
-def instance_content(definition: Definition, pool: Pool, trees: Mapping[str | None, Path]) -> ExportContent:
+def instance_content(
+    definition: Definition, pool: Pool, trees: Mapping[str | None, Path], *, version: int = 1
+) -> ExportContent:
     """Return the content: `trees` has a tree for each snapshot of the definition, and the instance's under None."""
     names = [*(snapshot.name for snapshot in definition.snapshots), None]
     return ExportContent(
-        build_index(definition, pool),
+        build_index(definition, pool, version),
         [
-            ExportTree(prefix=tree_prefix(name), path=trees[name], document=dump(_tree_config(definition, pool, name)))
+            ExportTree(
+                prefix=tree_prefix(name),
+                path=trees[name],
+                document=dump(_tree_config(definition, pool, name)) if version == 1 else None,
+            )
             for name in names
         ],
     )
@@ -34,13 +41,15 @@ def optimized_content(
     definition: Definition,
     pool: Pool,
     streams: Sequence[tuple[StreamPlace, Callable[[], AbstractContextManager[SizedStream]]]],
+    *,
+    version: int = 1,
 ) -> ExportContent:
     """Return the content in the form of the pool's driver: the streams of each snapshot, then of the instance.
 
     The instance's own stream holds its `backup.yaml`, which is `main_document`.
     """
     return ExportContent(
-        build_index(definition, pool, is_optimized=True),
+        build_index(definition, pool, version, is_optimized=True),
         header=header_document([place for place, _ in streams]),
         streams=[ExportStream(place.member, start) for place, start in streams],
     )
@@ -51,7 +60,7 @@ def main_document(definition: Definition, pool: Pool) -> bytes:
     return dump(_tree_config(definition, pool, None))
 
 
-def build_index(definition: Definition, pool: Pool, *, is_optimized: bool = False) -> bytes:
+def build_index(definition: Definition, pool: Pool, version: int = 1, *, is_optimized: bool = False) -> bytes:
     """Return `index.yaml`; raise if it would be larger than any reader takes."""
     index = BackupIndex(
         name=definition.instance.name,
@@ -61,7 +70,7 @@ def build_index(definition: Definition, pool: Pool, *, is_optimized: bool = Fals
         optimized=is_optimized,
         optimized_header=is_optimized,
         type=definition.instance.type.value,
-        config=to_config(definition, pool),
+        config=to_config(definition, pool, version),
     )
     document = dump(index)
     if len(document) > INDEX_CAP_BYTES and index.config is not None:

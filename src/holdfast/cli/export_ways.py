@@ -53,6 +53,7 @@ class Wanted:
     snapshot: str
     exclude: Sequence[str]
     bytes_per_s: int | None
+    version: int | None = None
 
 
 @contextmanager
@@ -66,6 +67,7 @@ def streamed(session: Session, wanted: Wanted) -> Iterator[Source]:
         optimized_storage=wanted.optimized_storage,
         snapshot=wanted.snapshot,
         exclude=wanted.exclude,
+        version=wanted.version,
         pace=Pace(wanted.bytes_per_s),
     ) as body:
         yield body
@@ -84,6 +86,7 @@ def staged(session: Session, wanted: Wanted) -> Iterator[Source]:
         optimized_storage=wanted.optimized_storage,
         snapshot=wanted.snapshot,
         exclude=wanted.exclude,
+        version=wanted.version,
     )
     session.wait(operation, f"Backing up {wanted.instance}")
     name = operation.names("backups")[0]

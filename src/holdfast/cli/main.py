@@ -42,7 +42,7 @@ ROOT = Group(
         "schedule": _entry("schedule", "schedule", "See when snapshots are made by themselves"),
         "restore": _entry("snapshot", "restore", "Put an instance back to a snapshot"),
         "export": _entry("export", "export", "Save an instance with its snapshots to a file"),
-        "import": _entry("export", "import_file", "Make an instance of an export file"),
+        "import": _entry("import_file", "import_file", "Make an instance of an export file"),
         "backup": _entry("backup", "backup", "Check, try and look into export files"),
         "copy": _entry("copy", "copy", "Copy an instance or a snapshot"),
         "move": _entry("copy", "move", "Rename an instance, or move it to another pool or project"),

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlencode
 
-from holdfast.client.connection import Connection, decode_answer, path_of
-from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
-from holdfast.client.errors import BrokenConnectionError, EncryptedFileError
+from holdfast.client.connection import Connection, path_of
+from holdfast.client.errors import BrokenConnectionError
+from holdfast.client.imports import OCTETS, ImportWishes, opened, post, send, send_in_pieces
 from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.resumed_download import ResumedDownload
-from holdfast.client.shapes import Backup, Operation
-from holdfast.client.transfer import Body, Counted, OnBytes, Pace, read_chunks
+from holdfast.client.shapes import Backup
+from holdfast.client.transfer import Body, OnBytes, Pace
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
     from holdfast.client.encryption import Identity
-
-OCTETS: Final = "application/octet-stream"
 
 
 class Backups:
@@ -55,9 +52,17 @@ class Backups:
         optimized_storage: bool = False,
         snapshot: str = "",
         exclude: Sequence[str] = (),
+        version: int | None = None,
     ) -> RunningOperation:
         """Have the server write an export file. An empty name is chosen by the server, an empty compression too."""
-        body = _body(compression, snapshot, exclude, instance_only=instance_only, optimized_storage=optimized_storage)
+        body = _body(
+            compression,
+            snapshot,
+            exclude,
+            version,
+            instance_only=instance_only,
+            optimized_storage=optimized_storage,
+        )
         body["name"] = name
         if expires_at is not None:
             body["expires_at"] = expires_at
@@ -74,13 +79,21 @@ class Backups:
         optimized_storage: bool = False,
         snapshot: str = "",
         exclude: Sequence[str] = (),
+        version: int | None = None,
         pace: Pace | None = None,
     ) -> Iterator[Body]:
         """Have the server send an export that it keeps no file of; leaving early ends the work there.
 
         A server without the API extension `holdfast_export_stream` would make a file: ask it before.
         """
-        body = _body(compression, snapshot, exclude, instance_only=instance_only, optimized_storage=optimized_storage)
+        body = _body(
+            compression,
+            snapshot,
+            exclude,
+            version,
+            instance_only=instance_only,
+            optimized_storage=optimized_storage,
+        )
         answer = self._connection.open(
             "POST",
             path_of("instances", instance, "backups"),
@@ -112,26 +125,33 @@ class Backups:
 
     def import_file(
         self,
-        source: Path,
+        source: Path | BinaryIO,
         *,
         name: str = "",
         pool: str = "",
+        devices: Mapping[str, Mapping[str, str]] | None = None,
+        config: Mapping[str, str] | None = None,
+        profiles: Sequence[str] | None = None,
+        is_replacing: bool = False,
+        in_pieces: bool = False,
         on_bytes: OnBytes | None = None,
         identities: Sequence[Identity] = (),
     ) -> RunningOperation:
-        """Send an export file; the server makes an instance of it, under another name or in another pool if given.
+        """Send an export file; the server makes an instance of it, otherwise than in the file where that is said.
 
-        A file that is encrypted is decrypted on its way by one of the identities.
+        A file that is encrypted is decrypted on its way by one of the identities. `in_pieces` gets over a broken
+        connection; the server must have the API extension `holdfast_uploads`.
         """
-        headers = {"Content-Type": OCTETS}
-        if name:
-            headers["X-LXD-name"] = name
-        if pool:
-            headers["X-LXD-pool"] = pool
-        with source.open("rb") as file, _plain(file, str(source), headers, on_bytes, identities) as content:
-            answer = self._connection.open("POST", path_of("instances"), content=content, headers=headers)
-        decoded = decode_answer(answer, "POST /1.0/instances")
-        return RunningOperation(self._connection, cast(Operation, decoded.metadata))
+        wishes = ImportWishes(
+            name=name,
+            pool=pool,
+            devices=devices or {},
+            config=config or {},
+            profiles=profiles,
+            is_replacing=is_replacing,
+        )
+        with opened(source, on_bytes, identities) as contents:
+            return (send_in_pieces if in_pieces else send)(self._connection, contents, wishes)
 
     def test_file(
         self,
@@ -149,34 +169,19 @@ class Backups:
         the shell command doesn't succeed in it in time.
         """
         query = urlencode({"pool": pool, "command": command, "timeout": f"{timeout_s:g}"})
-        headers = {"Content-Type": OCTETS}
-        with source.open("rb") as file, _plain(file, str(source), headers, on_bytes, identities) as content:
+        with opened(source, on_bytes, identities) as contents:
             target = f"{path_of('backup-tests')}?{query}"
-            answer = self._connection.open("POST", target, content=content, headers=headers)
-        decoded = decode_answer(answer, "POST /1.0/backup-tests")
-        return RunningOperation(self._connection, cast(Operation, decoded.metadata))
-
-
-@contextmanager
-def _plain(
-    file: BinaryIO, name: str, headers: dict[str, str], on_bytes: OnBytes | None, identities: Sequence[Identity]
-) -> Iterator[Iterator[bytes]]:
-    """Give what to send of a file, and set its length in the headers where that is known."""
-    size = os.fstat(file.fileno()).st_size
-    head = file.read(MAGIC_BYTES)
-    file.seek(0)
-    if not is_encrypted(head):
-        headers["Content-Length"] = str(size)
-        yield read_chunks(file, on_bytes, size)
-        return
-    if not identities:
-        raise EncryptedFileError(f"{name} is encrypted with age: give the key with --identity FILE")
-    with decrypting(Counted(file, on_bytes, size), identities, name) as plain:
-        yield read_chunks(plain)
+            return post(self._connection, target, contents.chunks, contents.headers())
 
 
 def _body(
-    compression: str, snapshot: str, exclude: Sequence[str], *, instance_only: bool, optimized_storage: bool
+    compression: str,
+    snapshot: str,
+    exclude: Sequence[str],
+    version: int | None,
+    *,
+    instance_only: bool,
+    optimized_storage: bool,
 ) -> dict[str, object]:
     body: dict[str, object] = {
         "instance_only": instance_only,
@@ -188,4 +193,6 @@ def _body(
         body["snapshot"] = snapshot
     if exclude:
         body["exclude"] = list(exclude)
+    if version is not None:
+        body["version"] = version
     return body

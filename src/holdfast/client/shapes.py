@@ -327,3 +327,13 @@ class ServerInfo(TypedDict):
     api_version: str
     auth: str
     environment: ServerEnvironment
+
+
+class Upload(TypedDict):
+    """A file that comes to the server in pieces; `size` is -1 where it isn't known."""
+
+    id: str
+    size: int
+    offset: int
+    created_at: str
+    expires_at: str

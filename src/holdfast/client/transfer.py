@@ -36,7 +36,7 @@ def read_chunks(source: Readable, on_bytes: OnBytes | None = None, total: int | 
 class Counted:
     """A file that tells how far it is read, whoever reads it."""
 
-    def __init__(self, file: BinaryIO, on_bytes: OnBytes | None, total: int) -> None:
+    def __init__(self, file: BinaryIO, on_bytes: OnBytes | None, total: int | None) -> None:
         self._file, self._on_bytes, self._total = file, on_bytes, total
         self._done = 0
 

@@ -136,6 +136,12 @@ class BackupNotFoundError(NotFoundError):
         super().__init__("Load backup from database: Instance backup not found")
 
 
+class UploadNotFoundError(NotFoundError):
+    def __init__(self, upload_id: str) -> None:
+        self.upload_id = upload_id
+        super().__init__("Upload not found: it is taken, removed or abandoned")
+
+
 class OperationNotFoundError(NotFoundError):
     def __init__(self, operation_id: str) -> None:
         self.operation_id = operation_id

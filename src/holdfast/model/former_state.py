@@ -21,7 +21,7 @@ class FormerState:
 
     instance: Instance
     snapshot: str
-    """Bare name, at that time, of the snapshot that was restored."""
+    """Bare name, at that time, of the snapshot that was restored; "": an import took its place."""
     created_at: datetime
     expires_at: datetime
     pool: str

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from typing import TypeVar
-from urllib.parse import parse_qsl
 
 from msgspec import UnsetType
 
 from holdfast.model.errors import BadRequestError, UnsupportedError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import InstanceType
-from holdfast.server.request import ApiRequest
 from holdfast.service.instance_requests import FromCopy, FromImage, FromNothing, InstanceRequest, MoveRequest, Source
 from holdfast.wire import instance as wire
 
@@ -34,15 +32,6 @@ def new_instance(sent: wire.InstancesPost) -> tuple[InstanceRequest, Source]:
         start=sent.start,
     )
     return wanted, _source(sent.source)
-
-
-def import_headers(request: ApiRequest) -> tuple[str | None, str | None, dict[str, dict[str, str]]]:
-    """Return name, pool and devices that shall stand instead of those in the file."""
-    devices = {
-        name: dict(parse_qsl(properties, keep_blank_values=True))
-        for name, properties in parse_qsl(request.header("X-LXD-devices"))
-    }
-    return request.header("X-LXD-name") or None, request.header("X-LXD-pool") or None, devices
 
 
 def _source(sent: wire.InstanceSource) -> Source:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import tempfile
 import time
@@ -12,19 +11,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from aiohttp import BodyPartReader
+from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from holdfast.model.errors import BadRequestError, NoSpaceError
+from holdfast.model.errors import BadRequestError
 from holdfast.server.request import ApiRequest
 from holdfast.service.arrivals import Arrival
+from holdfast.service.reserve import write_with_reserve
 
 BLOCK_BYTES: Final = 1024 * 1024
 """How much is gathered before a thread writes it: a hop costs some 50 us, so a MiB makes it vanish."""
-
-
-RESERVE_BYTES: Final = 64 * 1024 * 1024
-"""Kept free where uploads are spooled: the database is there, too, and must still be written."""
 
 
 _SAMPLE_BYTES: Final = 32 * 1024 * 1024
@@ -42,17 +38,7 @@ class Spool:
         self._is_ours = True
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            facts = os.fstatvfs(self._descriptor)
-            if facts.f_bavail * facts.f_frsize < len(data) + RESERVE_BYTES:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise NoSpaceError("No space left for the upload on the server") from error
-            raise
+        write_with_reserve(self._descriptor, data)
 
     def finish(self) -> None:
         os.close(self._descriptor)
@@ -169,6 +155,23 @@ async def _fill(request: ApiRequest, spool: Spool, chunks: AsyncIterator[bytes])
     async for block in _blocks(chunks):
         await request.run(spool.write, block)
     await request.run(spool.finish)
+
+
+async def body_blocks(request: ApiRequest) -> AsyncIterator[bytes]:
+    """Give the request's body as it comes; one that breaks off raises after all of it that has come."""
+    breaks: list[Exception] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            async for chunk in request.http.content.iter_any():
+                yield chunk
+        except (OSError, web.RequestPayloadError, HttpProcessingError) as error:
+            breaks.append(error)
+
+    async for block in _blocks(chunks()):
+        yield block
+    if breaks:
+        raise breaks[0]
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

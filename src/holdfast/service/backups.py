@@ -66,6 +66,7 @@ class BackupRequest:
     compression: str = ""
     snapshot: str = ""
     exclude: tuple[str, ...] = ()
+    version: int = 1
 
     @property
     def part(self) -> ExportPart:
@@ -74,6 +75,7 @@ class BackupRequest:
             optimized_storage=self.optimized_storage,
             snapshot=self.snapshot,
             exclude=self.exclude,
+            version=self.version,
         )
 
 

@@ -12,7 +12,7 @@ from holdfast.db.database import Database
 from holdfast.host.local_zone import local_zone
 from holdfast.model.clock import Clock
 from holdfast.runtime.base import Runtime
-from holdfast.service import backup_tests
+from holdfast.service import backup_tests, import_replace
 from holdfast.service import pools as pool_intents
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.backup_services import make_backup_services
@@ -28,6 +28,7 @@ from holdfast.service.former_states import FormerStates
 from holdfast.service.image_build import ImageBuildService
 from holdfast.service.image_services import ImageServices, make_image_services
 from holdfast.service.images import ImageService
+from holdfast.service.import_replace import Replacer
 from holdfast.service.imports import ImportService, clear_incoming
 from holdfast.service.instance_schedules import InstanceSchedules
 from holdfast.service.instance_services import make_instance_services
@@ -52,6 +53,7 @@ from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
 from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
@@ -81,6 +83,7 @@ class Services:
     backup_files: BackupFiles
     backup_tests: BackupTestService
     imports: ImportService
+    uploads: UploadService
     image_store: ImageServices
     instances: InstanceService
     power: PowerService
@@ -105,6 +108,7 @@ class Services:
         self.former_states.discard_leftovers()
         self.image_store.discard_leftovers()
         clear_incoming(self.paths.incoming)
+        self.uploads.load()
 
     def instance_keys(self) -> list[str]:
         """Return the runtime's name of every instance."""
@@ -189,6 +193,9 @@ def build_services(
         remover=instance_services.deleter,
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
+    replacer = Replacer(surroundings, instance_services.power, instance_services.former_states)
+    backup_services.imports.replacer = replacer
+    recovery.register(import_replace.INTENT_KIND, replacer.finish, held=("instance",))
     return Services(
         database=database,
         paths=paths,
@@ -210,6 +217,7 @@ def build_services(
         backup_files=backup_services.files,
         backup_tests=tests,
         imports=backup_services.imports,
+        uploads=UploadService(paths=paths, clock=clock),
         image_store=image_services,
         instances=instance_services.instances,
         power=instance_services.power,

@@ -15,6 +15,7 @@ _STEPS: Final = {
     "instance-create": ("intent", "staged", "synced", "published", "committed"),
     "instance-import": ("intent", "staged", "synced", "published", "committed"),
     "backup-test": ("intent", "imported", "started"),
+    "instance-replace": ("intent", "staged", "synced", "noted", "swapped", "withdrawn", "kept", "committed"),
     "instance-delete": ("intent", "withdrawn", "committed"),
     "instance-rename": ("intent", "renamed", "committed"),
     "instance-refresh": ("intent", "staged", "synced", "swapped", "committed"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from holdfast.archive.content import ExportContent
 from holdfast.archive.definition import Definition
 from holdfast.archive.exclusion import Exclusion
+from holdfast.archive.metadata_versions import check_version
 from holdfast.archive.own_keys import as_partial_export
 from holdfast.model.errors import BadRequestError, SnapshotNotFoundError
 from holdfast.model.instance import Instance, Snapshot
@@ -22,10 +23,13 @@ class ExportPart:
     optimized_storage: bool = False
     snapshot: str = ""
     exclude: tuple[str, ...] = ()
+    version: int = 1
+    """Of the metadata."""
 
     def check(self) -> None:
         """Raise for patterns that mean nothing, and for what a stream of a storage driver can't leave out."""
         Exclusion.parse(self.exclude)
+        check_version(self.version)
         if self.optimized_storage and (self.snapshot or self.exclude):
             raise BadRequestError(
                 "An export with optimized_storage holds whole volumes: leave out optimized_storage, "

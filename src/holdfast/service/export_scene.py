@@ -60,13 +60,18 @@ class ExportScenes:
             driver = self._pools.driver(definition.instance.pool)
             if not driver.features.cheap_snapshots:
                 trees = self._in_place(driver, definition, part)
-                yield part.content(instance_content(definition, driver.pool, trees))
+                yield part.content(instance_content(definition, driver.pool, trees, version=part.version))
                 return
             if part.optimized_storage and driver.features.optimized_streams:
-                content = _staged_streams(driver, definition, intent)
+                content = _staged_streams(driver, definition, intent, version=part.version)
             else:
                 content = part.content(
-                    instance_content(definition, driver.pool, self._cloned(driver, definition, intent, part))
+                    instance_content(
+                        definition,
+                        driver.pool,
+                        self._cloned(driver, definition, intent, part),
+                        version=part.version,
+                    )
                 )
         try:
             yield content
@@ -103,7 +108,7 @@ class ExportScenes:
         return trees
 
 
-def _staged_streams(driver: Driver, definition: Definition, intent: Intent) -> ExportContent:
+def _staged_streams(driver: Driver, definition: Definition, intent: Intent, *, version: int) -> ExportContent:
     """Stage read-only copies, each to be sent as its difference to the one before."""
     instance = definition.instance
     volume = instance_volume(instance.type, instance.project, instance.name)
@@ -120,7 +125,7 @@ def _staged_streams(driver: Driver, definition: Definition, intent: Intent) -> E
     except BaseException:
         _discard(driver, definition, intent)
         raise
-    return optimized_content(definition, driver.pool, streams)
+    return optimized_content(definition, driver.pool, streams, version=version)
 
 
 def _discard(driver: Driver, definition: Definition, intent: Intent) -> None:

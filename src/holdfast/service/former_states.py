@@ -6,16 +6,27 @@ A tree in the pool without a record is rubbish, as a record is deleted before it
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from holdfast.db import former_states as table
 from holdfast.db.database import Connection
-from holdfast.model.errors import HoldfastError, InstanceNotFoundError, NotFoundError
+from holdfast.model.errors import (
+    HoldfastError,
+    InstanceNotFoundError,
+    NotFoundError,
+    StorageError,
+    UnavailableError,
+)
 from holdfast.model.former_state import UNDO_KEY, FormerState, undo_until
 from holdfast.model.instance import Instance
-from holdfast.service.caller import Caller
+from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.locks import pool_lock
+from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.taking_back import discard_all
 from holdfast.storage.driver import Driver
 
 LEAST_FREE: Final = 0.05
@@ -70,6 +81,43 @@ class FormerStates:
         """Remove the former state of an instance, before this returns."""
         with self._around.alone(caller.project, name, "update") as instance:
             self._remove(self.get(instance))
+
+    def keep(
+        self, driver: Driver, token: str, instance: Instance, *, until: str, snapshot: str = ""
+    ) -> FormerState | None:
+        """Take the content that was swapped out from staging; None if that can't be: what replaced it stays.
+
+        Idempotent. `snapshot` is what it was restored to, "" for an import in its place.
+        """
+        try:
+            driver.keep_former(token)
+        except StorageError as error:
+            _log.error("What %s was before could not be kept for an undo: %s", instance.name, error)
+            with suppress(StorageError):
+                driver.drop_former(token)
+            return None
+        return FormerState(
+            instance=instance,
+            snapshot=snapshot,
+            created_at=self._around.clock.now(),
+            expires_at=datetime.fromisoformat(until),
+            pool=instance.pool,
+            token=token,
+        )
+
+    def clear_away(self, instance: Instance, driver: Driver, former: FormerState | None, *tokens: str) -> None:
+        """Remove what nothing needs any more, as work of its own: on ext4 that can take longer than all the rest.
+
+        What isn't removed, because the server stops, goes at the next start.
+        """
+
+        def work(_: OperationHandle) -> None:
+            with self._around.locks.hold(pool_lock(instance.pool), shared=True, what="clean-up"):
+                discard_all(driver, *tokens)
+                self.drop_tree(former)
+
+        with suppress(UnavailableError):
+            self._around.operations.start(INTERNAL, "Removing what was replaced", work)
 
     def put(self, connection: Connection, instance: Instance, state: FormerState | None) -> None:
         """Record another former state of an instance, or none, in the place of the one there is."""

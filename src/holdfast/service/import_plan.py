@@ -12,7 +12,7 @@ from typing import Final
 from holdfast.archive.definition import IDMAP_KEY, UNSHIFTED, Definition
 from holdfast.model.architecture import kernel_name
 from holdfast.model.device_rules import check_devices, check_expanded_devices
-from holdfast.model.errors import ArchiveError
+from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.expand import expand_devices, root_device
 from holdfast.model.instance import Config, Device, Devices, Instance, Snapshot
 from holdfast.model.instance_identity import CLOUD_INIT_KEY, UUID_KEY, NewUuid
@@ -27,12 +27,21 @@ _POWER_KEY: Final = "volatile.last_state.power"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportTarget:
-    """Where and as what the file comes in; `devices` are those that the sender wants otherwise than in the file."""
+    """Where and as what the file comes in, and what the sender wants otherwise than in the file.
+
+    An empty value in `config` takes the key away. `profiles` None leaves those of the file.
+    """
 
     project: str
     name: str
     pool: str
     devices: Mapping[str, Device] = field(default_factory=dict)
+    config: Config = field(default_factory=dict)
+    profiles: tuple[str, ...] | None = None
+
+    def profile_names(self, source: Instance) -> tuple[str, ...]:
+        """Return the profiles that the instance will have."""
+        return source.profiles if self.profiles is None else self.profiles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +65,10 @@ def plan_import(
     if source.type is not InstanceType.CONTAINER:
         raise ArchiveError("Create instance from backup: Virtual machines can't be imported by this server")
     check_instance_name(target.name)
+    if target.profiles is not None and len(set(target.profiles)) != len(target.profiles):
+        raise BadRequestError("Duplicate profile found in request")
     devices = _with_root(_overridden(source.devices, target.devices, profiles), target.pool, profiles)
-    config = {UUID_KEY: new_uuid(), CLOUD_INIT_KEY: new_uuid(), **_config(source.config)}
+    config = {UUID_KEY: new_uuid(), CLOUD_INIT_KEY: new_uuid(), **_config(_merged(source.config, target.config))}
     _check(config, devices)
     expanded = expand_devices(profiles, devices)
     check_expanded_devices(expanded)
@@ -70,6 +81,7 @@ def plan_import(
         architecture=_architecture(source.architecture),
         config=config,
         devices=devices,
+        profiles=target.profile_names(source),
         stateful=False,
     )
     return ImportPlan(
@@ -105,6 +117,11 @@ def _config(config: Config) -> dict[str, str]:
     """Owners are taken back to those inside on unpacking, and an imported instance doesn't run."""
     kept = {key: value for key, value in config.items() if key != _POWER_KEY}
     return {**kept, IDMAP_KEY: UNSHIFTED}
+
+
+def _merged(config: Config, wanted: Config) -> dict[str, str]:
+    kept = {key: value for key, value in config.items() if key not in wanted}
+    return {**kept, **{key: value for key, value in wanted.items() if value}}
 
 
 def _overridden(

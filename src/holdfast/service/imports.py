@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from holdfast.archive.agreement import check_agreement
 from holdfast.archive.definition import IDMAP_KEY, Definition
@@ -34,7 +34,8 @@ from holdfast.model.errors import (
     UnsupportedError,
 )
 from holdfast.model.expand import root_device
-from holdfast.model.instance import Device
+from holdfast.model.instance import Config, Device, Instance
+from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
@@ -76,6 +77,15 @@ class _Import:
     target: ImportTarget
     is_renamed: bool
     adapt: Adapt
+    is_replacing: bool = False
+
+
+class Replacer(Protocol):
+    """Puts staged trees in the place of an instance."""
+
+    def replace(
+        self, caller: Caller, instance: Instance, plan: ImportPlan, stage: Callable[[Intent], None]
+    ) -> None: ...
 
 
 class ImportService:
@@ -94,6 +104,8 @@ class ImportService:
     ) -> None:
         self._database, self._pools, self._profiles = database, pools, profiles
         self._locks, self._intents, self._operations, self._events = locks, intents, operations, events
+        self.replacer: Replacer | None = None
+        """What puts an import in the place of an instance; it needs more of the server than imports do."""
 
     def restore_file(
         self,
@@ -102,21 +114,35 @@ class ImportService:
         name: str | None = None,
         pool: str | None = None,
         devices: Mapping[str, Device] | None = None,
+        *,
+        config: Config | None = None,
+        profiles: Sequence[str] | None = None,
+        is_replacing: bool = False,
     ) -> Operation:
         """Start to import the file; it becomes ours: it is removed at the end of the operation, or when this raises.
+
+        `devices`, `config` and `profiles` stand instead of those in the file (`ImportTarget`). With `is_replacing` an
+        instance of that name is replaced by the file's, in the pool where it is.
 
         It may still be on its way: the instance appears when all of it is here. What the file's format and index tell
         is checked before this returns, its content by the operation.
         """
         try:
             index = read_index(upload)
+            final_name = check_instance_name(name or index.name)
+            check_instance_config(config or {})
+            former = self._found(caller.project, final_name) if is_replacing else None
             target = ImportTarget(
                 project=caller.project,
-                name=check_instance_name(name or index.name),
-                pool=self._pool(caller.project, pool, index),
+                name=final_name,
+                pool=self._pool(caller.project, pool or (former.pool if former else None), index),
                 devices=devices or {},
+                config=config or {},
+                profiles=None if profiles is None else tuple(profiles),
             )
-            task = _Import(caller, upload, index, target, is_renamed=bool(name), adapt=_as_it_is)
+            task = _Import(
+                caller, upload, index, target, is_renamed=bool(name), adapt=_as_it_is, is_replacing=is_replacing
+            )
             return self._operations.start(
                 caller,
                 "Restoring backup",
@@ -183,25 +209,32 @@ class ImportService:
             ):
                 driver = self._pools.driver(target.pool)
                 _check_kind(task.index, driver)
-                self._check_free(driver, target)
+                former = self._found(target.project, target.name)
+                if former is None or not task.is_replacing:
+                    self._check_free(driver, target, is_recorded=former is not None)
                 definition = _definition(task, _room_bytes(driver))
-                profiles = self._profiles_of(target.project, definition)
+                profiles = self._profiles_of(target.project, target.profile_names(definition.instance))
                 plan = plan_import(definition, target, profiles, new_uuid=lambda: str(uuid.uuid4()))
                 plan = task.adapt(plan, profiles)
+                if former is not None:
+                    self._replace(task, definition, former, plan, driver, handle)
+                    return
                 self._build(task, definition, plan, driver, handle)
             self._announce(task.caller, plan)
         finally:
             task.file.remove()
 
-    def _check_free(self, driver: Driver, target: ImportTarget) -> None:
+    def _found(self, project: str, name: str) -> Instance | None:
         with self._database.read() as connection:
-            is_recorded = instances_table.get(connection, target.project, target.name) is not None
+            return instances_table.get(connection, project, name)
+
+    def _check_free(self, driver: Driver, target: ImportTarget, *, is_recorded: bool) -> None:
         if is_recorded or driver.exists(_volume(target.project, target.name)):
             raise ConflictError("Create instance from backup: Cannot restore volume, already exists on target")
 
-    def _profiles_of(self, project: str, definition: Definition) -> Sequence[Profile]:
+    def _profiles_of(self, project: str, names: Sequence[str]) -> Sequence[Profile]:
         try:
-            return self._profiles.for_instance(project, definition.instance.profiles)
+            return self._profiles.for_instance(project, names)
         except ProfileNotFoundError as error:
             raise ArchiveError(f"Failed loading profiles for instance: {error}") from error
 
@@ -215,27 +248,56 @@ class ImportService:
             {"project": instance.project, "name": instance.name, "pool": instance.pool, "snapshots": list(names)},
         )
         try:
-            reach("instance-import:intent")
-            self._unpack(task, definition, driver, intent, handle)
-            task.file.remove()  # not needed any more: what of it is only in memory needn't be written out below
-            handle.set_may_cancel(may_cancel=False)
-            handle.check()
-            main = intent.token(len(names))
-            driver.set_staged_quota(main, plan.quota_bytes)
-            reach("instance-import:staged")
-            for number in range(len(names) + 1):
-                driver.sync(intent.token(number))
-            reach("instance-import:synced")
+            self._stage(task, definition, plan, driver, intent, handle)
             volume = instance_volume(instance.type, instance.project, instance.name)
             for number, name in enumerate(names):
                 driver.publish_snapshot(intent.token(number), volume, name)
-            driver.publish(main, volume)
+            driver.publish(intent.token(len(names)), volume)
             reach("instance-import:published")
             self._record(intent, plan)
         except BaseException:
             self.undo(intent)
             raise
         reach("instance-import:committed")
+
+    def _replace(
+        self,
+        task: _Import,
+        definition: Definition,
+        former: Instance,
+        plan: ImportPlan,
+        driver: Driver,
+        handle: OperationHandle,
+    ) -> None:
+        """Put what the file holds in the place of an instance that is held alone."""
+        if self.replacer is None:
+            raise InternalError("This server was built without what replaces instances")
+
+        def stage(intent: Intent) -> None:
+            self._stage(task, definition, plan, driver, intent, handle)
+
+        self.replacer.replace(task.caller, former, plan, stage)
+
+    def _stage(
+        self,
+        task: _Import,
+        definition: Definition,
+        plan: ImportPlan,
+        driver: Driver,
+        intent: Intent,
+        handle: OperationHandle,
+    ) -> None:
+        """Build all trees of the file beside what is there, on stable storage: token n for the n-th, the main last."""
+        reach(f"{intent.kind}:intent")
+        self._unpack(task, definition, driver, intent, handle)
+        task.file.remove()  # not needed any more: what of it is only in memory needn't be written out below
+        handle.set_may_cancel(may_cancel=False)
+        handle.check()
+        driver.set_staged_quota(intent.token(len(plan.snapshots)), plan.quota_bytes)
+        reach(f"{intent.kind}:staged")
+        for number in range(len(plan.snapshots) + 1):
+            driver.sync(intent.token(number))
+        reach(f"{intent.kind}:synced")
 
     def _unpack(
         self, task: _Import, definition: Definition, driver: Driver, intent: Intent, handle: OperationHandle

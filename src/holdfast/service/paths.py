@@ -26,6 +26,7 @@ class Paths:
         self.images = root / "images"
         self.backups = root / "backups"
         self.incoming = self.backups / ".incoming"
+        self.uploads = self.backups / ".uploads"
         self.logs = root / "logs"
         self.run = root / "run"
 
@@ -60,6 +61,7 @@ class Paths:
             self.images,
             self.backups,
             self.incoming,
+            self.uploads,
             self.logs,
             self.run,
         )

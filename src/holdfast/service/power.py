@@ -122,6 +122,20 @@ class PowerService:
         self._around.tell(caller, started, "started")
         return started
 
+    def start_recorded(self, caller: Caller, instance: Instance) -> None:
+        """Start one that is recorded as running, as what it had was replaced; record it as stopped where that fails."""
+        try:
+            self.start_now(caller, instance)
+        except HoldfastError:
+            self._around.save(replace(instance, config={**instance.config, POWER_KEY: STOPPED}))
+            raise
+
+    def start_again(self, instance: Instance) -> None:
+        """Bring an instance back that was stopped for a change which failed."""
+        current = self._around.instance(instance.project, instance.name)
+        if self._around.status(current) is StatusCode.STOPPED:
+            self.start_now(None, current)
+
     # --- the server's own life -----------------------------------------------------------------------------------
 
     def autostart(self) -> None:

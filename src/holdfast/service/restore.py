@@ -7,21 +7,16 @@ trees: token 0 is the new content, and after the swap the old; token 1 the old o
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from holdfast.db import instances as instances_table
 from holdfast.model.errors import (
     BadRequestError,
     ConflictError,
-    HoldfastError,
     NoSpaceError,
     NotFoundError,
     ProfileNotFoundError,
-    StorageError,
-    UnavailableError,
 )
 from holdfast.model.expand import expand_devices
 from holdfast.model.former_state import FormerState
@@ -29,13 +24,12 @@ from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import ATTACHED_VOLUMES_KEY, POWER_KEY, check_instance_devices
 from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.kinds import StatusCode
-from holdfast.model.operation import Operation
+from holdfast.model.operation import JsonValue, Operation
 from holdfast.model.root_disk import root_in_pool, root_size_bytes
-from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.former_states import FormerStates
 from holdfast.service.intents import Intent
-from holdfast.service.locks import pool_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.power import RUNNING, STOPPED, PowerService
@@ -135,29 +129,17 @@ class RestoreService:
                     self.finish(intent)
                 finally:
                     if was_running:
-                        self._start_again(instance)
+                        self._power.start_again(instance)
                 raise
             try:
-                context = {"undo": True} if is_undo else {}
-                self._around.tell(caller, instance, "restored", snapshot=f"{instance.name}/{snapshot}", **context)
+                context: dict[str, JsonValue] = {"undo": True} if is_undo else {}
+                if snapshot:
+                    context["snapshot"] = f"{instance.name}/{snapshot}"
+                self._around.tell(caller, instance, "restored", **context)
                 if was_running:
-                    self._start(caller, current)
+                    self._power.start_recorded(caller, current)
             finally:
-                self._clear_away(instance, driver, former, intent.token(_NEW), intent.token(_APART))
-
-    def _clear_away(self, instance: Instance, driver: Driver, former: FormerState | None, *tokens: str) -> None:
-        """Remove what nothing needs any more, as work of its own: on ext4 that can take longer than all the rest.
-
-        What isn't removed, because the server stops, goes at the next start.
-        """
-
-        def work(_: OperationHandle) -> None:
-            with self._around.locks.hold(pool_lock(instance.pool), shared=True, what="clean-up"):
-                discard_all(driver, *tokens)
-                self._former.drop_tree(former)
-
-        with suppress(UnavailableError):
-            self._around.operations.start(INTERNAL, "Removing what a restore replaced", work)
+                self._former.clear_away(instance, driver, former, intent.token(_NEW), intent.token(_APART))
 
     def _stage(self, driver: Driver, intent: Intent, instance: Instance, goal: _Goal, handle: OperationHandle) -> None:
         """Stage the new content, and note which token will hold the former one after the swap, if it is to be kept."""
@@ -209,8 +191,8 @@ class RestoreService:
         return goal.restored, goal.size_bytes
 
     def refuse_loss(self, instance: Instance, snapshot: str) -> None:
-        """Refuse what would take newer snapshots away; whoever wants that deletes them first."""
-        if self._around.driver(instance).features.restore_keeps_newer:
+        """Refuse what would take newer snapshots away; whoever wants that deletes them first. "": to an import's."""
+        if self._around.driver(instance).features.restore_keeps_newer or not snapshot:
             return
         names = [each.name for each in self._around.snapshot_list(instance)]
         if newer := names[names.index(snapshot) + 1 :]:
@@ -225,7 +207,8 @@ class RestoreService:
         relative = Origin(volume=volume, former=former.token) if former is not None else None
         if is_undo:
             state = self._former.get(instance)
-            origin, relative = Origin(volume=volume, former=state.token), Origin(volume=volume, snapshot=snapshot)
+            origin = Origin(volume=volume, former=state.token)
+            relative = Origin(volume=volume, snapshot=snapshot) if snapshot else None
             restored, name = _taken_back(instance, state.instance), f"The state of {instance.name} before its restore"
         else:
             origin, found = Origin(volume=volume, snapshot=snapshot), self._snapshot(instance, snapshot)
@@ -269,35 +252,7 @@ class RestoreService:
         kept, until = intent.payload.get("kept"), intent.payload.get("keep_until")
         if not isinstance(kept, int) or not isinstance(until, str):
             return None
-        token = intent.token(kept)
-        try:
-            driver.keep_former(token)
-        except StorageError as error:
-            _log.error("What %s was before its restore could not be kept for an undo: %s", instance.name, error)
-            with suppress(StorageError):
-                driver.drop_former(token)
-            return None
-        return FormerState(
-            instance=instance,
-            snapshot=intent.text("snapshot"),
-            created_at=self._around.clock.now(),
-            expires_at=datetime.fromisoformat(until),
-            pool=instance.pool,
-            token=token,
-        )
-
-    def _start(self, caller: Caller, instance: Instance) -> None:
-        try:
-            self._power.start_now(caller, instance)
-        except HoldfastError:
-            self._around.save(replace(instance, config={**instance.config, POWER_KEY: STOPPED}))
-            raise
-
-    def _start_again(self, instance: Instance) -> None:
-        """Bring an instance whose restore failed back as it was."""
-        current = self._around.instance(instance.project, instance.name)
-        if self._around.status(current) is StatusCode.STOPPED:
-            self._power.start_now(None, current)
+        return self._former.keep(driver, intent.token(kept), instance, until=until, snapshot=intent.text("snapshot"))
 
 
 def _taken_back(instance: Instance, to: Instance | Snapshot) -> Instance:

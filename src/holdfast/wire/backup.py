@@ -25,6 +25,20 @@ class BackupsPost(msgspec.Struct, kw_only=True):
     """Ours: the snapshot that is exported as the instance."""
     exclude: list[str] = []
     """Ours: patterns of paths of the root file system that are left out."""
+    version: int = 0
+    """Of the metadata; 0: the server's choice."""
+    guide_expires_at: str | None = msgspec.field(name="expires-at", default=None)
+    """This and what follows: the spellings of the guide."""
+    guide_instance_only: bool = msgspec.field(name="instance-only", default=False)
+    guide_container_only: bool = msgspec.field(name="container-only", default=False)
+    guide_optimized_storage: bool = msgspec.field(name="optimized-storage", default=False)
+    guide_compression_algorithm: str = msgspec.field(name="compression-algorithm", default="")
+
+    def __post_init__(self) -> None:
+        self.expires_at = self.expires_at or self.guide_expires_at
+        self.instance_only |= self.container_only or self.guide_instance_only or self.guide_container_only
+        self.optimized_storage |= self.guide_optimized_storage
+        self.compression_algorithm = self.compression_algorithm or self.guide_compression_algorithm
 
 
 class BackupPost(msgspec.Struct, kw_only=True):

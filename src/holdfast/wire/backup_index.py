@@ -92,6 +92,8 @@ class VolumeEntry(msgspec.Struct, kw_only=True):
     content_type: _Text = None
     project: _Text = None
     created_at: _Text = None
+    snapshots: list[VolumeSnapshotEntry | None] | None = None
+    """Version 2 only: version 1 has them as `volume_snapshots`."""
 
 
 class VolumeSnapshotEntry(msgspec.Struct, kw_only=True):
@@ -104,7 +106,14 @@ class VolumeSnapshotEntry(msgspec.Struct, kw_only=True):
 
 
 class BackupConfig(msgspec.Struct, kw_only=True):
-    """`backup.yaml`, and `config` of the index."""
+    """`backup.yaml`, and `config` of the index.
+
+    | version 1 (`version` is absent) | version 2                             |
+    |---------------------------------|---------------------------------------|
+    | `container`                     | `instance`                            |
+    | `pool`                          | `pools`, that of the root disk first  |
+    | `volume`, `volume_snapshots`    | `volumes`, each with its `snapshots`  |
+    """
 
     version: int | None = None
     container: InstanceEntry | None = None
@@ -114,6 +123,8 @@ class BackupConfig(msgspec.Struct, kw_only=True):
     profiles: list[ProfileEntry | None] | None = None
     volume: VolumeEntry | None = None
     volume_snapshots: list[VolumeSnapshotEntry | None] | None = None
+    pools: list[PoolEntry | None] | None = None
+    volumes: list[VolumeEntry | None] | None = None
 
 
 class BackupIndex(msgspec.Struct, kw_only=True):

@@ -36,6 +36,7 @@ class Environment(msgspec.Struct, kw_only=True):
     server_pid: int
     server_version: str
     holdfast_version: str
+    backup_metadata_version_range: list[int]
     storage: str
     storage_version: str
     storage_supported_drivers: list[StorageDriver]

@@ -70,14 +70,18 @@ def test_keys(name: str) -> None:
     assert sorted(keys - OURS.get(name, set())) == SEEN[name]
 
 
-def test_the_environment_adds_our_version_only() -> None:
+OF_NEWER_LXD = {"backup_metadata_version", "import_instance_devices"}
+"""Extensions that LXD got after 5.0."""
+
+
+def test_the_environment_adds_our_version_and_what_a_newer_extension_brings() -> None:
     keys = {field.encode_name for field in msgspec.structs.fields(wire_server.Environment)}
-    assert keys - set(SEEN["environment"]) == {"holdfast_version"}
+    assert keys - set(SEEN["environment"]) == {"holdfast_version", "backup_metadata_version_range"}
     assert set(SEEN["environment"]) <= keys
 
 
 def test_extensions_are_known_to_lxd_or_ours_and_named_once() -> None:
-    assert {name for name in EXTENSIONS if not name.startswith("holdfast_")} <= set(SEEN["extensions"])
+    assert {name for name in EXTENSIONS if not name.startswith("holdfast_")} <= {*SEEN["extensions"], *OF_NEWER_LXD}
     assert len(set(EXTENSIONS)) == len(EXTENSIONS)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.model.errors import NoSpaceError
-from holdfast.server.uploads import BLOCK_BYTES, RESERVE_BYTES, Spool
+from holdfast.server.uploads import BLOCK_BYTES, Spool
+from holdfast.service.reserve import RESERVE_BYTES
 
 pytestmark = pytest.mark.root
 

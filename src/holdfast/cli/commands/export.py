@@ -1,8 +1,7 @@
-"""`holdfast export` and `holdfast import`: an instance as one file, and back."""
+"""`holdfast export`: an instance as one file."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,9 +10,9 @@ from holdfast.cli.export_ways import EXTENSION, RATE, Wanted, check_target, copy
 from holdfast.cli.export_ways import staged as staged_first
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
-from holdfast.cli.references import INSTANCE, NAME, InstanceReference, strip_remote
+from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
-from holdfast.client.encryption import SUFFIX, load_identities, parse_recipients
+from holdfast.client.encryption import SUFFIX, parse_recipients
 from holdfast.client.whole_file import WholeFile
 
 _EXTENSIONS = {
@@ -57,6 +56,13 @@ _EXTENSIONS = {
 @click.option("--encrypt", multiple=True, metavar="RECIPIENT", help="An age recipient, or a file of them  [repeatable]")
 @click.option("--bwlimit", type=RATE, default=None, metavar="RATE", help="Bytes per second at most: 500k, 5MiB, …")
 @click.option("--no-clobber", is_flag=True, help="Refuse where the file exists")
+@click.option(
+    "--export-version",
+    type=click.IntRange(1),
+    default=None,
+    metavar="1|2",
+    help="Of the metadata: every LXD reads 1, only newer ones read 2  [default: the server's, 1]",
+)
 @click.option("--staged", is_flag=True, help="Make the file on the server first: a broken download goes on by itself")
 @pass_session
 def export(
@@ -72,10 +78,13 @@ def export(
     encrypt: tuple[str, ...],
     bwlimit: int | None,
     no_clobber: bool,
+    export_version: int | None,
     staged: bool,
 ) -> None:
     if snapshot or exclude:
         require_extension(session, EXTENSION, "export of a snapshot or without some paths")
+    if export_version is not None:
+        require_extension(session, "backup_metadata_version", "choice of the metadata's version")
     wanted = Wanted(
         instance=instance.name,
         compression=compression,
@@ -84,6 +93,7 @@ def export(
         snapshot=snapshot,
         exclude=exclude,
         bytes_per_s=bwlimit,
+        version=export_version,
     )
     recipients = parse_recipients(encrypt)
     to_standard_output = target == "-"
@@ -115,43 +125,3 @@ def _default_name(session: Session, instance: str, compression: str, *, is_encry
     chosen = compression or session.client.backups.default_compression()
     word = chosen.split()[0].partition("-")[0] if chosen.strip() else ""
     return f"{instance}.tar{_EXTENSIONS.get(word, '.gz')}{SUFFIX if is_encrypted else ''}"
-
-
-@command(
-    "import",
-    "Make an instance of an export file, under its own name or another.",
-    examples=(
-        "holdfast import web.tar.gz",
-        "holdfast import web.tar.gz web-restored -s fast",
-        "holdfast import web.tar.gz.age --identity key.txt",
-        "ssh backup cat web.tar.gz > here.tar.gz && holdfast import here.tar.gz",
-    ),
-)
-@click.argument("words", nargs=-1, required=True, metavar="FILE [NAME]")
-@click.option("-s", "--storage", default="", metavar="POOL", help="Keep it in this pool")
-@click.option(
-    "--identity",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="The age identity, or SSH key, that opens an encrypted file",
-)
-@pass_session
-def import_file(session: Session, words: tuple[str, ...], storage: str, identity: Path | None) -> None:
-    if len(words) > 1 and words[0].endswith(":") and strip_remote(words[0]) == "":
-        words = words[1:]
-    if len(words) > 2:
-        raise click.UsageError("Give FILE [NAME]")
-    source, name = Path(words[0]), NAME.convert(words[1], None, None) if len(words) == 2 else ""
-    if not source.is_file():
-        raise click.ClickException(f"{source} is not a file")
-    operation = session.client.backups.import_file(
-        source,
-        name=name,
-        pool=storage,
-        on_bytes=session.transfer(f"Sending {source.name}"),
-        identities=load_identities(identity) if identity else (),
-    )
-    session.wait(operation, f"Importing {source.name}")
-    if sys.stdout.isatty():
-        session.say(f"Imported {', '.join(operation.names('instances')) or name}")

@@ -131,7 +131,8 @@ def undo_lines(undo: Undo | None) -> list[str]:
     if undo is None:
         return []
     size = [f"  Size: {format_bytes(undo['size'])}"] if undo["size"] >= 0 else []
-    restored = f"  Restored: {undo['snapshot']} at {format_time(undo['created_at'])}"
+    what = f"Restored: {undo['snapshot']}" if undo["snapshot"] else "Replaced by an import"
+    restored = f"  {what} at {format_time(undo['created_at'])}"
     return ["", "Undo:", restored, f"  Possible until: {format_time(undo['expires_at'])}", *size]
 
 

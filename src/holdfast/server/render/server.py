@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from holdfast import __version__
+from holdfast.model.metadata_version import VERSIONS
 from holdfast.server.extensions import EXTENSIONS, LXD_VERSION
 from holdfast.service.server_info import ServerInfo
 from holdfast.wire import server as wire
@@ -40,6 +41,7 @@ def server_shape(info: ServerInfo, config: Mapping[str, str], drivers: Iterable[
             server_pid=info.server_pid,
             server_version=LXD_VERSION,
             holdfast_version=__version__,
+            backup_metadata_version_range=[min(VERSIONS), max(VERSIONS)],
             storage=storage,
             storage_version=storage_version,
             storage_supported_drivers=[

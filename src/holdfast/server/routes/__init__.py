@@ -29,6 +29,7 @@ from holdfast.server.routes import (
     storage_volume_snapshots,
     storage_volumes,
     undo,
+    uploads,
     warnings,
 )
 
@@ -45,6 +46,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *files.ROUTES,
     *snapshot_files.ROUTES,
     *undo.ROUTES,
+    *uploads.ROUTES,
     *logs.ROUTES,
     *metadata.ROUTES,
     *image_aliases.ROUTES,

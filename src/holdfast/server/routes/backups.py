@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from holdfast.model.metadata_version import DEFAULT_VERSION
 from holdfast.server.answers import accepted, sync
 from holdfast.server.downloads import send_file
 from holdfast.server.listing import api_url
@@ -31,11 +32,12 @@ async def create_backup(request: ApiRequest) -> web.StreamResponse:
     wanted = BackupRequest(
         name=sent.name,
         expires_at=moment(sent.expires_at),
-        instance_only=sent.instance_only or sent.container_only,
+        instance_only=sent.instance_only,
         optimized_storage=sent.optimized_storage,
         compression=sent.compression_algorithm,
         snapshot=sent.snapshot,
         exclude=tuple(sent.exclude),
+        version=sent.version or DEFAULT_VERSION,
     )
     if wants_stream(request):
         work = await request.run(

@@ -14,12 +14,13 @@ from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Operation
 from holdfast.server.answers import accepted, done, sync
 from holdfast.server.etag import check_if_match
-from holdfast.server.instance_bodies import change_from, import_headers, instance_type, move_from, new_instance
+from holdfast.server.import_body import import_body
+from holdfast.server.import_headers import import_headers
+from holdfast.server.instance_bodies import change_from, instance_type, move_from, new_instance
 from holdfast.server.listing import api_url, passing
 from holdfast.server.render.instances import full_shape, instance_etag, instance_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
-from holdfast.server.uploads import arriving_body
 from holdfast.service.instance_views import InstanceFull, InstanceView
 from holdfast.wire import instance as wire
 
@@ -61,15 +62,18 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
 
 
 async def _import(request: ApiRequest) -> Operation:
-    name, pool, devices = import_headers(request)
-    async with arriving_body(request) as arrival:
+    wanted = import_headers(request)
+    async with import_body(request) as arrival:
         return await request.run(
             request.services.imports.restore_file,
             request.caller,
             arrival.file,
-            name=name,
-            pool=pool,
-            devices=devices,
+            name=wanted.name,
+            pool=wanted.pool,
+            devices=wanted.devices,
+            config=wanted.config,
+            profiles=wanted.profiles,
+            is_replacing=wanted.is_replacing,
         )
 
 

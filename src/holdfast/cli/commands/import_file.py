@@ -1,0 +1,108 @@
+"""`holdfast import`: an export file as an instance."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from holdfast.cli.extensions import require_extension
+from holdfast.cli.groups import command
+from holdfast.cli.references import NAME, parse_device_overrides, parse_pairs, strip_remote
+from holdfast.cli.session import Session, pass_session
+from holdfast.client.encryption import load_identities
+from holdfast.client.uploads import EXTENSION as UPLOADS
+
+OVERRIDES = "holdfast_import_overrides"
+
+
+@command(
+    "import",
+    "Make an instance of an export file, under its own name or another. The file is checked first, and the instance "
+    "appears when it is whole. A transfer that breaks goes on where it was.",
+    examples=(
+        "holdfast import web.tar.gz",
+        "holdfast import web.tar.gz web-restored -s fast --start",
+        "holdfast import web.tar.gz --replace                 # in the place of the web that is there",
+        "holdfast import web.tar.gz -d root,size=20GiB -c limits.memory=1GiB -p default",
+        "holdfast import web.tar.gz.age --identity key.txt",
+        "ssh backup cat web.tar.gz | holdfast import -",
+    ),
+)
+@click.argument("words", nargs=-1, required=True, metavar="FILE|- [NAME]")
+@click.option("-s", "--storage", default="", metavar="POOL", help="Keep it in this pool")
+@click.option("-d", "--device", multiple=True, metavar="DEVICE,KEY=VALUE", help="Set an option of a device")
+@click.option("-c", "--config", multiple=True, metavar="KEY=VALUE", help="Set a configuration key; empty: leave it out")
+@click.option("-p", "--profile", multiple=True, metavar="NAME", help="Apply this profile, not the file's  [repeatable]")
+@click.option("--no-profiles", is_flag=True, help="Apply no profiles")
+@click.option("--replace", is_flag=True, help="Replace the instance of that name, with its snapshots")
+@click.option("--start", is_flag=True, help="Start it when it is there")
+@click.option(
+    "--identity",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="The age identity, or SSH key, that opens an encrypted file",
+)
+@pass_session
+def import_file(
+    session: Session,
+    words: tuple[str, ...],
+    storage: str,
+    device: tuple[str, ...],
+    config: tuple[str, ...],
+    profile: tuple[str, ...],
+    no_profiles: bool,
+    replace: bool,
+    start: bool,
+    identity: Path | None,
+) -> None:
+    source, title, name = _source_and_name(words)
+    profiles = [] if no_profiles else list(profile) or None
+    if device:
+        require_extension(session, "import_instance_devices", "import with other devices than the file's")
+    if config or profiles is not None or replace:
+        require_extension(session, OVERRIDES, "import with other settings than the file's, or in an instance's place")
+    operation = session.client.backups.import_file(
+        source,
+        name=name,
+        pool=storage,
+        devices=parse_device_overrides(device),
+        config=parse_pairs(config),
+        profiles=profiles,
+        is_replacing=replace,
+        in_pieces=session.knows(UPLOADS),
+        on_bytes=session.transfer(f"Sending {title}"),
+        identities=load_identities(identity) if identity else (),
+    )
+    session.wait(operation, f"Importing {title}")
+    made = operation.names("instances")[0]
+    if start:
+        _start(session, made)
+    if sys.stdout.isatty():
+        session.say(f"Imported {made}")
+
+
+def _source_and_name(words: tuple[str, ...]) -> tuple[Path | BinaryIO, str, str]:
+    """Return the file to send, how it is called in messages, and the name that was given."""
+    if len(words) > 1 and words[0].endswith(":") and strip_remote(words[0]) == "":
+        words = words[1:]
+    if len(words) > 2:
+        raise click.UsageError("Give FILE [NAME]")
+    name = NAME.convert(words[1], None, None) if len(words) == 2 else ""
+    if words[0] == "-":
+        if sys.stdin.isatty():
+            raise click.ClickException("Standard input is the terminal: pipe an export file into it")
+        return sys.stdin.buffer, "standard input", name
+    path = Path(words[0])
+    if not path.is_file():
+        raise click.ClickException(f"{path} is not a file")
+    return path, path.name, name
+
+
+def _start(session: Session, name: str) -> None:
+    """Start it, unless an instance that ran was replaced: that runs again already."""
+    if session.client.instances.get(name)["status"] == "Stopped":
+        session.wait(session.client.instances.change_state(name, "start"), f"Starting {name}")

@@ -1,0 +1,136 @@
+"""Export files on their way to the server: what it shall make of them, and the bytes, decrypted where they are not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from urllib.parse import quote, urlencode
+
+from holdfast.client.connection import Connection, Content, decode_answer, path_of
+from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
+from holdfast.client.errors import EncryptedFileError
+from holdfast.client.operations import RunningOperation
+from holdfast.client.shapes import Operation
+from holdfast.client.transfer import Counted, OnBytes, read_chunks
+from holdfast.client.uploads import SentFile
+
+if TYPE_CHECKING:
+    from holdfast.client.encryption import Identity
+
+OCTETS: Final = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportWishes:
+    """What shall be otherwise than the file says. `profiles` None: those of the file."""
+
+    name: str = ""
+    pool: str = ""
+    devices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
+    profiles: Sequence[str] | None = None
+    is_replacing: bool = False
+
+    def headers(self) -> dict[str, str]:
+        headers = {}
+        if self.name:
+            headers["X-LXD-name"] = self.name
+        if self.pool:
+            headers["X-LXD-pool"] = self.pool
+        if self.devices:
+            headers["X-LXD-devices"] = urlencode({name: urlencode(each) for name, each in self.devices.items()})
+        if self.config:
+            headers["X-Holdfast-config"] = urlencode(self.config)
+        if self.profiles is not None:
+            headers["X-Holdfast-profiles"] = ",".join(quote(name, safe="") for name in self.profiles)
+        if self.is_replacing:
+            headers["X-Holdfast-replace"] = "true"
+        return headers
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The plain bytes of an export file; how many there are, where that is known."""
+
+    chunks: Iterator[bytes]
+    size_bytes: int | None
+
+    def headers(self) -> dict[str, str]:
+        return {} if self.size_bytes is None else {"Content-Length": str(self.size_bytes)}
+
+
+@contextmanager
+def opened(source: Path | BinaryIO, on_bytes: OnBytes | None, identities: Sequence[Identity]) -> Iterator[Contents]:
+    """Give what to send of a file, or of what is open already (standard input)."""
+    if isinstance(source, Path):
+        with source.open("rb") as file, _contents(file, str(source), on_bytes, identities) as contents:
+            yield contents
+        return
+    with _contents(source, "standard input", on_bytes, identities) as contents:
+        yield contents
+
+
+@contextmanager
+def _contents(
+    file: BinaryIO, name: str, on_bytes: OnBytes | None, identities: Sequence[Identity]
+) -> Iterator[Contents]:
+    size = _size(file)
+    counted = _Headed(Counted(file, on_bytes, size))
+    if not is_encrypted(counted.head):
+        yield Contents(read_chunks(counted), size)
+        return
+    if not identities:
+        raise EncryptedFileError(f"{name} is encrypted with age: give the key with --identity FILE")
+    with decrypting(counted, identities, name) as plain:
+        yield Contents(read_chunks(plain), None)
+
+
+def _size(file: BinaryIO) -> int | None:
+    """Return how much is left of a file, None for a pipe."""
+    facts = os.fstat(file.fileno())
+    return facts.st_size - os.lseek(file.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(facts.st_mode) else None
+
+
+class _Headed:
+    """A file whose first bytes were looked at, and are read again: a pipe can't go back."""
+
+    def __init__(self, file: Counted) -> None:
+        self._file = file
+        self.head = self._rest = _exactly(file, MAGIC_BYTES)
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._rest:
+            taken = self._rest if size < 0 else self._rest[:size]
+            self._rest = self._rest[len(taken) :]
+            return taken
+        return self._file.read(size)
+
+
+def _exactly(file: Counted, size: int) -> bytes:
+    found = b""
+    while len(found) < size and (more := file.read(size - len(found))):
+        found += more
+    return found
+
+
+def send(connection: Connection, contents: Contents, wishes: ImportWishes) -> RunningOperation:
+    """Send it in one request, as LXD's client does."""
+    return post(connection, path_of("instances"), contents.chunks, {**contents.headers(), **wishes.headers()})
+
+
+def send_in_pieces(connection: Connection, contents: Contents, wishes: ImportWishes) -> RunningOperation:
+    """Send it so that a broken connection is got over; a server without `holdfast_uploads` can't take it so."""
+    with SentFile(connection, contents.chunks, contents.size_bytes) as upload:
+        return post(connection, path_of("instances"), b"", {"X-Holdfast-upload": upload, **wishes.headers()})
+
+
+def post(connection: Connection, path: str, content: Content, headers: Mapping[str, str]) -> RunningOperation:
+    """Send bytes that the server works on in the background."""
+    answer = connection.open("POST", path, content=content, headers={"Content-Type": OCTETS, **headers})
+    decoded = decode_answer(answer, f"POST {path.partition('?')[0]}")
+    return RunningOperation(connection, cast(Operation, decoded.metadata))
