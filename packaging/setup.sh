@@ -77,6 +77,42 @@ set_up_optional_packages() {
   fi
 }
 
+# For the tests that exchange files with it: Incus 6.0, unpacked into the clone and not installed, as nothing of it is to
+# run by itself. Debian 12 has it in its backports, which the machine's own package sources need not name.
+set_up_incus() {
+  local place="$HERE/.incus" scratch codename
+  [ -x /usr/libexec/incus/incusd ] || [ -x "$place/usr/libexec/incus/incusd" ] && return 0
+  say "Fetching Incus for the tests that exchange files with it"
+  scratch=$(mktemp -d)
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  if fetch_incus "$scratch" "$codename" 2>"$scratch/log"; then
+    for package in "$scratch"/debs/*.deb; do dpkg-deb --extract "$package" "$place"; done
+  else
+    faint "$(tail -n 3 "$scratch/log")"
+    say "Without Incus: the tests that need it are skipped, by name."
+  fi
+  rm -rf "$scratch"
+}
+
+fetch_incus() {
+  local scratch=$1 codename=$2 repository suite suites=("$2")
+  [ "$codename" != bookworm ] || suites+=(bookworm-backports)
+  repository=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' 'Created-By: Packages' |
+    awk -v codename="$codename" '$2 == codename && $3 == "Debian" { print $1; exit }')
+  [ -n "$repository" ] || return 1
+  mkdir -p "$scratch"/{lists/partial,cache/archives/partial,debs}
+  chmod -R a+rx "$scratch"
+  for suite in "${suites[@]}"; do
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $repository $suite main"
+  done >"$scratch/sources.list"
+  local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$scratch/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=root
+    -o "APT::Default-Release=${suites[-1]}")
+  "${apt[@]}" update &&
+    (cd "$scratch/debs" &&
+      "${apt[@]}" download incus-base incus-client libcowsql0 libraft0 squashfs-tools-ng libsquashfs1)
+}
+
 # What the environment was made from: another lock file, interpreter or place makes it anew.
 environment_key() {
   { echo "$HERE"; /usr/bin/python3 --version; cat "$HERE/requirements.lock" "$HERE/pyproject.toml"; } | sha256sum

@@ -9,10 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from support import incus
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
 
 _LACKING = pytest.StashKey[dict[str, list[str]]]()
-PACKAGE_OF = {"lxc": "lxd-client", "mkfs.btrfs": "btrfs-progs", "mksquashfs": "squashfs-tools", "setfacl": "acl"}
+PACKAGE_OF = {
+    "incus": "incus-client",
+    "incusd": "incus-base, in the backports of Debian 12",
+    "lxc": "lxd-client",
+    "mkfs.btrfs": "btrfs-progs",
+    "mksquashfs": "squashfs-tools",
+    "setfacl": "acl",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,7 +34,7 @@ def lacking(things: tuple[str, ...]) -> list[str]:
         if thing == "root":
             if os.geteuid() != 0:
                 found.append("root")
-        elif shutil.which(thing) is None:
+        elif shutil.which(thing) is None and shutil.which(thing, path=incus.SEARCHED) is None:
             found.append(f"{thing} (package {PACKAGE_OF.get(thing, thing)})")
     return found
 
