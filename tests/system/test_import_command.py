@@ -1,0 +1,158 @@
+"""`holdfast import` as a person uses it: with other settings, from a pipe, in the place of an instance."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.cli import Cli
+from support.holdfast import HoldfastServer, short_directory
+from support.images import make_tiny_image
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "busybox", "mkfs.btrfs")]
+Scene = tuple[HoldfastServer, Cli, Path]
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    """A server with the file of an instance `web`: snapshot `one`, user.mark=file, a profile, a device."""
+    directory = short_directory()
+    with HoldfastServer(directory / "d") as server:
+        cli = Cli(server.socket)
+        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        cli.run("profile", "create", "extra")
+        cli.run("profile", "set", "extra", "user.extra=yes")
+        cli.run("init", "tiny", "web", "-c", "user.mark=file", "-c", "user.other=file")
+        cli.run("config", "device", "add", "web", "etc", "disk", f"source={directory}", "path=/mnt/host")
+        server.lxc.run("snapshot", "web", "one")
+        cli.run("export", "web", directory / "web.tar.gz")
+        cli.run("delete", "web")
+        yield server, cli, directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(autouse=True)
+def clean(scene: Scene) -> Iterator[None]:
+    yield
+    server, cli, _ = scene
+    for name in ("web", "other"):
+        cli.result("delete", "--force", name)
+    assert json.loads(server.lxc.run("query", "/1.0/uploads")) == []
+
+
+def shown(server: HoldfastServer, name: str, project: str = "default") -> Any:
+    return json.loads(server.lxc.run("query", f"/1.0/instances/{name}?project={project}&recursion=1"))
+
+
+def test_other_settings_than_those_in_the_file(scene: Scene) -> None:
+    server, cli, directory = scene
+    cli.run(
+        *("import", directory / "web.tar.gz", "other", "-s", "bt", "--start"),
+        *("-c", "user.mark=asked", "-c", "user.other=", "-p", "default", "-p", "extra"),
+        *("-d", "root,size=300MiB", "-d", "etc,type=none"),
+    )
+    found = shown(server, "other")
+    assert found["status"] == "Running"
+    assert found["profiles"] == ["default", "extra"]
+    assert found["expanded_config"]["user.extra"] == "yes"
+    assert found["config"]["user.mark"] == "asked"
+    assert "user.other" not in found["config"]
+    assert (found["devices"]["root"]["pool"], found["devices"]["root"]["size"]) == ("bt", "300MiB")
+    assert found["devices"]["etc"] == {"type": "none"}
+    (snapshot,) = found["snapshots"]
+    assert (snapshot["config"]["user.mark"], snapshot["profiles"]) == ("file", ["default"])
+
+
+def test_without_profiles_in_a_project(scene: Scene) -> None:
+    server, cli, directory = scene
+    cli.run("project", "create", "shop")
+    try:
+        cli.run("import", directory / "web.tar.gz", "--project", "shop", "--no-profiles", "-s", "default")
+        found = shown(server, "web", "shop")
+        assert (found["profiles"], found["devices"]["root"]["pool"]) == ([], "default")
+    finally:
+        cli.run("delete", "web", "--project", "shop")
+        cli.run("project", "delete", "shop")
+
+
+def test_from_a_pipe_under_a_name(scene: Scene) -> None:
+    server, cli, directory = scene
+    cli.run("import", "-", "other", stdin=(directory / "web.tar.gz").read_bytes())
+    assert shown(server, "other")["config"]["user.mark"] == "file"
+    assert "Unsupported compression" in cli.fails("import", "-", "other", stdin=b"")
+    terminal = cli.start_on_terminal("import", "-")
+    terminal.expect(b"Standard input is the terminal")
+    assert terminal.process.wait(30) == 1
+
+
+def test_in_the_place_of_an_instance(scene: Scene) -> None:
+    server, cli, directory = scene
+    cli.run("init", "tiny", "web", "-c", "user.mark=now")
+    refused = cli.fails("import", directory / "web.tar.gz")
+    assert refused == "Create instance from backup: Cannot restore volume, already exists on target"
+    assert shown(server, "web")["config"]["user.mark"] == "now"
+    cli.run("import", directory / "web.tar.gz", "--replace")
+    assert shown(server, "web")["config"]["user.mark"] == "file"
+    assert "Replaced by an import at" in cli.run("info", "web")
+    cli.run("restore", "web", "--undo")
+    assert shown(server, "web")["config"]["user.mark"] == "now"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("-c", "limits.memory=much"), "Invalid value: much"),
+        (("-c", "nosuch.key=1"), "nosuch.key"),
+        (("-p", "nosuch"), "Failed loading profiles for instance: Profile not found"),
+        (("-p", "extra", "-p", "extra"), "Duplicate profile found in request"),
+        (("-d", "root,size=large"), "large"),
+        (("-s", "nosuch"), "Storage pool not found"),
+    ],
+)
+def test_what_can_not_be_is_told_in_one_line_and_leaves_nothing(
+    scene: Scene, words: tuple[str, ...], says: str
+) -> None:
+    server, cli, directory = scene
+    assert says in cli.fails("import", directory / "web.tar.gz", "other", *words)
+    assert json.loads(server.lxc.run("query", "/1.0/instances")) == []
+    assert list((server.directory / "backups/.incoming").iterdir()) == []
+
+
+def test_the_sequence_of_the_guide_with_hyphens(scene: Scene) -> None:
+    server, cli, directory = scene
+    cli.run("import", directory / "web.tar.gz")
+    path = "/1.0/instances/web/backups"
+    asked = {"name": "b", "instance-only": True, "compression-algorithm": "none", "optimized-storage": False}
+    server.lxc.run("query", "--wait", "-X", "POST", "-d", json.dumps(asked), path)
+    assert json.loads(server.lxc.run("query", f"{path}/b"))["instance_only"] is True
+    with (directory / "b").open("wb") as file:
+        query = ["curl", "-sS", "--unix-socket", server.socket, f"http://x{path}/b/export"]
+        subprocess.run(query, stdout=file, check=True)
+    assert (directory / "b").read_bytes()[257:262] == b"ustar"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_versions_of_the_metadata(scene: Scene, version: int) -> None:
+    server, cli, directory = scene
+    cli.run("import", directory / "web.tar.gz")
+    cli.run("export", "web", directory / "v", "--export-version", str(version), "--compression", "none")
+    assert ((directory / "v").read_bytes().find(b"\n  version: 2\n") > 0) == (version == 2)
+    cli.run("import", directory / "v", "other")
+    assert shown(server, "other")["config"]["user.mark"] == "file"
+    environment = json.loads(server.lxc.run("query", "/1.0"))["environment"]
+    assert environment["backup_metadata_version_range"] == [1, 2]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_version_that_there_is_not(scene: Scene, streamed: bool) -> None:
+    _, cli, directory = scene
+    cli.run("import", directory / "web.tar.gz")
+    words = ("export", "web", directory / "v3", "--export-version", "3", *(() if streamed else ("--staged",)))
+    assert cli.fails(*words) == "Backup metadata version 3 is not supported: this server writes 1 and 2"
+    assert not (directory / "v3").exists()
