@@ -59,6 +59,9 @@ def act(world: World, action: str, pool: str) -> None:
             spool = services.paths.incoming / f"upload-{os.urandom(4).hex()}"
             shutil.copy(export_of(world, pool), spool)
             operation = services.imports.restore_file(CALLER, ArrivingFile(spool), is_replacing=True)
+        case "backups-move":
+            services.server_config.patch(CALLER, {"storage.backups_volume": f"{pool}/one"})
+            return
         case "shift":
             operation = services.power.change(CALLER, "victim", "start", 0)
         case _:

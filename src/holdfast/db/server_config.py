@@ -9,12 +9,18 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 
 from holdfast.db import tables
+from holdfast.model.server_keys import BACKUPS_VOLUME_KEY
 
 _table = tables.server_config
 
 
 def get_all(connection: Connection) -> dict[str, str]:
     return {row.key: row.value for row in connection.execute(select(_table).order_by(_table.c.key))}
+
+
+def backups_volume(connection: Connection) -> str:
+    """Return the volume that keeps export files, "" for the server's own directory."""
+    return get_all(connection).get(BACKUPS_VOLUME_KEY, "")
 
 
 def set_all(connection: Connection, values: Mapping[str, str]) -> None:

@@ -9,6 +9,9 @@ from holdfast.model import config_values as values
 from holdfast.model.config_keys import ConfigKey, KeyTable
 from holdfast.model.snapshot_keys import KEEP_KEY
 
+BACKUPS_VOLUME_KEY: Final = "storage.backups_volume"
+"""`<pool>/<volume>`; the volume is one of the default project."""
+
 SERVER_KEYS: Final = KeyTable(
     (
         ConfigKey(
@@ -40,6 +43,13 @@ SERVER_KEYS: Final = KeyTable(
             check=values.unsigned,
             doc="Days until an image that was fetched for an instance and isn't used goes",
             default="10",
+            is_live=True,
+        ),
+        ConfigKey(
+            name=BACKUPS_VOLUME_KEY,
+            type="string",
+            check=values.any_text,
+            doc="Custom volume that keeps export files, `<pool>/<volume>`; they move when it changes",
             is_live=True,
         ),
         ConfigKey(

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.archive.writer import publish_part
-from holdfast.model.errors import NoSpaceError
-from holdfast.service.paths import Paths
+from holdfast.model.errors import HoldfastError, NoSpaceError
+from holdfast.service.backup_place import BackupPlace
+from holdfast.service.paths import instance_key
 
+_INSTANCES: Final = "instances"
+KEPT_FOLDERS: Final = (_INSTANCES, "custom")
+"""What goes along when the place changes; the second is that of custom volumes."""
+INCOMING: Final = ".incoming"
 _RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Kept free on the server's own file system, so that the database can still be written."""
 
@@ -19,23 +24,25 @@ _RESERVE_BYTES: Final = 64 * 1024 * 1024
 class BackupFiles:
     """The files of all instances. Names come checked: each is one safe path component."""
 
-    def __init__(self, paths: Paths) -> None:
-        self._paths = paths
+    def __init__(self, place: BackupPlace) -> None:
+        self.place = place
 
     def path(self, project: str, instance: str, name: str) -> Path:
-        return self._paths.instance_backups(project, instance) / name
+        return self._directory(project, instance) / name
+
+    def _directory(self, project: str, instance: str) -> Path:
+        return self.place.root() / _INSTANCES / instance_key(project, instance)
 
     def part(self, intent_id: str) -> Path:
         """Return where the work of an intent keeps its file while it has no name yet, or no more."""
-        return self._paths.incoming / f"export-{intent_id}"
+        return self.place.root() / INCOMING / f"export-{intent_id}"
 
     def check_room(self, wanted_bytes: int) -> None:
         """Raise `NoSpaceError` if that much, and the reserve, isn't free."""
-        free_bytes = shutil.disk_usage(self._paths.incoming).free
+        root = self.place.root()
+        free_bytes = shutil.disk_usage(root).free
         if free_bytes < wanted_bytes + _RESERVE_BYTES:
-            raise NoSpaceError(
-                f"Create backup: {self._paths.backups} has {free_bytes} bytes free, about {wanted_bytes} are needed"
-            )
+            raise NoSpaceError(f"Create backup: {root} has {free_bytes} bytes free, about {wanted_bytes} are needed")
 
     def publish(self, part: Path, target: Path) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,16 +63,24 @@ class BackupFiles:
     def discard(self, part: Path) -> None:
         part.unlink(missing_ok=True)
 
+    def clear_incoming(self) -> None:
+        """Remove what a former run of the server left unfinished in a volume. Called at the start."""
+        with contextlib.suppress(HoldfastError, FileNotFoundError):
+            if self.place.volume():
+                for path in (self.place.root() / INCOMING).iterdir():
+                    path.unlink()
+
     def rename_instance(self, project: str, name: str, new_name: str) -> None:
         """Let the files follow an instance to its new name. Idempotent."""
-        source = self._paths.instance_backups(project, name)
-        target = self._paths.instance_backups(project, new_name)
-        if source.is_dir() and not target.exists():
-            source.rename(target)
+        with self.place.using():
+            source, target = self._directory(project, name), self._directory(project, new_name)
+            if source.is_dir() and not target.exists():
+                source.rename(target)
 
     def remove_instance(self, project: str, name: str) -> None:
         """Remove all files of an instance that is gone. Idempotent."""
-        shutil.rmtree(self._paths.instance_backups(project, name), ignore_errors=True)
+        with self.place.using():
+            shutil.rmtree(self._directory(project, name), ignore_errors=True)
 
 
 def _sync(directory: Path) -> None:

@@ -8,6 +8,7 @@ from holdfast.db.database import Database
 from holdfast.model.clock import Clock
 from holdfast.service import backups, export_streams, imports
 from holdfast.service.backup_files import BackupFiles
+from holdfast.service.backup_place import BackupPlace
 from holdfast.service.backups import BackupService
 from holdfast.service.events import EventBus
 from holdfast.service.export_scene import ExportScenes
@@ -48,7 +49,7 @@ def make_backup_services(
     clock: Clock,
 ) -> BackupServices:
     """Build them, and register their handlers."""
-    files = BackupFiles(paths)
+    files = BackupFiles(BackupPlace(database=database, paths=paths, pools=pools))
     scenes = ExportScenes(database=database, pools=pools, profiles=profiles, locks=locks)
     backup_service = BackupService(
         database=database,

@@ -159,7 +159,10 @@ class BackupService:
         check_backup_name(new_name)
 
         def work(_handle: OperationHandle) -> None:
-            with self._locks.hold(instance_lock(caller.project, instance), what="backup rename"):
+            with (
+                self._files.place.using(),
+                self._locks.hold(instance_lock(caller.project, instance), what="backup rename"),
+            ):
                 self._rename(self._find(caller.project, instance, name), new_name)
             self._publish(caller, "renamed", caller.project, instance, new_name, old_name=f"{instance}/{name}")
 
@@ -226,7 +229,7 @@ class BackupService:
         *,
         is_reserved: bool,
     ) -> None:
-        with self._taking(backup, is_reserved=is_reserved):
+        with self._files.place.using(), self._taking(backup, is_reserved=is_reserved):
             self._check_room(instance, choice)
             self._export(backup, part, choice, handle)
         self._publish(caller, "created", backup.project, backup.instance, backup.name)
@@ -311,7 +314,10 @@ class BackupService:
         reach("backup-rename:committed")
 
     def _delete(self, caller: Caller, backup: Backup) -> None:
-        with self._locks.hold(instance_lock(backup.project, backup.instance), what="backup delete"):
+        with (
+            self._files.place.using(),
+            self._locks.hold(instance_lock(backup.project, backup.instance), what="backup delete"),
+        ):
             payload = {"project": backup.project, "instance": backup.instance, "backup": backup.name}
             intent = self._intents.open(DELETE_INTENT, dict(payload))
             reach("backup-delete:intent")

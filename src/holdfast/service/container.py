@@ -12,9 +12,10 @@ from holdfast.db.database import Database
 from holdfast.host.local_zone import local_zone
 from holdfast.model.clock import Clock
 from holdfast.runtime.base import Runtime
-from holdfast.service import backup_tests, import_replace
+from holdfast.service import backup_move, backup_tests, import_replace
 from holdfast.service import pools as pool_intents
 from holdfast.service.backup_files import BackupFiles
+from holdfast.service.backup_move import BackupMover
 from holdfast.service.backup_services import make_backup_services
 from holdfast.service.backup_tests import BackupTestService
 from holdfast.service.backups import BackupService
@@ -108,6 +109,7 @@ class Services:
         self.former_states.discard_leftovers()
         self.image_store.discard_leftovers()
         clear_incoming(self.paths.incoming)
+        self.backup_files.clear_incoming()
         self.uploads.load()
 
     def instance_keys(self) -> list[str]:
@@ -193,6 +195,9 @@ def build_services(
         remover=instance_services.deleter,
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
+    mover = BackupMover(surroundings, backup_services.files.place)
+    server_config.mover = mover
+    recovery.register(backup_move.INTENT_KIND, mover.finish)
     replacer = Replacer(surroundings, instance_services.power, instance_services.former_states)
     backup_services.imports.replacer = replacer
     recovery.register(import_replace.INTENT_KIND, replacer.finish, held=("instance",))

@@ -39,6 +39,7 @@ _STEPS: Final = {
     "volume-set-restore": ("intent", "staged", "synced", "swapping", "swapped", "committed"),
     "backup-create": ("intent", "staged", "synced", "published", "committed"),
     "backup-delete": ("intent", "withdrawn", "committed"),
+    "backups-move": ("intent", "copied", "recorded"),
     "backup-rename": ("intent", "renamed", "committed"),
     "export-stream": ("intent", "staged", "written"),
     "image-add": ("intent", "staged", "synced", "published", "committed"),

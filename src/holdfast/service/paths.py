@@ -37,10 +37,6 @@ class Paths:
     def instance_logs(self, project: str, name: str) -> Path:
         return self.logs / instance_key(project, name)
 
-    def instance_backups(self, project: str, name: str) -> Path:
-        """Return the directory of an instance's server-side exports."""
-        return self.backups / "instances" / instance_key(project, name)
-
     def image(self, fingerprint: str) -> Path:
         """Return the file of a unified image, the metadata file of a split one."""
         return self.images / fingerprint

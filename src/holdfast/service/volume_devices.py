@@ -93,6 +93,8 @@ class VolumeDevices:
         try:
             volume = self._store.get(project, attached.pool, attached.name)
             check_in_container(volume, path)
+            if self._store.users(volume).is_server:
+                raise VolumeConfigError(f'Storage volume "{volume.name}" is used by the server itself')
         except PoolNotFoundError as error:
             reason = f'Failed to get storage pool "{attached.pool}": {error}'
             raise NotFoundError(_ADDING.format(attached.device, reason)) from error

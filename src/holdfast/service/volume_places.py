@@ -40,6 +40,7 @@ def moving(
         users = store.users(current)
         if set(users.urls()) - set(before.urls()):
             raise ConflictError(f'Storage volume "{volume.name}" is being attached by others: try again')
+        users.refuse_server(f"Volume is used by the server itself and cannot be {what}d")
         store.refuse_running_users(users, _IN_USE)
         yield current, users
 

@@ -37,9 +37,9 @@ class VolumeRefresher:
         """Give the target the source's content and, unless `volume_only`, its snapshots; held ones stay."""
         if source.content_type is not target.content_type:
             raise BadRequestError(f'Volume "{target.name}" has another kind of content than "{source.name}"')
-        self._store.refuse_running_users(
-            self._store.users(target), "Cannot refresh custom volume used by running instances"
-        )
+        users = self._store.users(target)
+        users.refuse_server("Volume is used by the server itself and cannot be refreshed")
+        self._store.refuse_running_users(users, "Cannot refresh custom volume used by running instances")
         plan = RefreshPlan((), ())
         if not volume_only:
             there = self._store.snapshots(target)

@@ -108,6 +108,7 @@ class VolumeSnapshotService:
     ) -> None:
         """Take a planned snapshot of a volume that the caller holds; `record` writes what goes with its record."""
         driver = self._store.driver(volume)
+        self._store.users(volume).refuse_server("Volumes used by the server itself cannot have snapshots")
         self.check_place(volume, snapshot.name)
         intent = self._around.intents.open(CREATE_INTENT, {**payload_of(volume), "snapshot": snapshot.name})
         try:

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.db import instances, profiles, projects, volumes
+from holdfast.db import instances, profiles, projects, server_config, volumes
 from holdfast.db.database import Connection
-from holdfast.model.errors import NotFoundError, VolumeConfigError
+from holdfast.model.errors import BadRequestError, NotFoundError, VolumeConfigError
 from holdfast.model.expand import expand_devices
 from holdfast.model.instance import Devices, Instance
 from holdfast.model.kinds import DEFAULT_PROJECT
@@ -29,16 +29,24 @@ class VolumeUsers:
 
     instances: tuple[Instance, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    is_server: bool = False
+    """The server keeps its export files there."""
 
     def urls(self) -> tuple[str, ...]:
         """Return them as `used_by` has them."""
         return (
+            *(("/1.0",) if self.is_server else ()),
             *(instance_url(each.project, each.name) for each in self.instances),
             *(url("profiles", each.name, project=each.project) for each in self.profiles),
         )
 
     def __bool__(self) -> bool:
-        return bool(self.instances or self.profiles)
+        return bool(self.instances or self.profiles or self.is_server)
+
+    def refuse_server(self, text: str) -> None:
+        """Raise with this text if the server itself uses it."""
+        if self.is_server:
+            raise BadRequestError(text)
 
 
 class VolumeUse:
@@ -47,6 +55,7 @@ class VolumeUse:
     def __init__(self, connection: Connection) -> None:
         self._projects = {each.name: each for each in projects.list_all(connection)}
         self._profiles = {(each.project, each.name): each for each in profiles.list_all(connection, None)}
+        self._server = server_config.backups_volume(connection)
         self._by_instance: dict[Key, list[Instance]] = defaultdict(list)
         self._by_profile: dict[Key, list[Profile]] = defaultdict(list)
         for instance in instances.list_all(connection, None):
@@ -59,7 +68,10 @@ class VolumeUse:
     def of(self, volume: CustomVolume) -> VolumeUsers:
         """Return who uses a volume."""
         key = (volume.pool, volume.project, volume.name)
-        return VolumeUsers(tuple(self._by_instance.get(key, ())), tuple(self._by_profile.get(key, ())))
+        is_server = volume.project == DEFAULT_PROJECT and self._server == f"{volume.pool}/{volume.name}"
+        return VolumeUsers(
+            tuple(self._by_instance.get(key, ())), tuple(self._by_profile.get(key, ())), is_server=is_server
+        )
 
     def _expanded(self, instance: Instance) -> dict[str, dict[str, str]]:
         home = self._home(instance.project, "profiles")

@@ -284,7 +284,7 @@ def test_expired_backups_go(world: World) -> None:
     world.export(name="lasting")
     world.made.backups.prune_expired()
     assert {backup.name for backup in world.made.backups.list("default", "c1")} == {"young", "lasting"}
-    assert not (world.paths.instance_backups("default", "c1") / "old").exists()
+    assert not ((world.paths.backups / "instances/c1") / "old").exists()
 
 
 def test_import_over_an_existing_instance(world: World) -> None:
@@ -422,7 +422,7 @@ def test_recovery_after_a_crash(world: World, tmp_path: Path, point: str) -> Non
         path.unlink()
     world.assert_nothing_left()
     recorded = {backup.name for backup in world.made.backups.list("default", "c1")}
-    files = {path.name for path in world.paths.instance_backups("default", "c1").iterdir()}
+    files = {path.name for path in (world.paths.backups / "instances/c1").iterdir()}
     assert recorded == files
     assert (world.instance("c2") is not None) == world.tree("c2").exists()
     if kind != "backup-delete":
