@@ -50,8 +50,9 @@ def pool(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterat
     assert world.left_over() == []
 
 
-def export(world: World, name: str, target: Path) -> None:
-    world.finish(world.services.backups.create(CALLER, name, BackupRequest(name="b")))
+def export(world: World, name: str, target: Path, *, optimized_storage: bool = False) -> None:
+    request = BackupRequest(name="b", optimized_storage=optimized_storage)
+    world.finish(world.services.backups.create(CALLER, name, request))
     shutil.copy(world.services.backups.path("default", name, "b"), target)
     world.finish(world.services.backups.delete(CALLER, name, "b"))
 
@@ -121,6 +122,16 @@ def test_without_the_wish_nothing_is_touched(world: World, pool: str, tmp_path: 
     with pytest.raises(HoldfastError, match="already exists on target"):
         bring(world, tmp_path / "file", is_replacing=False)
     assert facts(world) == NOW
+
+
+def test_an_optimized_file_takes_its_place_too(world: World, pool: str, tmp_path: Path) -> None:
+    bring(world, tmp_path / "file", "origin", is_replacing=False)
+    export(world, "origin", tmp_path / "streams", optimized_storage=True)
+    bring(world, tmp_path / "streams", "victim")
+    assert facts(world) == THEN
+    world.finish(world.services.restore.restore(CALLER, "victim", "one"))
+    assert world.read("victim", "/root/data") == "old"
+    assert world.left_over() == []
 
 
 def test_another_pool_is_refused(world: World, pool: str, tmp_path: Path) -> None:
