@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 Cut = Callable[[bytes], int | None]
-"""Is given the head of a request; says after how many bytes of the answer (its head too) to cut, None: never."""
+"""Is given the head of a request; says after how many bytes of the answer (its head too) to cut, None: never. A
+negative number cuts so many bytes before the end."""
 
 
 class AnswerCutter:
@@ -56,14 +57,25 @@ class AnswerCutter:
             self.heads.append(head)
             server.sendall(head)
             self._start(_forward, client, server)
-            left = self._cut(head)
-            while data := server.recv(65536 if left is None else min(65536, left)):
+            for data in _kept(server, self._cut(head)):
                 client.sendall(data)
-                if left is not None:
-                    left -= len(data)
-                    if not left:
-                        break
             client.shutdown(socket.SHUT_RDWR)
+
+
+def _kept(server: socket.socket, limit: int | None) -> Iterator[bytes]:
+    """Yield what may pass of an answer."""
+    held = b""
+    passed = 0
+    while data := server.recv(65536):
+        if limit is not None and limit < 0:
+            data = held + data
+            data, held = data[:limit], data[limit:]
+        elif limit is not None:
+            data = data[: limit - passed]
+        yield data
+        passed += len(data)
+        if passed == limit:
+            return
 
 
 def _forward(client: socket.socket, server: socket.socket) -> None:
