@@ -23,11 +23,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from compare_lxd import POOLS, Times, build_image, timed
+from compare_lxd import Times, build_image, timed
 from support.holdfast import COMMAND, HoldfastServer
 from support.lxd import LxdServer
 
 Server = HoldfastServer | LxdServer
+POOLS = {"dir": "default", "btrfs": "big"}
 LARGE_BYTES = 700 * 2**20
 SPARSE_BYTES = 256 * 2**20
 COMPRESSIONS = ("gzip", "zstd", "none")
@@ -132,7 +133,7 @@ def limits(server: Server, kind: str, times: Times) -> None:
     with timed(times, f"limit: tar to a pipe, {kind}"):
         drain("tar", "-cS", "--xattrs", "--numeric-owner", "-C", top, ".")
     if kind == "btrfs":
-        snapshots = server.directory / "storage-pools/bt/containers-snapshots/work"
+        snapshots = server.directory / "storage-pools/big/containers-snapshots/work"
         main = top.with_name("bench-read-only")
         subprocess.run(["btrfs", "-q", "subvolume", "snapshot", "-r", top, main], check=True)
         with timed(times, f"limit: btrfs send, 2 snapshots, {kind}"):
@@ -160,7 +161,7 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[Bench, B
             image = image or build_image(ours, scratch / "debian")
             benches = (Bench(lxd, scratch / "files-lxd"), Bench(ours, scratch / "files-holdfast"))
             for bench in benches:
-                bench.lxc.run("storage", "set", "bt", "size=12GiB")
+                bench.lxc.run("storage", "create", "big", "btrfs", "size=20GiB")
                 bench.lxc.run("image", "import", image, "--alias", "bench")
             for kind in kinds:
                 for bench in benches:
@@ -172,6 +173,9 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[Bench, B
                 for bench in benches:
                     bench.lxc.run("delete", "work")
             peak = peak_mib(ours.pid)
+            for bench in benches:
+                bench.lxc.run("image", "delete", "bench")
+                bench.lxc.run("storage", "delete", "big")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return *benches, found, peak
