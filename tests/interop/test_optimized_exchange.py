@@ -22,6 +22,10 @@ pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "setfacl")]
 Server = HoldfastServer | LxdServer
 GOLDEN = Path(__file__).parents[1] / "golden/exports"
 BOTH = ["ours", "theirs"]
+LONG = pytest.mark.long
+WAYS = [("ours", "theirs", "none"), ("theirs", "ours", "gzip"), ("ours", "ours", "gzip")]
+MORE_WAYS = [(source, "ours", compression) for source in BOTH for compression in ("zstd", "none")]
+"""LXD 5.0.2 gets plain tar files alone: its import of compressed optimized ones, its own too, hangs now and then."""
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +64,8 @@ def make_instance(server: Server) -> None:
 
 @pytest.mark.parametrize("instance_only", [False, True], ids=["snapshots", "instance only"])
 @pytest.mark.parametrize(
-    "compression", ["gzip", pytest.param("zstd", marks=pytest.mark.long), pytest.param("none", marks=pytest.mark.long)]
+    ("source", "target", "compression"), [*WAYS, *(pytest.param(*way, marks=LONG) for way in MORE_WAYS)]
 )
-@pytest.mark.parametrize(("source", "target"), [("ours", "theirs"), ("theirs", "ours"), ("ours", "ours")])
 def test_streams_cross(
     servers: dict[str, Server], tmp_path: Path, source: str, target: str, compression: str, *, instance_only: bool
 ) -> None:
