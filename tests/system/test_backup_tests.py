@@ -121,6 +121,7 @@ def test_an_interrupt_removes_it(server: HoldfastServer, cli: Cli, good: Path) -
         env=cli.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )
     assert process.poll() is None
     await_true(lambda: _running_tests(cli) == 1, "the test runs")

@@ -66,7 +66,11 @@ def test_progress_is_for_terminals_only(cli: Cli, box: str, tmp_path: Path) -> N
     assert cli.result("export", box, tmp_path / "a.tar", "--compression", "none").stderr == b""
     terminal = cli.start_on_terminal("export", box, str(tmp_path / "b.tar"), "--compression", "none")
     assert terminal.end() == 0
-    assert b"Exporting box: [" in terminal.seen
+    assert b"Exporting box: " in terminal.seen
+    assert b"\r\x1b[KExported box to" in terminal.seen  # in a line of its own
+    staged = cli.start_on_terminal("export", box, str(tmp_path / "d.tar"), "--compression", "none", "--staged")
+    assert staged.end() == 0
+    assert b"Exporting box: [" in staged.seen
     quiet = cli.start_on_terminal("export", box, str(tmp_path / "c.tar"), "--quiet")
     assert (quiet.end(), quiet.seen) == (0, b"")
 

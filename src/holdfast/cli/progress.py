@@ -52,6 +52,10 @@ class ByteProgress:
         self._began = time.monotonic()
         self._shown = 0.0
 
+    def clear(self) -> None:
+        """Take the line away: the end of a transfer shows only where its size was known."""
+        self._line.clear()
+
     def __call__(self, done: int, total: int | None) -> None:
         now = time.monotonic()
         is_end = total is not None and done >= total

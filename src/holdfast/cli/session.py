@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from holdfast.cli.progress import ByteProgress
     from holdfast.client.client import Client
     from holdfast.client.operations import RunningOperation
     from holdfast.client.shapes import Operation
@@ -22,6 +23,7 @@ class Session:
     def __init__(self) -> None:
         self.project = os.environ.get("HOLDFAST_PROJECT") or "default"
         self.is_quiet = False
+        self._progress: ByteProgress | None = None
 
     @cached_property
     def client(self) -> Client:
@@ -41,6 +43,8 @@ class Session:
 
     def say(self, text: str) -> None:
         """Tell what is being done, unless the user wants quiet."""
+        if self._progress is not None:
+            self._progress.clear()
         if not self.is_quiet:
             click.echo(text)
 
@@ -60,7 +64,11 @@ class Session:
         """Return what shows the progress of an upload or download, or None where nobody watches."""
         from holdfast.cli.progress import ByteProgress
 
-        return None if self.is_quiet or not sys.stderr.isatty() else ByteProgress(title)
+        if self.is_quiet or not sys.stderr.isatty():
+            return None
+        self._progress = ByteProgress(title)
+        click.get_current_context().call_on_close(self._progress.clear)
+        return self._progress
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
