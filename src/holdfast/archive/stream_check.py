@@ -95,6 +95,8 @@ class _Passing:
     def read(self, size: int = -1, /) -> bytes:
         if not self._head:
             self._head = self._file.read(size)
+            while 0 < len(self._head) < size and (more := self._file.read(size - len(self._head))):
+                self._head += more
         if self._position < len(self._head):
             data = self._head[self._position :][: None if size < 0 else size]
         else:
@@ -113,7 +115,7 @@ def main(_arguments: Sequence[str]) -> None:
     """Read standard input; exit with 0 if it is a good export, else say what is wrong on standard output."""
     try:
         with os.fdopen(0, "rb", buffering=0) as file:
-            verify_export(cast(BinaryIO, _Passing(cast(BinaryIO, io.BufferedReader(file, BUFFER_BYTES)))))
+            verify_export(cast(BinaryIO, _Passing(cast(BinaryIO, file))))
     except ArchiveError as error:
         print(error)
         sys.exit(1)

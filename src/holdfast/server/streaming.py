@@ -15,6 +15,7 @@ from aiohttp import HttpVersion11, web
 
 from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.kinds import StatusCode
+from holdfast.server.block_output import BlockOutput
 from holdfast.server.render.operations import operation_url
 from holdfast.server.request import ApiRequest
 from holdfast.service.streamed_work import StreamedWork
@@ -57,7 +58,7 @@ class _Sender:
     def __init__(self, http: web.Request, work: StreamedWork) -> None:
         self._http, self._work = http, work
         self._more = asyncio.Event()
-        self._is_sending = False
+        self._output: BlockOutput | None = None
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
@@ -69,12 +70,8 @@ class _Sender:
     def _look(self) -> None:
         self._more.set()
         ended = self._work.ended
-        if self._is_sending and ended is not None and ended.status is not StatusCode.SUCCESS:
-            self._break_off()  # also where a client that reads nothing would keep the answer for ever
-
-    def _break_off(self) -> None:
-        if self._http.transport is not None:
-            self._http.transport.abort()
+        if self._output is not None and ended is not None and ended.status is not StatusCode.SUCCESS:
+            self._output.break_off()  # also where a client that reads nothing would keep the answer for ever
 
     async def next_block(self) -> bytes:
         """Return the next block, b"" at the end of the whole; raise what the work failed with."""
@@ -103,17 +100,19 @@ class _Sender:
         )
         answer.enable_chunked_encoding()
         answer.force_close()
-        self._is_sending = True
-        try:
-            await answer.prepare(self._http)
-            while block:
-                await answer.write(block)
-                block = await self.next_block()
-        except BaseException as error:
-            self._break_off()
-            if isinstance(error, HoldfastError):
-                raise ConnectionResetError(str(error)) from error
-            raise
-        self._is_sending = False
+        with BlockOutput(self._http, answer) as output:
+            self._output = output
+            try:
+                await answer.prepare(self._http)
+                while block:
+                    await output.write(block)
+                    block = await self.next_block()
+            except BaseException as error:
+                output.break_off()
+                if isinstance(error, HoldfastError):
+                    raise ConnectionResetError(str(error)) from error
+                raise
+            finally:
+                self._output = None
         await answer.write_eof()
         return answer
