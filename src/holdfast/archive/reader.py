@@ -224,9 +224,14 @@ def _look_through(
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = _index(stream.read_data(INDEX_CAP_BYTES, INDEX))
-    visit = None if visitor is None else visitor(index)
     if index.is_optimized:
+        if visitor is not None:
+            raise BadRequestError(
+                f'The file holds streams of "{index.backend}", out of which single files can\'t be taken: '
+                "import it under another name to get at them"
+            )
         return index, _look_through_streams(stream, members, index, tick)
+    visit = None if visitor is None else visitor(index)
     found: list[TreeFacts] = []
 
     def opened(snapshot: str | None) -> _Opened:
