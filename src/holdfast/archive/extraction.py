@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.members import Kind, Member, printable
-from holdfast.archive.reader import ExportIndex, Visit
+from holdfast.archive.reader import Visit
 from holdfast.archive.tarfilter import Refused, components
 from holdfast.archive.tarstream import TarStream
 from holdfast.archive.unpack import TreeUnpacker, unpacking

@@ -8,10 +8,9 @@ from pathlib import Path
 from holdfast.archive.image_file import is_squashfs
 from holdfast.archive.members import Kind
 from holdfast.archive.tarfilter import TreeFilter
-from holdfast.archive.tarstream import TarStream
+from holdfast.archive.tarstream import open_tar
 from holdfast.host.confine import INPUT, confined
 from holdfast.model.errors import ArchiveError, CancelledOperationError, CommandError
-from holdfast.streams.compression import MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import Cancelled
 
 
@@ -34,9 +33,7 @@ def _check(path: Path, prefix: bytes, cancelled: Cancelled) -> bool:
     tree = TreeFilter("the image")
     has_rootfs = bool(prefix)
     with path.open("rb") as file:
-        kind = detect(file.read(MAGIC_BYTES))
-        file.seek(0)
-        for member in TarStream(DecompressedReader(file, kind, None)):
+        for member in open_tar(file):
             if cancelled():
                 raise CancelledOperationError("The operation was cancelled")
             target = prefix + member.target if member.kind is Kind.HARD_LINK else member.target

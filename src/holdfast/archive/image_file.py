@@ -16,17 +16,14 @@ from typing import BinaryIO, Final
 from holdfast.archive.members import END, Kind, Member, padding
 from holdfast.archive.packing import pack_entries
 from holdfast.archive.tarfilter import TOP_LEVEL, TreeFilter
-from holdfast.archive.tarstream import TarStream
+from holdfast.archive.tarstream import TarStream, open_tar
 from holdfast.archive.unpack import TreeUnpacker, unpacking
 from holdfast.host.confine import INPUT, confined
 from holdfast.host.processes import PIPE
 from holdfast.model.errors import ArchiveError, CancelledOperationError, CommandError, NoSpaceError
 from holdfast.streams.compression import (
-    MAGIC_BYTES,
     CompressedWriter,
     CompressionChoice,
-    DecompressedReader,
-    detect,
 )
 from holdfast.streams.copy import Cancelled, Progress, never, write_all
 
@@ -62,7 +59,7 @@ def read_metadata(path: Path) -> bytes:
     if is_squashfs(path):
         return _squashfs_metadata(path)
     with path.open("rb") as file:
-        stream = _stream(file, None)
+        stream = open_tar(file, None)
         for member in stream:
             if _below(b"", member.name) in (_METADATA, b"./" + _METADATA):
                 if member.kind is not Kind.FILE:
@@ -117,13 +114,6 @@ def unpack_split(
         _unpack_tar(rootfs_path, target, b"rootfs/", limit_bytes, progress, cancelled)
 
 
-def _stream(file: BinaryIO, limit_bytes: int | None) -> TarStream:
-    head = file.read(MAGIC_BYTES)
-    kind = detect(head)
-    file.seek(0)
-    return TarStream(DecompressedReader(file, kind, limit_bytes))
-
-
 def _unpack_tar(
     path: Path,
     target: Path,
@@ -141,7 +131,7 @@ def _unpack_tar(
                 progress(os.lseek(file.fileno(), 0, os.SEEK_CUR))
 
         with unpacking(target, tick) as unpacker:
-            _unpack_entries(_stream(file, limit_bytes), unpacker, prefix)
+            _unpack_entries(open_tar(file, limit_bytes), unpacker, prefix)
 
 
 def _unpack_entries(stream: TarStream, unpacker: TreeUnpacker, prefix: bytes) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 INDEX: Final = "backup/index.yaml"
 MAIN: Final = "backup/container"
 SNAPSHOTS: Final = "backup/snapshots"
+FOLDERS: Final = ("backup", SNAPSHOTS)
+"""Directories above the trees: some writers put them in, they say nothing."""
 BACKUP_YAML: Final = "backup.yaml"
 
 INDEX_CAP_BYTES: Final = 1024 * 1024

@@ -1,37 +1,29 @@
 """Read an export file, while it is written, as an import would: what can't be read is no backup.
 
-A large file is read by a process of its own: in a thread, Python's lock would make the writer wait at each step.
-
-What the writer tells the process, through a pipe, is how many bytes are written, each time as eight bytes (little
-endian); all bits set say that the file is whole. A pipe that ends earlier ends the process. Its exit code is 0 for a
-good file; else what is wrong stands on its standard output.
+A large file is read by a process of its own (`check_process.py`). What the writer tells it, through a pipe, is how many
+bytes are written, each time as eight bytes (little endian); all bits set say that the file is whole. A pipe that ends
+earlier ends the process.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from holdfast.archive.check_process import LARGE_BYTES, CheckProcess, judge
 from holdfast.archive.reader import verify_export
-from holdfast.host.helper import start_helper
-from holdfast.model.errors import ArchiveError, CancelledOperationError
 from holdfast.streams.copy import Cancelled
 from holdfast.streams.growing import GrowingFile
 
 _MODULE: Final = "holdfast.archive.read_back"
-_LARGE_BYTES: Final = 8 * 1024 * 1024
-"""A process needs some 200 ms to start, in which so much is read."""
 _STEP_BYTES: Final = 1024 * 1024
 _MESSAGE_BYTES: Final = 8
 _WHOLE: Final = 2**64 - 1
-_LOOK_S: Final = 0.1
 
 
 class ReadBack:
@@ -40,7 +32,7 @@ class ReadBack:
     def __init__(self, path: Path, cancelled: Cancelled) -> None:
         self._path, self._cancelled = path, cancelled
         self._size_bytes = self._told_bytes = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: CheckProcess | None = None
         self._pipe = -1
 
     def __enter__(self) -> Self:
@@ -49,15 +41,15 @@ class ReadBack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None:
+        if self._pipe >= 0:
             os.close(self._pipe)
-            self._process.kill()
-            self._process.communicate()
+        if self._process is not None:
+            self._process.end()
 
     def grow(self, count: int) -> None:
         """Tell that so many bytes more are written."""
         self._size_bytes += count
-        if self._process is None and self._size_bytes >= _LARGE_BYTES:
+        if self._process is None and self._size_bytes >= LARGE_BYTES:
             self._start()
         if self._process is not None and self._size_bytes - self._told_bytes >= _STEP_BYTES:
             self._tell(self._size_bytes)
@@ -74,25 +66,13 @@ class ReadBack:
             with self._path.open("rb", buffering=0) as file:
                 verify_export(file, cancelled=self._cancelled)
             return
-        while True:
-            try:
-                output = self._process.communicate(timeout=_LOOK_S)[0]
-                break
-            except subprocess.TimeoutExpired:
-                if self._cancelled():
-                    raise CancelledOperationError("The operation was cancelled") from None
-        if self._process.returncode:
-            text = output.decode(errors="replace").strip()
-            raise ArchiveError(text or f"the process that read it ended with {self._process.returncode}")
+        self._process.await_verdict(self._cancelled)
 
     def _start(self) -> None:
         reading, self._pipe = os.pipe2(os.O_CLOEXEC)
         try:
             os.set_blocking(self._pipe, False)
-            arguments = [str(self._path), str(reading)]
-            self._process = start_helper(
-                _MODULE, arguments, stdout=subprocess.PIPE, pass_fds=[reading], with_libraries=True
-            )
+            self._process = CheckProcess(_MODULE, [str(self._path), str(reading)], pass_fds=[reading])
         finally:
             os.close(reading)
 
@@ -107,11 +87,7 @@ def main(arguments: Sequence[str]) -> None:
     """Read the file (the first argument) while the pipe (the second) tells of its growth."""
     with GrowingFile(Path(arguments[0])) as file:
         threading.Thread(target=_follow, args=(int(arguments[1]), file), daemon=True).start()
-        try:
-            verify_export(file)
-        except ArchiveError as error:
-            print(error)
-            sys.exit(1)
+        judge(lambda: verify_export(file))
 
 
 def _follow(pipe: int, file: GrowingFile) -> None:

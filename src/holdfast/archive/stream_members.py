@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from holdfast.archive.layout import INDEX, INDEX_CAP_BYTES
+from holdfast.archive.layout import FOLDERS, INDEX, INDEX_CAP_BYTES
 from holdfast.archive.members import Kind, Member, printable
 from holdfast.archive.optimized import HEADER, StreamPlace, places_of
 from holdfast.archive.tarstream import TarStream
@@ -14,8 +14,6 @@ from holdfast.streams.copy import Sink, write_all
 
 Receive = Callable[[int, StreamPlace], AbstractContextManager[Sink]]
 """Opens what takes the stream of that number and place."""
-
-_FOLDERS = ("backup", "backup/snapshots")
 
 
 class StreamMembers:
@@ -35,7 +33,7 @@ class StreamMembers:
     def take(self, member: Member, stream: TarStream) -> None:
         """Take the member that the stream stands at."""
         name = member.name.decode(errors="replace")
-        if member.kind is Kind.DIRECTORY and name in _FOLDERS:
+        if member.kind is Kind.DIRECTORY and name in FOLDERS:
             return
         if member.kind is not Kind.FILE:
             raise ArchiveError(f'Entry "{printable(member.name)}" of the backup is no plain file')

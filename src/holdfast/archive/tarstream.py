@@ -14,7 +14,9 @@ from typing import Final, Protocol
 
 from holdfast.archive.members import BLOCK, Kind, Member, padding
 from holdfast.model.errors import ArchiveError
+from holdfast.streams.compression import MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
+from holdfast.streams.headed import Headed, Readable
 
 _EXTENDED_CAP_BYTES: Final = 1024 * 1024
 _TRAILER_CAP_BYTES: Final = 64 * 1024 * 1024
@@ -210,6 +212,12 @@ class TarStream:
             b"GNU.sparse.realsize": b"%d" % _number(header[483:495], _SPARSE_CAP_BYTES),
         }
         return replace(member, records={**member.records, **sparse}, lead=lines + padding(len(lines)))
+
+
+def open_tar(source: Readable, limit_bytes: int | None = None, tap: Tap | None = None) -> TarStream:
+    """Return the archive in a file or pipe that stands at its beginning, plain or compressed."""
+    headed = Headed(source, MAGIC_BYTES)
+    return TarStream(DecompressedReader(headed, detect(headed.head), limit_bytes), tap)
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:

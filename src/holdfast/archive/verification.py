@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Final, cast
+from typing import Final
 
-from holdfast.archive.reader import ExportIndex, TreeFacts, VerifiedExport, Visit, verify_export
+from holdfast.archive.export_index import ExportIndex
+from holdfast.archive.reader import TreeFacts, VerifiedExport, Visit, verify_export
 from holdfast.model.errors import ArchiveError
 from holdfast.model.kinds import Compression
 from holdfast.streams.compression import MAGIC_BYTES, detect
 from holdfast.streams.copy import Cancelled, Progress, never
+from holdfast.streams.headed import Headed, Readable
 from holdfast.streams.seal import SealedInput
 
 _LZMA_HEADER_BYTES: Final = 13
@@ -56,7 +58,7 @@ class ExportFacts:
 
 
 def verify_file(
-    file: BinaryIO,
+    file: Readable,
     *,
     visitor: Callable[[ExportIndex], Visit] | None = None,
     progress: Progress | None = None,
@@ -66,10 +68,10 @@ def verify_file(
 
     `visitor` is that of `verify_export`.
     """
-    head = file.read(MAGIC_BYTES)
-    kind = detect(head)
-    source = SealedInput(file, kind, head)
-    found = verify_export(cast(BinaryIO, source), visitor=visitor, progress=progress, cancelled=cancelled)
+    headed = Headed(file, MAGIC_BYTES)
+    head, kind = headed.head, detect(headed.head)
+    source = SealedInput(headed, kind)
+    found = verify_export(source, visitor=visitor, progress=progress, cancelled=cancelled)
     is_sealed = source.is_sealed()
     if found.manifest is not None:
         _check_shell(kind, head, source.last_byte, is_sealed=is_sealed)

@@ -16,9 +16,10 @@ from typing import BinaryIO, Final, cast
 
 import click
 
+from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.extraction import Extracted, Wanted, check_snapshot, extract, inside_name
 from holdfast.archive.members import Member, printable
-from holdfast.archive.reader import ExportIndex, Visit
+from holdfast.archive.reader import Visit
 from holdfast.archive.sidecar import check_sidecar, format_sidecar, read_sidecar, sidecar_path
 from holdfast.archive.tarstream import TarStream
 from holdfast.archive.verification import ExportFacts, verify_file

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.optimized import StreamPlace
-from holdfast.archive.reader import ExportIndex, Source, receive_export
+from holdfast.archive.reader import Source, receive_export
 from holdfast.archive.received import check_received, take_back_owners, take_document
 from holdfast.service.intents import Intent
 from holdfast.storage.driver import Driver

@@ -12,11 +12,10 @@ from typing import Final, Protocol
 
 from holdfast.archive.agreement import check_agreement
 from holdfast.archive.definition import IDMAP_KEY, Definition
+from holdfast.archive.export_index import ExportIndex, keep_snapshots
 from holdfast.archive.idmap import HostMap, parse_host_map
 from holdfast.archive.reader import (
-    ExportIndex,
     TreeTarget,
-    keep_snapshots,
     read_backup_config,
     read_index,
     read_main_document,

@@ -35,7 +35,7 @@ _WRITE_OVERHEAD_BYTES: Final = _COMMAND.size + 3 * _ATTRIBUTE.size + 8
 """A write: path, offset (8 bytes) and data."""
 
 
-class StreamCheck:
+class SendStreamCheck:
     """Hands a stream on, one whole command after the other; raises `ArchiveError` for what no sender makes.
 
     Paths are relative and have no `..`, there is one subvolume of the given name, and the end is the end.

@@ -13,7 +13,7 @@ import os
 import re
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 import zstandard
 from isal import igzip_lib, isal_zlib
@@ -21,6 +21,7 @@ from isal import igzip_lib, isal_zlib
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.kinds import Compression
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
+from holdfast.streams.headed import Readable
 from holdfast.streams.seal import Seal
 from holdfast.streams.zstd_frames import FrameWalker
 
@@ -219,7 +220,7 @@ def _gzip_encoder(level: int | None) -> _Encoder:
 class DecompressedReader(io.RawIOBase):
     """The plain bytes of a compressed file. Raises `ArchiveError` on rubbish, early end and more than `limit_bytes`."""
 
-    def __init__(self, raw: BinaryIO, kind: Compression, limit_bytes: int | None = None) -> None:
+    def __init__(self, raw: Readable, kind: Compression, limit_bytes: int | None = None) -> None:
         super().__init__()
         self._limit_bytes = limit_bytes
         self._read_bytes = 0
@@ -246,7 +247,7 @@ class _Inner(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 
-def _source(raw: BinaryIO, kind: Compression) -> _Inner:
+def _source(raw: Readable, kind: Compression) -> _Inner:
     match kind:
         case Compression.NONE:
             return _Plain(raw)
@@ -257,7 +258,7 @@ def _source(raw: BinaryIO, kind: Compression) -> _Inner:
 
 
 class _Plain:
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: Readable) -> None:
         self._raw = raw
 
     def readinto(self, buffer: memoryview) -> int:
@@ -269,7 +270,7 @@ class _Plain:
 class _DecoderSource:
     """Streams of one or more members, as `cat a.gz b.gz` makes them; zero bytes may pad the end."""
 
-    def __init__(self, raw: BinaryIO, kind: Compression) -> None:
+    def __init__(self, raw: Readable, kind: Compression) -> None:
         self._raw, self._kind = raw, kind
         self._decoder: _Decoder = _decoder(kind)
         self._ended = False
@@ -332,7 +333,7 @@ def _decoder(kind: Compression) -> _Decoder:
 class _Watched:
     """Shows the compressed bytes to a frame walker on their way into the decompressor."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: Readable) -> None:
         self._raw, self.frames = raw, FrameWalker()
 
     def read(self, size: int = -1) -> bytes:
@@ -342,7 +343,7 @@ class _Watched:
 
 
 class _ZstdSource:
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: Readable) -> None:
         self._watched = _Watched(raw)
         context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
         self._reader = context.stream_reader(self._watched, read_across_frames=True, read_size=_INPUT_BYTES)  # type: ignore[arg-type]

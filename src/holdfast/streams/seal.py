@@ -16,13 +16,13 @@ the base of nine, the lowest first. The other formats notice every change by the
 
 from __future__ import annotations
 
-import io
-from typing import BinaryIO, Final
+from typing import Final
 
 from isal import isal_zlib
 
 from holdfast.model.kinds import Compression
 from holdfast.streams.copy import BUFFER_BYTES
+from holdfast.streams.headed import Readable
 
 _BZIP2_MEMBER: Final = b"BZh%d" + bytes.fromhex("177245385090 00000000")
 _BZIP2_DIGITS: Final = 11
@@ -55,40 +55,21 @@ class Seal:
         return b""
 
 
-class SealedInput(io.RawIOBase):
-    """A compressed file, maybe a pipe, for a reader that looks at its beginning and goes back to it once.
+class SealedInput:
+    """A compressed file, maybe a pipe, whose bytes go past its seal when they are read."""
 
-    What is read goes past its seal.
-    """
-
-    def __init__(self, raw: BinaryIO, kind: Compression, head: bytes) -> None:
-        """`head` is what was read of the file already, to tell its `kind` by."""
-        super().__init__()
-        self._raw, self._seal = raw, Seal(kind)
-        self._head, self._position = head, 0
+    def __init__(self, source: Readable, kind: Compression) -> None:
+        self._source, self._seal = source, Seal(kind)
+        self._position = 0
         self._held = b""
         """The last bytes, which may be the seal."""
         self.last_byte = b""
-        self._pass(head)
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if self._position < len(self._head):
-            end = len(self._head) if size < 0 else self._position + size
-            data = self._head[self._position : end]
-        else:
-            data = self._raw.read(size)
-            self._pass(data)
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._source.read(size)
+        self._pass(data)
         self._position += len(data)
         return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if offset or whence or self._position > len(self._head):
-            raise io.UnsupportedOperation("only the beginning can be read again")
-        self._position = 0
-        return 0
 
     def tell(self) -> int:
         return self._position

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.model.errors import ArchiveError
-from holdfast.streams.btrfs_stream import MAGIC, StreamCheck, full_size
+from holdfast.streams.btrfs_stream import MAGIC, SendStreamCheck, full_size
 
 FILE = Path(__file__).parents[2] / "golden/exports/instance-btrfs-optimized-subvolumes.tar.gz"
 HEAD = 17
@@ -30,7 +30,7 @@ def stream() -> bytes:
 
 def checked(data: bytes, name: str = "first", step: int = 1000) -> bytes:
     sink = io.BytesIO()
-    check = StreamCheck(sink, name)
+    check = SendStreamCheck(sink, name)
     for start in range(0, len(data), step):
         check.write(data[start : start + step])
     check.finish()

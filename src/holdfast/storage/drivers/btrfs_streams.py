@@ -21,7 +21,7 @@ from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, pipe
 from holdfast.model.errors import ArchiveError, CommandError
 from holdfast.storage.driver import SentStream, Subvolume
-from holdfast.streams.btrfs_stream import StreamCheck, full_size
+from holdfast.streams.btrfs_stream import SendStreamCheck, full_size
 from holdfast.streams.copy import Sink, write_all
 
 _SEND: Final = ("btrfs", "-q", "send")
@@ -69,7 +69,7 @@ def receiving(area: Path, number: int, name: str) -> Iterator[Sink]:
     try:
         with confined("btrfs", arguments, area, stdin=PIPE) as process:
             try:
-                check = StreamCheck(_Pipe(process.stdin), name)
+                check = SendStreamCheck(_Pipe(process.stdin), name)
                 yield check
                 check.finish()
             except BrokenPipeError:

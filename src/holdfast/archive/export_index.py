@@ -1,0 +1,80 @@
+"""What `index.yaml` of an export says: the one source of truth about the file, read before anything else of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.archive.definition import Definition, from_config
+from holdfast.model.errors import ArchiveError, BadRequestError
+from holdfast.model.names import check_snapshot_name
+from holdfast.wire.backup_index import BackupConfig, IndexFormatError, parse_index
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportIndex:
+    """What `index.yaml` says: `type` is the file's word ("container", "custom", …); old files have no `definition`."""
+
+    name: str
+    backend: str
+    pool: str
+    type: str
+    is_optimized: bool
+    snapshots: tuple[str, ...]
+    definition: Definition | None
+    project: str = ""
+    """Where it came from; nothing but a fact to be shown."""
+
+
+def index_of(document: bytes) -> ExportIndex:
+    """Read the document; raise `ArchiveError` for what it can't say."""
+    try:
+        index = parse_index(document)
+    except IndexFormatError as error:
+        raise ArchiveError(f"index.yaml is not valid: {error}") from error
+    if not index.name:
+        raise ArchiveError("index.yaml names no instance")
+    snapshots = tuple(_bare(name) for name in index.snapshots or [])
+    if len(set(snapshots)) != len(snapshots):
+        raise ArchiveError("index.yaml lists a snapshot twice")
+    definition = None
+    if index.config is not None and index.type != "custom":
+        definition = from_config(index.config, pool=index.pool or "")
+        if definition.instance.name != index.name:
+            raise ArchiveError("index.yaml gives the instance two names")
+        if definition.instance.type.value != (index.type or "container"):
+            raise ArchiveError("index.yaml gives the instance two types")
+        definition = keep_snapshots(definition, snapshots)
+    return ExportIndex(
+        name=index.name,
+        backend=index.backend or "",
+        pool=index.pool or "",
+        type=index.type or "container",
+        is_optimized=bool(index.optimized),
+        snapshots=snapshots,
+        definition=definition,
+        project=_project(index.config),
+    )
+
+
+def _project(config: BackupConfig | None) -> str:
+    if config is None:
+        return ""
+    entry = config.container or config.instance or config.volume
+    return (entry.project if entry else None) or ""
+
+
+def keep_snapshots(definition: Definition, names: tuple[str, ...]) -> Definition:
+    """Return the definition with exactly these snapshots; refuse when one of them is not described."""
+    described = {snapshot.name: snapshot for snapshot in definition.snapshots}
+    missing = [name for name in names if name not in described]
+    if missing:
+        raise ArchiveError(f"Backup config does not describe the snapshots: {', '.join(missing)}")
+    kept = tuple(described[name] for name in names)
+    return Definition(instance=definition.instance, snapshots=kept, profiles=definition.profiles)
+
+
+def _bare(name: str | None) -> str:
+    try:
+        return check_snapshot_name(name or "")
+    except BadRequestError as error:
+        raise ArchiveError(f"index.yaml lists a snapshot of a bad name: {error}") from error

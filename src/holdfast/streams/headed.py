@@ -1,0 +1,28 @@
+"""A stream whose first bytes can be looked at before it is read: a pipe can't go back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Readable(Protocol):
+    """Gives at most so many bytes, all of the rest for -1, and none at the end."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class Headed:
+    """Reads the head at once, however small the pieces in which it comes, and gives it again before all else."""
+
+    def __init__(self, source: Readable, head_bytes: int) -> None:
+        self._source = source
+        found = b""
+        while len(found) < head_bytes and (more := source.read(head_bytes - len(found))):
+            found += more
+        self.head = self._rest = found
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._rest:
+            return self._source.read(size)
+        taken, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
+        return taken + self._source.read() if size < 0 else taken
