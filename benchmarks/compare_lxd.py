@@ -171,6 +171,15 @@ def table(results: dict[str, Times]) -> str:
     return "\n".join(lines)
 
 
+def report(text: str, rounds: int, markdown: Path | None) -> None:
+    """Print tables with where and how they were measured; write them to a file, too, if one is wanted."""
+    version = subprocess.run(["lxd", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    head = f"LXD {version}, kernel {platform.release()}, {os.cpu_count()} cores, {rounds} rounds, medians.\n\n"
+    print(head + text)
+    if markdown:
+        markdown.write_text(head + text + "\n")
+
+
 def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -181,11 +190,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()
     text = table(measure(options.image, options.pools, options.rounds, options.instances))
-    version = subprocess.run(["lxd", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    head = f"LXD {version}, kernel {platform.release()}, {os.cpu_count()} cores, {options.rounds} rounds, medians.\n\n"
-    print(head + text)
-    if options.markdown:
-        options.markdown.write_text(head + text + "\n")
+    report(text, options.rounds, options.markdown)
 
 
 if __name__ == "__main__":

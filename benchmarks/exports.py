@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -23,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from compare_lxd import Times, build_image, timed
+from compare_lxd import Times, build_image, report, timed
 from support.holdfast import COMMAND, HoldfastServer
 from support.lxd import LxdServer
 
@@ -207,11 +206,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()
     text = table(*measure(options.image, options.pools, options.rounds))
-    version = subprocess.run(["lxd", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    head = f"LXD {version}, kernel {platform.release()}, {os.cpu_count()} cores, {options.rounds} rounds, medians.\n\n"
-    print(head + text)
-    if options.markdown:
-        options.markdown.write_text(head + text + "\n")
+    report(text, options.rounds, options.markdown)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -28,7 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from compare_lxd import build_image
+from compare_lxd import build_image, report
 from support.holdfast import HoldfastServer
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer
@@ -232,11 +231,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()
     text = tables(*measure(options.image, options.pools, options.rounds, options.due), options.due)
-    version = subprocess.run(["lxd", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    head = f"LXD {version}, kernel {platform.release()}, {os.cpu_count()} cores, {options.rounds} rounds, medians.\n\n"
-    print(head + text)
-    if options.markdown:
-        options.markdown.write_text(head + text + "\n")
+    report(text, options.rounds, options.markdown)
 
 
 if __name__ == "__main__":

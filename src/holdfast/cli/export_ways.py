@@ -21,6 +21,7 @@ from holdfast.client.transfer import Pace
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
+    from holdfast.client.backups import ExportOptions
     from holdfast.client.encryption import Recipient
 
 EXTENSION: Final = "holdfast_export_stream"
@@ -47,13 +48,8 @@ class Wanted:
     """What is to be exported, and how fast it may come."""
 
     instance: str
-    compression: str
-    instance_only: bool
-    optimized_storage: bool
-    snapshot: str
-    exclude: Sequence[str]
+    options: ExportOptions
     bytes_per_s: int | None
-    version: int | None = None
 
 
 @contextmanager
@@ -62,13 +58,8 @@ def streamed(session: Session, wanted: Wanted) -> Iterator[Source]:
     with session.client.backups.stream(
         wanted.instance,
         session.transfer(f"Exporting {wanted.instance}"),
-        compression=wanted.compression,
-        instance_only=wanted.instance_only,
-        optimized_storage=wanted.optimized_storage,
-        snapshot=wanted.snapshot,
-        exclude=wanted.exclude,
-        version=wanted.version,
         pace=Pace(wanted.bytes_per_s),
+        **wanted.options,
     ) as body:
         yield body
 
@@ -81,12 +72,7 @@ def staged(session: Session, wanted: Wanted) -> Iterator[Source]:
     operation = backups.create(
         wanted.instance,
         expires_at=f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
-        compression=wanted.compression,
-        instance_only=wanted.instance_only,
-        optimized_storage=wanted.optimized_storage,
-        snapshot=wanted.snapshot,
-        exclude=wanted.exclude,
-        version=wanted.version,
+        **wanted.options,
     )
     session.wait(operation, f"Backing up {wanted.instance}")
     name = operation.names("backups")[0]

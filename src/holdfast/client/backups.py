@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from holdfast.client.connection import Connection, path_of
@@ -20,6 +20,17 @@ from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
     from holdfast.client.encryption import Identity
+
+
+class ExportOptions(TypedDict, total=False):
+    """What an export holds, and how. An empty compression, and no version, are the server's choice."""
+
+    compression: str
+    instance_only: bool
+    optimized_storage: bool
+    snapshot: str
+    exclude: Sequence[str]
+    version: int | None
 
 
 class Backups:
@@ -47,22 +58,10 @@ class Backups:
         *,
         name: str = "",
         expires_at: str | None = None,
-        compression: str = "",
-        instance_only: bool = False,
-        optimized_storage: bool = False,
-        snapshot: str = "",
-        exclude: Sequence[str] = (),
-        version: int | None = None,
+        **options: Unpack[ExportOptions],
     ) -> RunningOperation:
         """Have the server write an export file. An empty name is chosen by the server, an empty compression too."""
-        body = _body(
-            compression,
-            snapshot,
-            exclude,
-            version,
-            instance_only=instance_only,
-            optimized_storage=optimized_storage,
-        )
+        body = _body(options)
         body["name"] = name
         if expires_at is not None:
             body["expires_at"] = expires_at
@@ -74,26 +73,14 @@ class Backups:
         instance: str,
         on_bytes: OnBytes | None = None,
         *,
-        compression: str = "",
-        instance_only: bool = False,
-        optimized_storage: bool = False,
-        snapshot: str = "",
-        exclude: Sequence[str] = (),
-        version: int | None = None,
         pace: Pace | None = None,
+        **options: Unpack[ExportOptions],
     ) -> Iterator[Body]:
         """Have the server send an export that it keeps no file of; leaving early ends the work there.
 
         A server without the API extension `holdfast_export_stream` would make a file: ask it before.
         """
-        body = _body(
-            compression,
-            snapshot,
-            exclude,
-            version,
-            instance_only=instance_only,
-            optimized_storage=optimized_storage,
-        )
+        body = _body(options)
         answer = self._connection.open(
             "POST",
             path_of("instances", instance, "backups"),
@@ -174,25 +161,19 @@ class Backups:
             return post(self._connection, target, contents.chunks, contents.headers())
 
 
-def _body(
-    compression: str,
-    snapshot: str,
-    exclude: Sequence[str],
-    version: int | None,
-    *,
-    instance_only: bool,
-    optimized_storage: bool,
-) -> dict[str, object]:
+def _body(options: ExportOptions) -> dict[str, object]:
+    """Return the request, with what must be in it; what is left out elsewhere is the server's to choose."""
+    instance_only = options.get("instance_only", False)
     body: dict[str, object] = {
         "instance_only": instance_only,
         "container_only": instance_only,
-        "optimized_storage": optimized_storage,
-        "compression_algorithm": compression,
+        "optimized_storage": options.get("optimized_storage", False),
+        "compression_algorithm": options.get("compression", ""),
     }
-    if snapshot:
+    if snapshot := options.get("snapshot"):
         body["snapshot"] = snapshot
-    if exclude:
+    if exclude := options.get("exclude"):
         body["exclude"] = list(exclude)
-    if version is not None:
+    if (version := options.get("version")) is not None:
         body["version"] = version
     return body

@@ -21,8 +21,6 @@ from holdfast.service.reserve import write_with_reserve
 
 BLOCK_BYTES: Final = 1024 * 1024
 """How much is gathered before a thread writes it: a hop costs some 50 us, so a MiB makes it vanish."""
-
-
 _SAMPLE_BYTES: Final = 32 * 1024 * 1024
 _SAMPLE_S: Final = 0.5
 """A body whose first bytes come at this pace is unpacked while it comes; a slower one would hold a worker too long."""
@@ -60,7 +58,7 @@ class Spool:
 async def spooled_body(request: ApiRequest) -> AsyncIterator[Spool]:
     """Give the file that holds the request's body."""
     async with _spool(request) as spool:
-        await _fill(request, spool, request.http.content.iter_any())
+        await _fill(request, spool, _blocks(request.http.content.iter_any()))
         yield spool
 
 
@@ -75,9 +73,7 @@ async def arriving_body(request: ApiRequest) -> AsyncIterator[Arrival]:
         blocks = _blocks(request.http.content.iter_any())
         size_bytes = await _fast_bytes(request, spool, blocks)
         if not size_bytes:
-            async for block in blocks:
-                await request.run(spool.write, block)
-            await request.run(spool.finish)
+            await _fill(request, spool, blocks)
             yield Arrival(spool.hand_over(), is_whole=True)
             return
         expected_bytes = request.http.content_length or 0
@@ -136,7 +132,7 @@ async def _parts(request: ApiRequest, stack: contextlib.AsyncExitStack) -> dict[
         if part.name in parts or len(parts) == 2:
             raise BadRequestError(f'Invalid multipart image: unexpected part "{part.name}"')
         spool = await stack.enter_async_context(_spool(request))
-        await _fill(request, spool, _chunks(part))
+        await _fill(request, spool, _blocks(_chunks(part)))
         parts[part.name] = (spool, part.filename or "")
     return parts
 
@@ -150,9 +146,9 @@ async def _spool(request: ApiRequest) -> AsyncIterator[Spool]:
         await request.run(spool.discard)
 
 
-async def _fill(request: ApiRequest, spool: Spool, chunks: AsyncIterator[bytes]) -> None:
-    """Write all chunks; a body that breaks off raises, so that a part of a file is never taken for the whole."""
-    async for block in _blocks(chunks):
+async def _fill(request: ApiRequest, spool: Spool, blocks: AsyncIterator[bytes]) -> None:
+    """Write all blocks; a body that breaks off raises, so that a part of a file is never taken for the whole."""
+    async for block in blocks:
         await request.run(spool.write, block)
     await request.run(spool.finish)
 

@@ -23,12 +23,12 @@ from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Database
 from holdfast.model.errors import InstanceNotFoundError
 from holdfast.model.instance import Instance, Snapshot
-from holdfast.model.storage import instance_volume
 from holdfast.service.export_part import ExportPart
 from holdfast.service.intents import Intent
 from holdfast.service.locks import Locks, instance_lock
 from holdfast.service.pools import PoolService
 from holdfast.service.profiles import ProfileService
+from holdfast.service.surroundings import volume_of
 from holdfast.storage.driver import Driver, Origin
 
 
@@ -40,8 +40,7 @@ class ExportScenes:
 
     def usage_bytes(self, instance: Instance) -> int | None:
         """Return what the instance takes in its pool, where that is known cheaply."""
-        volume = instance_volume(instance.type, instance.project, instance.name)
-        return self._pools.driver(instance.pool).usage_bytes(volume)
+        return self._pools.driver(instance.pool).usage_bytes(volume_of(instance))
 
     def has_streams(self, instance: Instance) -> bool:
         """Tell whether the instance's pool has an optimized form of its own."""
@@ -62,17 +61,11 @@ class ExportScenes:
                 trees = self._in_place(driver, definition, part)
                 yield part.content(instance_content(definition, driver.pool, trees, version=part.version))
                 return
-            if part.optimized_storage and driver.features.optimized_streams:
-                content = _staged_streams(driver, definition, intent, version=part.version)
-            else:
-                content = part.content(
-                    instance_content(
-                        definition,
-                        driver.pool,
-                        self._cloned(driver, definition, intent, part),
-                        version=part.version,
-                    )
-                )
+            try:
+                content = self._staged(driver, definition, intent, part)
+            except BaseException:
+                _discard(driver, definition, intent)
+                raise
         try:
             yield content
         finally:
@@ -89,42 +82,33 @@ class ExportScenes:
         return replace(definition, profiles=tuple(profiles))
 
     def _in_place(self, driver: Driver, definition: Definition, part: ExportPart) -> dict[str | None, Path]:
-        instance = definition.instance
-        volume = instance_volume(instance.type, instance.project, instance.name)
+        volume = volume_of(definition.instance)
         return {name: driver.path(volume, part.source(name)) for name in _names(definition.snapshots)}
 
-    def _cloned(
-        self, driver: Driver, definition: Definition, intent: Intent, part: ExportPart
-    ) -> dict[str | None, Path]:
-        instance = definition.instance
-        volume = instance_volume(instance.type, instance.project, instance.name)
-        trees: dict[str | None, Path] = {}
-        try:
-            for number, name in enumerate(_names(definition.snapshots)):
-                trees[name] = driver.stage(intent.token(number), Origin(volume=volume, snapshot=part.source(name)))
-        except BaseException:
-            _discard(driver, definition, intent)
-            raise
-        return trees
+    def _staged(self, driver: Driver, definition: Definition, intent: Intent, part: ExportPart) -> ExportContent:
+        """Clone every tree, in no time; what was staged before a failure is for the caller to discard."""
+        if part.optimized_storage and driver.features.optimized_streams:
+            return _staged_streams(driver, definition, intent, version=part.version)
+        volume = volume_of(definition.instance)
+        trees = {
+            name: driver.stage(intent.token(number), Origin(volume=volume, snapshot=part.source(name)))
+            for number, name in enumerate(_names(definition.snapshots))
+        }
+        return part.content(instance_content(definition, driver.pool, trees, version=part.version))
 
 
 def _staged_streams(driver: Driver, definition: Definition, intent: Intent, *, version: int) -> ExportContent:
     """Stage read-only copies, each to be sent as its difference to the one before."""
-    instance = definition.instance
-    volume = instance_volume(instance.type, instance.project, instance.name)
+    volume = volume_of(definition.instance)
     streams: list[tuple[StreamPlace, Callable[[], AbstractContextManager[SizedStream]]]] = []
     parent: tuple[str, str] | None = None
-    try:
-        for number, snapshot in enumerate(_names(definition.snapshots)):
-            token, name = intent.token(number), StreamPlace(snapshot, "").stream_name
-            documents = {} if snapshot else {BACKUP_YAML: main_document(definition, driver.pool)}
-            for part in driver.stage_to_send(token, Origin(volume=volume, snapshot=snapshot), name, documents):
-                place = StreamPlace(snapshot, part.path, part.is_read_only, part.identity)
-                streams.append((place, partial(driver.sending, token, name, part.path, parent)))
-            parent = (token, name)
-    except BaseException:
-        _discard(driver, definition, intent)
-        raise
+    for number, snapshot in enumerate(_names(definition.snapshots)):
+        token, name = intent.token(number), StreamPlace(snapshot, "").stream_name
+        documents = {} if snapshot else {BACKUP_YAML: main_document(definition, driver.pool)}
+        for part in driver.stage_to_send(token, Origin(volume=volume, snapshot=snapshot), name, documents):
+            place = StreamPlace(snapshot, part.path, part.is_read_only, part.identity)
+            streams.append((place, partial(driver.sending, token, name, part.path, parent)))
+        parent = (token, name)
     return optimized_content(definition, driver.pool, streams, version=version)
 
 

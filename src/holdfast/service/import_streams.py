@@ -58,8 +58,8 @@ def _put_together(
 ) -> bytes | None:
     parts = [(number, place) for number, place in enumerate(places) if place.snapshot == snapshot]
     tree = driver.assemble(token, area, [(number, place.stream_name, place.path) for number, place in parts])
-    document = take_document(tree)
     check_received(tree, "the instance" if snapshot is None else f'snapshot "{snapshot}"')
+    document = take_document(tree)
     if host_map is not None:
         take_back_owners(tree, host_map)
     driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])

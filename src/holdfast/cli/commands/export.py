@@ -87,13 +87,15 @@ def export(
         require_extension(session, "backup_metadata_version", "choice of the metadata's version")
     wanted = Wanted(
         instance=instance.name,
-        compression=compression,
-        instance_only=instance_only,
-        optimized_storage=optimized_storage,
-        snapshot=snapshot,
-        exclude=exclude,
+        options={
+            "compression": compression,
+            "instance_only": instance_only,
+            "optimized_storage": optimized_storage,
+            "snapshot": snapshot,
+            "exclude": exclude,
+            "version": export_version,
+        },
         bytes_per_s=bwlimit,
-        version=export_version,
     )
     recipients = parse_recipients(encrypt)
     to_standard_output = target == "-"
