@@ -17,6 +17,7 @@ import pytest
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxdServer, require_lxd
+from support.pools import rootfs
 from support.trees import describe, differences, make_rich_tree
 
 MAKE_SETUID = "echo x > /root/mine; chown 1000:1001 /root/mine; chmod 4755 /root/mine"
@@ -34,12 +35,6 @@ def pair() -> Iterator[tuple[HoldfastServer, LxdServer, Path]]:
             server.lxc.run("image", "import", image, "--alias", "tiny")
         yield ours, theirs, directory
     shutil.rmtree(directory)
-
-
-def rootfs(server: Server, pool: str, name: str, snapshot: str = "") -> Path:
-    """Return where a stopped instance's root file system is on disk."""
-    folder = f"containers-snapshots/{name}/{snapshot}" if snapshot else f"containers/{name}"
-    return server.directory / "storage-pools" / pool / folder / "rootfs"
 
 
 def make_instance(server: Server, pool: str) -> None:

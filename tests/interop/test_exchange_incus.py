@@ -16,6 +16,7 @@ import pytest
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.incus import IncusServer
+from support.pools import rootfs
 from support.trees import describe, differences, make_rich_tree
 
 pytestmark = [
@@ -47,11 +48,6 @@ def clean(pair: Pair) -> Iterator[None]:
     for name in ("rich", "taken"):
         ours.lxc.run("delete", "--force", name, expect=None)
         theirs.run("delete", "--force", name, expect=None)
-
-
-def rootfs(server: HoldfastServer | IncusServer, pool: str, name: str, snapshot: str = "") -> Path:
-    folder = f"containers-snapshots/{name}/{snapshot}" if snapshot else f"containers/{name}"
-    return server.directory / "storage-pools" / pool / folder / "rootfs"
 
 
 def make(server: HoldfastServer | IncusServer, pool: str) -> None:

@@ -15,6 +15,7 @@ from holdfast.host import subvolumes
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxdServer, require_lxd
+from support.pools import rootfs
 from support.trees import describe, differences, make_rich_tree
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "setfacl")]
@@ -42,14 +43,9 @@ def servers() -> Iterator[dict[str, Server]]:
     shutil.rmtree(directory)
 
 
-def rootfs(server: Server, name: str, snapshot: str = "") -> Path:
-    folder = f"containers-snapshots/{name}/{snapshot}" if snapshot else f"containers/{name}"
-    return server.directory / "storage-pools/bt" / folder / "rootfs"
-
-
 def make_instance(server: Server) -> None:
     server.lxc.run("init", "tiny", "rich", "-s", "bt", "-c", "user.note=kept: yes")
-    top = rootfs(server, "rich")
+    top = rootfs(server, "bt", "rich")
     make_rich_tree(top)
     subprocess.run(["btrfs", "-q", "subvolume", "create", top / "sub-one"], check=True)
     (top / "sub-one/file").write_text("first")
@@ -75,16 +71,19 @@ def test_streams_cross(
     other.lxc.run("import", tmp_path / "file", "taken", "-s", "bt")
     try:
         for snapshot in ("",) if instance_only else ("first", "second", ""):
-            before, after = describe(rootfs(one, "rich", snapshot)), describe(rootfs(other, "taken", snapshot))
+            before, after = (
+                describe(rootfs(one, "bt", "rich", snapshot)),
+                describe(rootfs(other, "bt", "taken", snapshot)),
+            )
             if "theirs" in (source, target):  # LXD moves nested subvolumes to their places, which changes a time
                 del before["."], after["."]
             found = differences(before, after)
             assert found == [], f"snapshot {snapshot!r}:\n" + "\n".join(found)
-        assert subvolumes.is_subvolume(rootfs(other, "taken") / "sub-one")
+        assert subvolumes.is_subvolume(rootfs(other, "bt", "taken") / "sub-one")
         assert other.lxc.yaml("config", "show", "taken")["config"]["user.note"] == "kept: yes"
         if not instance_only:
             other.lxc.run("restore", "taken", "first")
-            assert (rootfs(other, "taken") / "sub-one/file").read_text() == "first"
+            assert (rootfs(other, "bt", "taken") / "sub-one/file").read_text() == "first"
         other.lxc.run("start", "taken")
         other.lxc.run("exec", "taken", "--", "test", "-e", "/data/sparse")
     finally:
