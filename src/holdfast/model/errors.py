@@ -60,6 +60,12 @@ class InternalError(HoldfastError):
     status = 500
 
 
+class MigrationError(HoldfastError):
+    """Report a transfer between two servers that failed: by what the other one sent or said, or by the connection."""
+
+    status = 500
+
+
 class CancelledOperationError(HoldfastError):
     """Tell running work that its operation was cancelled."""
 
