@@ -32,7 +32,7 @@ from holdfast.service.images import ImageService
 from holdfast.service.import_replace import Replacer
 from holdfast.service.imports import ImportService, clear_incoming
 from holdfast.service.instance_schedules import InstanceSchedules
-from holdfast.service.instance_services import make_instance_services
+from holdfast.service.instance_services import Migrations, make_instance_services
 from holdfast.service.instances import InstanceService
 from holdfast.service.intents import IntentLog
 from holdfast.service.locks import Locks
@@ -92,6 +92,7 @@ class Services:
     restore: RestoreService
     former_states: FormerStates
     copies: CopyService
+    migrations: Migrations
     exec: ExecService
     files: FileService
     snapshot_files: SnapshotFileService
@@ -230,6 +231,7 @@ def build_services(
         restore=instance_services.restore,
         former_states=instance_services.former_states,
         copies=instance_services.copies,
+        migrations=instance_services.migrations,
         exec=instance_services.exec,
         files=instance_services.files,
         snapshot_files=instance_services.snapshot_files,

@@ -45,11 +45,15 @@ class Features:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """The source of a clone: a volume (snapshot None), one of its snapshots, or its former state under this token."""
+    """The source of a clone: a volume (snapshot None), one of its snapshots, or its former state under this token.
+
+    `staged`: the staged tree under that token instead, which is to become this volume or snapshot.
+    """
 
     volume: Volume
     snapshot: str | None = None
     former: str | None = None
+    staged: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from holdfast.server.answers import accepted, done, sync
 from holdfast.server.etag import check_if_match
 from holdfast.server.import_body import import_body
 from holdfast.server.import_headers import import_headers
-from holdfast.server.instance_bodies import change_from, instance_type, move_from, new_instance
+from holdfast.server.instance_bodies import change_from, instance_type, move_from, new_instance, send_from
 from holdfast.server.listing import api_url, passing
+from holdfast.server.migrations import receive_instance, send_instance
 from holdfast.server.render.instances import full_shape, instance_etag, instance_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
+from holdfast.service.instance_requests import FromMigration
 from holdfast.service.instance_views import InstanceFull, InstanceView
 from holdfast.wire import instance as wire
 
@@ -58,6 +60,8 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
     if request.is_binary:
         return accepted(await _import(request))
     wanted, source = new_instance(await request.body(wire.InstancesPost))
+    if isinstance(source, FromMigration):
+        return accepted(await receive_instance(request, wanted, source))
     return accepted(await request.run(request.services.instances.create, request.caller, wanted, source))
 
 
@@ -118,11 +122,13 @@ async def patch_instance(request: ApiRequest) -> web.StreamResponse:
 
 
 async def post_instance(request: ApiRequest) -> web.StreamResponse:
-    """Rename, or move to another pool or project of this server."""
+    """Rename, move to another pool or project of this server, or send to another server."""
     sent = await request.body(wire.InstancePost)
     name = request.path("name")
     if not sent.migration:
         return accepted(await request.run(request.services.instances.rename, request.caller, name, sent.name))
+    if not sent.pool and not sent.project:
+        return accepted(await send_instance(request, send_from(name, sent), sent.target))
     return accepted(await request.run(request.services.copies.move, request.caller, name, move_from(sent)))
 
 
@@ -158,7 +164,7 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_instance,
-        summary="Create an instance, or import one from an export file",
+        summary="Create an instance, receive one from another server, or import an export file",
         answer=Answer.ASYNC,
         takes=wire.InstancesPost,
     ),
@@ -183,7 +189,7 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=post_instance,
-        summary="Rename an instance, or move it within the server",
+        summary="Rename an instance, move it within the server, or send it to another one",
         answer=Answer.ASYNC,
         takes=wire.InstancePost,
     ),

@@ -1,0 +1,48 @@
+"""The beginning of a migration: its operation, and the websockets on which the other side connects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from holdfast.model.errors import UnsupportedError
+from holdfast.model.operation import Operation
+from holdfast.server.migration_sockets import MigrationSockets
+from holdfast.server.request import ApiRequest
+from holdfast.service.instance_requests import FromMigration, InstanceRequest, SendRequest
+from holdfast.service.migration_work import Connector
+from holdfast.wire.snapshot import MigrationTarget
+
+_CHANNELS = ("control", "fs")
+
+
+async def send_instance(request: ApiRequest, wanted: SendRequest, target: MigrationTarget | None) -> Operation:
+    """Send to whoever connects, or, with a target, to the server that it names."""
+    if target is not None:
+        raise UnsupportedError("This server doesn't connect to other servers yet: use relay mode")
+    source = request.services.migrations.source
+    return await _awaited(request, lambda connector: source.send(request.caller, wanted, connector))
+
+
+async def receive_instance(request: ApiRequest, wanted: InstanceRequest, source: FromMigration) -> Operation:
+    """Receive from whoever connects, or from the server that the source names."""
+    if source.operation:
+        raise UnsupportedError("This server doesn't connect to other servers yet: use relay mode")
+    sink = request.services.migrations.sink
+    return await _awaited(request, lambda connector: sink.receive(request.caller, wanted, source, connector))
+
+
+async def _awaited(request: ApiRequest, start: Callable[[Connector], Operation]) -> Operation:
+    """Start an operation that others connect to."""
+    sockets = MigrationSockets(_CHANNELS)
+    operation = await request.run(start, sockets)
+    meetings, loop = request.parts.sockets, asyncio.get_running_loop()
+    meetings.expect(operation.id, sockets.meetings.values())
+
+    def forget(_: Operation) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed: the server has stopped
+            loop.call_soon_threadsafe(meetings.forget, operation.id)
+
+    request.services.operations.when_done(operation.id, forget)
+    return operation
