@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from holdfast.host.processes import run
+from holdfast.host.subvolumes import is_subvolume
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
@@ -98,3 +100,84 @@ def test_copy(world: World, source: str, target: str, source_pool: str, target_p
     finally:
         world.server(source).lxc.run("delete", "--force", "rich", expect=None)
         world.server(target).lxc.run("delete", "--force", "taken", expect=None)
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_nested_subvolumes_cross_as_such(world: World, source: str, target: str) -> None:
+    server = world.server(source)
+    try:
+        server.lxc.run("init", "tiny", "rich", "-s", "bt")
+        inner = rootfs(server, "bt", "rich") / "inner"
+        run(["btrfs", "subvolume", "create", inner])
+        (inner / "file").write_text("one")
+        run(["btrfs", "subvolume", "create", inner / "deeper"])
+        server.lxc.run("snapshot", "rich", "first")
+        (inner / "file").write_text("two")
+        (inner / "deeper/file").write_text("deep")
+        server.lxc.run("snapshot", "rich", "second")
+        world.lxc.run("copy", f"{source}:rich", f"{target}:taken", "-s", "bt", "--mode", "relay")
+        compare(world, source, "bt", target, "bt", "taken")
+        for path in ("inner", "inner/deeper"):
+            assert is_subvolume(rootfs(world.server(target), "bt", "taken") / path)
+    finally:
+        server.lxc.run("delete", "--force", "rich", expect=None)
+        world.server(target).lxc.run("delete", "--force", "taken", expect=None)
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_parts(world: World, source: str, target: str, pool: str) -> None:
+    """The instance without snapshots; one snapshot as an instance; a move, after which the source is gone."""
+    one, other = world.server(source), world.server(target)
+    try:
+        make_rich_instance(one, pool)
+        world.lxc.run("copy", f"{source}:rich", f"{target}:alone", "--instance-only", "-s", pool, "--mode", "relay")
+        assert other.lxc.yaml("query", "/1.0/instances/alone/snapshots") == []
+        assert (rootfs(other, pool, "alone") / "data/only-main").read_text() == "main"
+        world.lxc.run("copy", f"{source}:rich/first", f"{target}:old", "-s", pool, "--mode", "relay")
+        assert other.lxc.yaml("query", "/1.0/instances/old/snapshots") == []
+        wanted, found = describe(rootfs(one, pool, "rich", "first")), describe(rootfs(other, pool, "old"))
+        assert differences(as_lxd_carries(wanted), as_lxd_carries(found)) == []
+        other.lxc.run("start", "old")
+        world.lxc.run("move", f"{source}:rich", f"{target}:moved", "-s", pool, "--mode", "relay")
+        assert one.lxc.result("info", "rich").returncode != 0
+        restore_and_start(other, "moved")
+    finally:
+        one.lxc.run("delete", "--force", "rich", expect=None)
+        for name in ("alone", "old", "moved"):
+            other.lxc.run("delete", "--force", name, expect=None)
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_running_instance(world: World, source: str, target: str, pool: str) -> None:
+    """With --stateless it goes on running, and its owners arrive as those inside."""
+    one, other = world.server(source), world.server(target)
+    try:
+        one.lxc.run("launch", "tiny", "runs", "-s", pool)
+        script = "echo x > /root/mine; chown 1000:1001 /root/mine; chmod 4755 /root/mine"
+        one.lxc.run("exec", "runs", "--", "sh", "-c", script)
+        one.lxc.run("snapshot", "runs", "first")
+        refused = world.lxc.result("copy", f"{source}:runs", f"{target}:taken", "--mode", "relay")
+        assert b"ive migration" in refused.stderr
+        world.lxc.run("copy", f"{source}:runs", f"{target}:taken", "--stateless", "-s", pool, "--mode", "relay")
+        assert one.lxc.yaml("query", "/1.0/instances/runs/state")["status"] == "Running"
+        other.lxc.run("start", "taken")
+        for _ in ("as copied", "as restored"):
+            seen = other.lxc.run("exec", "taken", "--", "stat", "-c", "%u %g %a", "/root/mine")
+            assert seen.split() == ["1000", "1001", "4755"]
+            other.lxc.run("restore", "taken", "first")
+    finally:
+        one.lxc.run("delete", "--force", "runs", expect=None)
+        other.lxc.run("delete", "--force", "taken", expect=None)
+
+
+def test_a_copy_over_an_instance_is_refused(world: World) -> None:
+    try:
+        for server in (world.ours, world.other):
+            server.lxc.run("init", "--empty", "same")
+        refused = world.lxc.result("copy", "h:same", "i:same", "--mode", "relay")
+        assert b"already exists" in refused.stderr
+    finally:
+        for server in (world.ours, world.other):
+            server.lxc.run("delete", "same")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,6 @@ from holdfast.migration.negotiation import own_ways
 from holdfast.migration.rsync import receive_tree
 from holdfast.model.errors import ConflictError, MigrationError
 from holdfast.model.expand import expand_devices
-from holdfast.model.instance import Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_keys import copied_config
 from holdfast.model.operation import Operation
@@ -34,6 +34,7 @@ from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
 from holdfast.service.migration_records import received_map, received_snapshot
+from holdfast.service.migration_streams import receive_streams
 from holdfast.service.migration_work import migrating, operation_kind
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
@@ -111,7 +112,7 @@ class MigrationSink:
         with self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new:
 
             def fill(driver: Driver, intent: Intent) -> None:
-                ways = own_ways(has_streams=False)
+                ways = own_ways(has_streams=driver.features.has_btrfs_streams)
                 agreement = sink.answer(control, data, offer, ways, offer.snapshots, refresh=False)
                 sink.receive_index(data, agreement)
                 self._receive_trees(driver, intent, new, offer, agreement, data, handle)
@@ -133,8 +134,11 @@ class MigrationSink:
         handle: OperationHandle,
     ) -> None:
         main, volume = intent.token(len(new.snapshots)), volume_of(new.instance)
-        tree = driver.stage(main)
         meter = RateMeter()
+        if agreement.has_streams:
+            self._receive_streams(driver, intent, new, offer, agreement, data, handle)
+            return
+        tree = driver.stage(main)
 
         def receive(label: str) -> None:
             receive_tree(
@@ -147,7 +151,7 @@ class MigrationSink:
         for number, snapshot in enumerate(new.snapshots):
             receive(snapshot.name)
             here = driver.stage(intent.token(number), Origin(volume=volume, staged=main), cancelled=handle.is_cancelled)
-            _take_over(here, f'snapshot "{snapshot.name}"', _map_of(offer, snapshot))
+            _take_over(here, f'snapshot "{snapshot.name}"', _map_of(offer, snapshot.name))
             if not agreement.deletes:
                 driver.discard(main)
                 driver.stage(main)
@@ -155,24 +159,55 @@ class MigrationSink:
             receive(new.instance.name)
         _take_over(tree, "the instance", received_map(offer.idmap))
 
+    def _receive_streams(
+        self,
+        driver: Driver,
+        intent: Intent,
+        new: NewInstance,
+        offer: Header,
+        agreement: Agreement,
+        data: DataChannel,
+        handle: OperationHandle,
+    ) -> None:
+        meter = RateMeter()
+
+        def show(name: str | None, done_bytes: int) -> None:
+            handle.progress("fs_progress", f"{name or new.instance.name}: {meter.text(done_bytes)}")
+
+        def take_over(number: int, name: str | None) -> bool:
+            tree = driver.staged_path(intent.token(number))
+            if name is None:
+                return _take_over(tree, "the instance", received_map(offer.idmap))
+            return _take_over(tree, f'snapshot "{name}"', _map_of(offer, name))
+
+        names = [snapshot.name for snapshot in new.snapshots]
+        receive_streams(driver, intent, names, agreement, data, take_over, show, handle.is_cancelled)
+
     def _plan(self, caller: Caller, request: InstanceRequest) -> NewInstance:
         return self._builder.plan(caller.project, request, {}, "copy")
 
 
-def _map_of(offer: Header, snapshot: Snapshot) -> HostMap | None:
+def _map_of(offer: Header, name: str) -> HostMap | None:
     """Return the owners of a snapshot's tree: as its record says, which is changed when it is taken over."""
-    sent = next(each for each in offer.snapshots if each.name == snapshot.name)
+    sent = next(each for each in offer.snapshots if each.name == name)
     return parse_host_map(sent.config.get(DISK_MAP_KEY, ""))
 
 
-def _take_over(tree: Path, where: str, host_map: HostMap | None) -> None:
-    """Check what was received, drop the other server's document, and make the owners those inside."""
+def _take_over(tree: Path, where: str, host_map: HostMap | None) -> bool:
+    """Check what was received, drop the other server's document, and make the owners those inside.
+
+    Return whether there was nothing to change.
+    """
     check_received(tree, where)
-    take_document(tree)
+    is_same = take_document(tree) is None and host_map is None
     if host_map is not None:
         take_back_owners(tree, host_map)
+    facts = tree.stat()
+    if (facts.st_uid, facts.st_gid, stat.S_IMODE(facts.st_mode)) == (0, 0, _TOP_MODE):
+        return is_same
     os.chown(tree, 0, 0, follow_symlinks=False)
     tree.chmod(_TOP_MODE)
+    return False
 
 
 def _tell_success(control: ControlChannel) -> None:

@@ -29,6 +29,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import SendRequest
 from holdfast.service.intents import Intent
 from holdfast.service.migration_records import sent_map, sent_snapshot
+from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import migrating, operation_kind
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
@@ -84,7 +85,10 @@ class MigrationSource:
     def finish(self, intent: Intent) -> None:
         """Take back what a transfer left: a clone, an instance that stands still. Idempotent: recovery calls it."""
         thaw(self._around, intent)
-        self._around.pools.driver(intent.text("pool")).discard(intent.token())
+        driver, count = self._around.pools.driver(intent.text("pool")), intent.payload["trees"]
+        assert isinstance(count, int)
+        for number in range(count):
+            driver.discard(intent.token(number))
         self._around.intents.close(intent)
 
     def _send(
@@ -99,10 +103,32 @@ class MigrationSource:
                 snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),
                 predump=False,
             )
-            agreement = source.offer(control, data, header, own_ways(has_streams=False, compress=_compress(scene)))
+            has_streams = scene.driver.features.has_btrfs_streams
+            agreement = source.offer(
+                control, data, header, own_ways(has_streams=has_streams, compress=_compress(scene))
+            )
             source.send_index(data, self._index(scene, request), agreement)
-            self._send_trees(scene, request, agreement, data, handle)
+            if agreement.has_streams:
+                self._send_streams(scene, request, agreement, data, handle)
+            else:
+                self._send_trees(scene, request, agreement, data, handle)
             source.finish(control)
+
+    def _send_streams(
+        self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle
+    ) -> None:
+        meter = RateMeter()
+
+        def show(name: str | None, done_bytes: int) -> None:
+            handle.progress("fs_progress", f"{name or request.name}: {meter.text(done_bytes)}")
+
+        sent = StreamedVolume(
+            driver=scene.driver,
+            volume=volume_of(scene.instance),
+            snapshots=tuple(each.name for each in scene.snapshots),
+            only=request.snapshot,
+        )
+        send_streams(sent, scene.intent, agreement, data, show, handle.is_cancelled)
 
     def _send_trees(
         self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle
@@ -143,13 +169,20 @@ class MigrationSource:
         with hold(project, request.name, "copy") as instance:
             driver = self._around.driver(instance)
             is_alone = request.instance_only or request.snapshot is not None
+            snapshots = () if is_alone else tuple(self._around.snapshot_list(instance))
             intent = self._around.intents.open(
-                INTENT_KIND, {"project": project, "instance": instance.name, "pool": instance.pool}
+                INTENT_KIND,
+                {
+                    "project": project,
+                    "instance": instance.name,
+                    "pool": instance.pool,
+                    "trees": len(snapshots) + 1,
+                },
             )
             try:
                 yield _Scene(
                     instance=instance,
-                    snapshots=() if is_alone else tuple(self._around.snapshot_list(instance)),
+                    snapshots=snapshots,
                     driver=driver,
                     intent=intent,
                     is_running=self._around.status(instance) is not StatusCode.STOPPED,

@@ -14,6 +14,7 @@ from holdfast.wire.backup_index import (
     VolumeEntry,
     VolumeSnapshotEntry,
 )
+from holdfast.wire.optimized_header import SubvolumeEntry
 
 _T = TypeVar("_T")
 
@@ -45,15 +46,6 @@ class IndexAnswer(msgspec.Struct, kw_only=True):
     status: int = msgspec.field(name="StatusCode", default=0)
     error: str = msgspec.field(name="Error", default="")
     refresh: bool | None = msgspec.field(name="Refresh", default=None)
-
-
-class SubvolumeEntry(msgspec.Struct, kw_only=True):
-    """`path` is "/" for the top; `snapshot` is "" for the volume itself; `uuid` is that of the source."""
-
-    path: str
-    snapshot: str = ""
-    readonly: bool = False
-    uuid: str = ""
 
 
 class SubvolumeList(msgspec.Struct, kw_only=True):
