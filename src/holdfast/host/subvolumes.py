@@ -9,7 +9,8 @@ Structures used, little endian words:
     lookup_user   dirid u64, treeid u64, name[256], path[3824]
     received      uuid[16], stransid u64, rtransid u64, stime s64 u32 align 4, rtime the same, flags u64, 16 x u64
 
-In `info` the UUID is at 296; at 328 is the one that a received subvolume has at its sender, at 360 the transaction there.
+In `info` the UUID is at 296; at 328 is the one that a received subvolume has at its sender, at 360 its transaction
+there.
 """
 
 from __future__ import annotations

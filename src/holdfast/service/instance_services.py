@@ -128,7 +128,7 @@ def make_instance_services(
     refresher = Refresher(surroundings, content)
     mover = Mover(surroundings, content, renamer, former_states)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
-    migrations = Migrations(source=MigrationSource(surroundings), sink=MigrationSink(surroundings, builder))
+    migrations = Migrations(source=MigrationSource(surroundings), sink=MigrationSink(surroundings, builder, refresher))
     limits = LiveLimits(surroundings)
     mounts = LiveMounts(surroundings)
     surroundings.profiles.on_changed(limits.follow_profile)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,25 +21,35 @@ from holdfast.archive.received import check_received, take_back_owners, take_doc
 from holdfast.migration import sink
 from holdfast.migration.agreement import Agreement, telling
 from holdfast.migration.channels import Connector, ControlChannel, DataChannel
-from holdfast.migration.header import Header
-from holdfast.migration.negotiation import own_ways
-from holdfast.migration.rsync import receive_tree
-from holdfast.model.errors import ConflictError, MigrationError
+from holdfast.migration.header import Header, SentSnapshot
+from holdfast.migration.negotiation import Way, own_ways
+from holdfast.model.errors import (
+    CancelledOperationError,
+    ConflictError,
+    HoldfastError,
+    MigrationError,
+    UnsupportedError,
+)
 from holdfast.model.expand import expand_devices
 from holdfast.model.instance_changes import DISK_MAP_KEY
+from holdfast.model.instance_identity import UNSHIFTED
 from holdfast.model.instance_keys import copied_config
+from holdfast.model.kinds import InstanceType
+from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
+from holdfast.model.refresh_plan import RefreshPlan
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_records import received_map, received_snapshot
-from holdfast.service.migration_streams import receive_streams
+from holdfast.service.migration_content import Reception, receive_content
+from holdfast.service.migration_records import received_map, received_snapshot, whole_seconds
+from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import migrating, operation_kind
 from holdfast.service.operation_handle import OperationHandle
-from holdfast.service.progress import RateMeter
+from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.storage.driver import Driver, Origin
@@ -49,26 +61,35 @@ _TOP_MODE: Final = 0o100
 class MigrationSink:
     """Receives instances."""
 
-    def __init__(self, surroundings: Surroundings, builder: Builder) -> None:
-        self._around, self._builder = surroundings, builder
+    def __init__(self, surroundings: Surroundings, builder: Builder, refresher: Refresher) -> None:
+        self._around, self._builder, self._refresher = surroundings, builder, refresher
 
     def receive(
         self, caller: Caller, request: InstanceRequest, source: FromMigration, connector: Connector
     ) -> Operation:
         """Start to receive; what can be checked without the other server is checked before this returns."""
-        request = self._prepared(caller, request)
-        self._builder.check_profiles(caller.project, request)
-        self._plan(caller, request)
-        if self._around.exists(caller.project, request.name):
+        if request.type not in (None, InstanceType.CONTAINER):
+            raise UnsupportedError("Virtual machines can't be received by this server yet")
+        check_instance_name(request.name)
+        is_there = self._around.exists(caller.project, request.name)
+        if is_there and not source.refresh:
             raise ConflictError(f'Failed creating instance record: Instance "{request.name}" already exists')
+        if not is_there:
+            self._builder.check_profiles(caller.project, request)
+            request = self._prepared(caller, request)
+            self._builder.plan(caller.project, request, {}, "copy")
 
         def work(handle: OperationHandle) -> None:
             with migrating(connector, handle) as (control, data):
-                try:
-                    with telling(control, data):
-                        self._receive(caller, request, source, control, data, handle)
-                except MigrationError as error:
-                    raise MigrationError(f"Error transferring instance data: {error}") from error
+                with _explained(), telling(control, data):
+                    offer = sink.receive_offer(control)
+                    if source.instance_only:
+                        offer = replace(offer, snapshots=())
+                    reception = _Receiving(caller, offer, control, data, handle)
+                    if is_there:
+                        self._refresh(reception, request.name, instance_only=source.instance_only)
+                    else:
+                        self._make(reception, request)
                 _tell_success(control)
 
         return self._around.operations.start(
@@ -91,100 +112,97 @@ class MigrationSink:
             devices=known_root(request.devices, profiles, pools),
         )
 
-    def _receive(
-        self,
-        caller: Caller,
-        request: InstanceRequest,
-        source: FromMigration,
-        control: ControlChannel,
-        data: DataChannel,
-        handle: OperationHandle,
-    ) -> None:
-        offer = sink.receive_offer(control)
-        if source.instance_only:
-            offer = replace(offer, snapshots=())
+    def _make(self, receiving: _Receiving, request: InstanceRequest) -> None:
+        """Make a new instance."""
+        caller, offer = receiving.caller, receiving.offer
 
         def plan() -> NewInstance:
-            new = self._plan(caller, request)
+            new = self._builder.plan(caller.project, request, {}, "copy")
             now, pool = self._around.clock.now(), new.instance.pool
             return replace(new, snapshots=tuple(received_snapshot(each, pool, now) for each in offer.snapshots))
 
         with self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new:
+            quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
 
             def fill(driver: Driver, intent: Intent) -> None:
                 ways = own_ways(has_streams=driver.features.has_btrfs_streams)
-                agreement = sink.answer(control, data, offer, ways, offer.snapshots, refresh=False)
-                sink.receive_index(data, agreement)
-                self._receive_trees(driver, intent, new, offer, agreement, data, handle)
-                main = intent.token(len(new.snapshots))
-                driver.set_staged_quota(main, root_size_bytes(expand_devices(new.profiles, new.instance.devices)))
-                handle.check()
-                handle.set_may_cancel(may_cancel=False)
+                agreement = receiving.answer(ways, offer.snapshots, refresh=False)
+                reception = Reception(
+                    driver=driver,
+                    intent=intent,
+                    volume=volume_of(new.instance),
+                    names=tuple(snapshot.name for snapshot in new.snapshots),
+                    take_over=receiving.taking_over(driver, intent),
+                    quota_bytes=quota_bytes,
+                )
+                receive_content(reception, agreement, receiving.data, receiving.handle)
+                driver.set_staged_quota(intent.token(len(new.snapshots)), quota_bytes)
+                receiving.handle.check()
+                receiving.handle.set_may_cancel(may_cancel=False)
 
             self._builder.build(caller, new, fill)
 
-    def _receive_trees(
-        self,
-        driver: Driver,
-        intent: Intent,
-        new: NewInstance,
-        offer: Header,
-        agreement: Agreement,
-        data: DataChannel,
-        handle: OperationHandle,
-    ) -> None:
-        main, volume = intent.token(len(new.snapshots)), volume_of(new.instance)
-        meter = RateMeter()
-        if agreement.has_streams:
-            self._receive_streams(driver, intent, new, offer, agreement, data, handle)
-            return
-        tree = driver.stage(main)
+    def _refresh(self, receiving: _Receiving, name: str, *, instance_only: bool) -> None:
+        """Bring an instance that is there up to date."""
+        caller, offer, now = receiving.caller, receiving.offer, self._around.clock.now()
+        with self._around.alone(caller.project, name, "refresh") as target:
+            offered = [received_snapshot(each, target.pool, now) for each in offer.snapshots]
+            there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
+            plan = RefreshPlan((), ()) if instance_only else self._refresher.plan(target, offered, there)
 
-        def receive(label: str) -> None:
-            receive_tree(
-                data,
-                tree,
-                agreement.rsync(),
-                progress=lambda done: handle.progress("fs_progress", f"{label}: {meter.text(done)}"),
-            )
+            def stage(driver: Driver, intent: Intent) -> None:
+                base = _base([each.name for each in offered], plan.sent)
+                is_known = base is not None and driver.base_identity(volume_of(target), base) is not None
+                ways = own_ways(has_streams=driver.features.has_btrfs_streams and is_known and not offer.idmap)
+                wanted = [each for each in offer.snapshots if each.name in plan.sent]
+                agreement = receiving.answer(ways, wanted, refresh=True)
+                reception = Reception(
+                    driver=driver,
+                    intent=intent,
+                    volume=volume_of(target),
+                    names=plan.sent,
+                    take_over=receiving.taking_over(driver, intent),
+                    template=Origin(volume=volume_of(target)),
+                    base=Origin(volume=volume_of(target), snapshot=base),
+                )
+                receive_content(reception, agreement, receiving.data, receiving.handle)
 
-        for number, snapshot in enumerate(new.snapshots):
-            receive(snapshot.name)
-            here = driver.stage(intent.token(number), Origin(volume=volume, staged=main), cancelled=handle.is_cancelled)
-            _take_over(here, f'snapshot "{snapshot.name}"', _map_of(offer, snapshot.name))
-            if not agreement.deletes:
-                driver.discard(main)
-                driver.stage(main)
-        for _ in range(1 + agreement.is_twice):
-            receive(new.instance.name)
-        _take_over(tree, "the instance", received_map(offer.idmap))
+            new = [each for each in offered if each.name in plan.sent]
+            self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)
 
-    def _receive_streams(
-        self,
-        driver: Driver,
-        intent: Intent,
-        new: NewInstance,
-        offer: Header,
-        agreement: Agreement,
-        data: DataChannel,
-        handle: OperationHandle,
-    ) -> None:
-        meter = RateMeter()
 
-        def show(name: str | None, done_bytes: int) -> None:
-            handle.progress("fs_progress", f"{name or new.instance.name}: {meter.text(done_bytes)}")
+@dataclass(frozen=True, slots=True)
+class _Receiving:
+    """One transfer under way, from the offer on."""
+
+    caller: Caller
+    offer: Header
+    control: ControlChannel
+    data: DataChannel
+    handle: OperationHandle
+
+    def answer(self, ways: Sequence[Way], wanted: Sequence[SentSnapshot], *, refresh: bool) -> Agreement:
+        """Answer the offer, and take the index."""
+        agreement = sink.answer(self.control, self.data, self.offer, ways, wanted, refresh=refresh)
+        sink.receive_index(self.data, agreement)
+        return agreement
+
+    def taking_over(self, driver: Driver, intent: Intent) -> TakeOver:
+        """Return what checks and dresses each staged tree."""
 
         def take_over(number: int, name: str | None) -> bool:
-            tree = driver.staged_path(intent.token(number))
-            if name is None:
-                return _take_over(tree, "the instance", received_map(offer.idmap))
-            return _take_over(tree, f'snapshot "{name}"', _map_of(offer, name))
+            where, host_map = ("the instance", received_map(self.offer.idmap))
+            if name is not None:
+                where, host_map = f'snapshot "{name}"', _map_of(self.offer, name)
+            return _take_over(driver.staged_path(intent.token(number)), where, host_map)
 
-        names = [snapshot.name for snapshot in new.snapshots]
-        receive_streams(driver, intent, names, agreement, data, take_over, show, handle.is_cancelled)
+        return take_over
 
-    def _plan(self, caller: Caller, request: InstanceRequest) -> NewInstance:
-        return self._builder.plan(caller.project, request, {}, "copy")
+
+def _base(offered: Sequence[str], sent: Sequence[str]) -> str | None:
+    """Return the snapshot before the first that is sent; the newest, if none is."""
+    before = offered[: offered.index(sent[0])] if sent else offered
+    return before[-1] if before else None
 
 
 def _map_of(offer: Header, name: str) -> HostMap | None:
@@ -208,6 +226,17 @@ def _take_over(tree: Path, where: str, host_map: HostMap | None) -> bool:
     os.chown(tree, 0, 0, follow_symlinks=False)
     tree.chmod(_TOP_MODE)
     return False
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say of a failure that it is one of the transfer, in LXD's words."""
+    try:
+        yield
+    except CancelledOperationError:
+        raise
+    except HoldfastError as error:
+        raise MigrationError(f"Error transferring instance data: {error}") from error
 
 
 def _tell_success(control: ControlChannel) -> None:

@@ -1,7 +1,8 @@
 """Volumes that cross as streams of `btrfs send`: one for each subvolume, each the difference to the snapshot before.
 
 A list of all subvolumes comes first. In a refresh the target answers it with those that it wants, and the first
-stream is the difference to the snapshot before them, which the target has: it knows it by the UUID that it was received with.
+stream is the difference to the snapshot before them, which the target has: it knows it by the
+UUID that it was received with.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from holdfast.streams.copy import Cancelled, pump
 
 MAIN_NAME: Final = ".migration-send"
 """What the stream of the volume itself calls its subvolume."""
+
+_AREA: Final = 1_000_001
+"""The number of the token of the place in which streams are received; gone at the end."""
 
 Show = Callable[[str | None, int], None]
 """Gets the snapshot whose stream is under way (None: the volume itself) and the bytes of it so far."""
@@ -80,9 +84,9 @@ def receive_streams(
     *,
     base: Origin | None = None,
 ) -> None:
-    """Stage the tree of each named snapshot under the tokens 0…, then the volume's; the token after those is gone."""
+    """Stage the tree of each named snapshot under the tokens 0…, then the volume's."""
     wanted: list[str | None] = [*names, None]
-    area = intent.token(len(wanted))
+    area = intent.token(_AREA)
     places = _announced(agreement, data, wanted)
     driver.stage_area(area)
     try:
