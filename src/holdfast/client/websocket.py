@@ -1,15 +1,17 @@
-"""Websockets over the server's unix socket. The library is loaded here and nowhere else: it costs 60 ms."""
+"""Websockets, over the server's unix socket or TLS. The library is loaded here and nowhere else: it costs 60 ms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from holdfast.client.connection import Connection, open_socket
+from holdfast.client.connection import Connection
 from holdfast.client.errors import ApiError, BrokenConnectionError
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
+
+OPEN_S = 10.0
 
 
 class WebSocket:
@@ -42,16 +44,17 @@ class WebSocket:
         self._raw.close()
 
 
-def open_websocket(connection: Connection, path: str, query: dict[str, str]) -> WebSocket:
-    """Upgrade a request to a websocket."""
+def open_websocket(connection: Connection, path: str, query: dict[str, str], *, timeout_s: float = OPEN_S) -> WebSocket:
+    """Upgrade a request to a websocket; connecting and upgrading may each take so long."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
-    raw = open_socket(connection.socket_path)
+    raw = connection.endpoint.open_duplex(timeout_s)
     try:
         opened = connect(
-            f"ws://unix.socket{connection.url(path, query)}",
+            f"ws://{connection.endpoint.host}{connection.url(path, query)}",  # what is encrypted is so below
             sock=raw,
+            open_timeout=timeout_s,
             compression=None,
             max_size=None,
             ping_interval=None,  # the server sends its own; a data socket of an exec never answers ours
@@ -60,6 +63,7 @@ def open_websocket(connection: Connection, path: str, query: dict[str, str]) -> 
     except InvalidStatus as error:
         raise ApiError(error.response.status_code, _text_of(error.response.body)) from error
     except (InvalidHandshake, EOFError, OSError) as error:
+        raw.close()
         raise BrokenConnectionError(f"the upgrade of {path}", str(error)) from error
     return WebSocket(opened)
 

@@ -160,6 +160,22 @@ class WarningNotFoundError(NotFoundError):
         super().__init__("Warning not found")
 
 
+class CertificateNotFoundError(NotFoundError):
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+        super().__init__("Certificate not found")
+
+
+class TooManyGuessesError(HoldfastError):
+    """Report somebody who has given wrong passwords or tokens too often; right ones are refused, too, for a while."""
+
+    status = 429
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"Too many wrong passwords or tokens: try again in {max(1, round(wait_s))} seconds")
+
+
 class StorageError(InternalError):
     """A storage driver's verb failed; the text names the volume, the verb and the cause."""
 

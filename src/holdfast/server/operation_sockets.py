@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, NotAuthorizedError, OperationNotFoundError
+from holdfast.model.operation import Operation
 from holdfast.server.keepalive import websocket
 
 
@@ -54,6 +55,15 @@ class OperationSockets:
             meeting.arrived.set_result(socket)
             await meeting.released.wait()
         return socket
+
+    def check_secret(self, operation: Operation, secret: str) -> None:
+        """Raise `NotAuthorizedError` unless the secret is one of the operation's."""
+        secrets = [meeting.secret for meeting in self._meetings.get(operation.id, [])]
+        told = (operation.metadata or {}).get("secret")
+        if isinstance(told, str):
+            secrets.append(told)
+        if not any(hmac.compare_digest(each.encode(), secret.encode()) for each in secrets):
+            raise NotAuthorizedError
 
     def _find(self, operation_id: str, secret: str) -> Meeting:
         if operation_id not in self._meetings:

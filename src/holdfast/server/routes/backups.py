@@ -11,7 +11,7 @@ from holdfast.server.listing import api_url
 from holdfast.server.moments import moment
 from holdfast.server.render.instances import backup_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.streaming import send_stream, wants_stream
 from holdfast.service.backups import BackupRequest
 from holdfast.wire import backup as wire
@@ -83,6 +83,7 @@ ROUTES = (
         path=_LIST,
         handler=list_backups,
         summary="List export files",
+        permission=Permission.PROJECT,
         gives=list[wire.Backup],
         query=("project", "recursion"),
     ),
@@ -91,24 +92,41 @@ ROUTES = (
         path=_LIST,
         handler=create_backup,
         summary="Make an export file, or with `Accept: application/octet-stream` send it at once",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.BackupsPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_backup, summary="Show an export file", gives=wire.Backup),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_backup,
+        summary="Show an export file",
+        permission=Permission.PROJECT,
+        gives=wire.Backup,
+    ),
     Route(
         method="POST",
         path=_ONE,
         handler=rename_backup,
         summary="Rename an export file",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.BackupPost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_backup, summary="Delete an export file", answer=Answer.ASYNC),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_backup,
+        summary="Delete an export file",
+        permission=Permission.PROJECT,
+        answer=Answer.ASYNC,
+    ),
     Route(
         method="GET",
         path=_ONE + "/export",
         handler=export_backup,
         summary="Download an export file",
+        permission=Permission.PROJECT,
         answer=Answer.FILE,
     ),
     Route(
@@ -116,6 +134,7 @@ ROUTES = (
         path=_ONE + "/export",
         handler=export_backup,
         summary="Size and entity tag of an export file",
+        permission=Permission.PROJECT,
         answer=Answer.FILE,
     ),
 )

@@ -12,7 +12,7 @@ from holdfast.server.migrations import send_instance
 from holdfast.server.moments import moment
 from holdfast.server.render.instances import snapshot_etag, snapshot_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.instance_requests import NEVER, Expires, SendRequest, SnapshotChange
 from holdfast.wire import snapshot as wire
 from holdfast.wire.timestamps import is_zero
@@ -94,6 +94,7 @@ ROUTES = (
         path=_LIST,
         handler=list_snapshots,
         summary="List snapshots",
+        permission=Permission.PROJECT,
         gives=list[wire.Snapshot],
         query=("project", "recursion"),
     ),
@@ -102,15 +103,24 @@ ROUTES = (
         path=_LIST,
         handler=create_snapshot,
         summary="Take a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotsPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_snapshot, summary="Show a snapshot", gives=wire.Snapshot),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_snapshot,
+        summary="Show a snapshot",
+        permission=Permission.PROJECT,
+        gives=wire.Snapshot,
+    ),
     Route(
         method="PUT",
         path=_ONE,
         handler=put_snapshot,
         summary="Change expiry, description or hold of a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotPut,
     ),
@@ -119,6 +129,7 @@ ROUTES = (
         path=_ONE,
         handler=put_snapshot,
         summary="Change expiry, description or hold of a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotPut,
     ),
@@ -127,8 +138,16 @@ ROUTES = (
         path=_ONE,
         handler=rename_snapshot,
         summary="Rename a snapshot, or send it to another server as an instance",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotPost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_snapshot, summary="Delete a snapshot", answer=Answer.ASYNC),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_snapshot,
+        summary="Delete a snapshot",
+        permission=Permission.PROJECT,
+        answer=Answer.ASYNC,
+    ),
 )
