@@ -19,6 +19,10 @@ from holdfast.model.errors import MigrationError
 
 FRAME_BYTES: Final = 256 * 1024
 """What we send in one frame: large enough that the cost of each vanishes."""
+FRAME_CAP_BYTES: Final = 16 * 1024 * 1024
+"""The largest frame that is taken."""
+STALLED_S: Final = 1800.0
+"""How long a side may take nothing, or send nothing, in the middle of a transfer: then it counts as gone."""
 _DOCUMENT_CAP_BYTES: Final = 16 * 1024 * 1024
 """The definition of an instance with thousands of snapshots has some MiB."""
 

@@ -40,6 +40,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "container_only_migration": "instance_only of a copy",
     "container_protection_delete": "security.protection.delete",
     "container_push": "mode push of a migration's target: `lxc copy --mode relay`",
+    "container_push_target": "target of a migration's source: `lxc copy --mode push`",
     "container_stateless_copy": "copies without running state",
     "custom_block_volumes": "content_type block",
     "custom_volume_refresh": "refresh of a volume's copy",

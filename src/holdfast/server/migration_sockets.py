@@ -19,20 +19,18 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from holdfast.model.errors import CancelledOperationError, MigrationError
 from holdfast.server.operation_sockets import Meeting
+from holdfast.service.migration_work import FRAME_CAP_BYTES, STALLED_S
 
 CONNECT_S: Final = 30.0
 """How long the other side may take to connect; LXD gives 10 s, which loaded machines miss."""
 _QUEUE_BYTES: Final = 4 * 1024 * 1024
-_FRAME_CAP_BYTES: Final = 16 * 1024 * 1024
-_STALLED_S: Final = 1800.0
-"""How long a side may take nothing, or send nothing, in the middle of a transfer: then it counts as gone."""
 
 
 class MigrationSockets:
     """Implements the connector of a migration; made in the event loop, used in a thread."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.meetings = {name: Meeting(largest_message_bytes=_FRAME_CAP_BYTES) for name in names}
+        self.meetings = {name: Meeting(largest_message_bytes=FRAME_CAP_BYTES) for name in names}
         self.secrets: Mapping[str, str] = {name: meeting.secret for name, meeting in self.meetings.items()}
         self._loop = asyncio.get_running_loop()
         self._sockets: list[LoopSocket] = []
@@ -107,8 +105,8 @@ class LoopSocket:
 
     def receive(self) -> bytes | str | None:
         with self._changed:
-            if not self._changed.wait_for(lambda: self._frames or self._is_cut, _STALLED_S):
-                raise MigrationError(f"The other server sent nothing for {_STALLED_S:g} seconds")
+            if not self._changed.wait_for(lambda: self._frames or self._is_cut, STALLED_S):
+                raise MigrationError(f"The other server sent nothing for {STALLED_S:g} seconds")
             if not self._frames:
                 raise MigrationError("The connection to the other server was cut")
             frame = self._frames[0]
@@ -137,10 +135,10 @@ class LoopSocket:
         if sending is None:
             return
         try:
-            sending.result(_STALLED_S)
+            sending.result(STALLED_S)
         except TimeoutError as error:
             self.abort()
-            raise MigrationError(f"The other server took nothing for {_STALLED_S:g} seconds") from error
+            raise MigrationError(f"The other server took nothing for {STALLED_S:g} seconds") from error
         except (OSError, RuntimeError, concurrent.futures.CancelledError) as error:
             raise MigrationError("The connection to the other server was cut") from error
 

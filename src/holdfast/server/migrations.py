@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from holdfast.model.errors import UnsupportedError
 from holdfast.model.operation import Operation
 from holdfast.server.migration_sockets import MigrationSockets
 from holdfast.server.request import ApiRequest
 from holdfast.service.instance_requests import FromMigration, InstanceRequest, SendRequest
+from holdfast.service.migration_dialing import DialedSockets
 from holdfast.service.migration_work import Connector
 from holdfast.wire.snapshot import MigrationTarget
 
@@ -19,18 +19,20 @@ _CHANNELS = ("control", "fs")
 
 async def send_instance(request: ApiRequest, wanted: SendRequest, target: MigrationTarget | None) -> Operation:
     """Send to whoever connects, or, with a target, to the server that it names."""
-    if target is not None:
-        raise UnsupportedError("This server doesn't connect to other servers yet: use relay mode")
     source = request.services.migrations.source
-    return await _awaited(request, lambda connector: source.send(request.caller, wanted, connector))
+    if target is None:
+        return await _awaited(request, lambda connector: source.send(request.caller, wanted, connector))
+    dialed = DialedSockets(target.operation, target.certificate, target.secrets)
+    return await request.run(source.send, request.caller, wanted, dialed)
 
 
 async def receive_instance(request: ApiRequest, wanted: InstanceRequest, source: FromMigration) -> Operation:
     """Receive from whoever connects, or from the server that the source names."""
-    if source.operation:
-        raise UnsupportedError("This server doesn't connect to other servers yet: use relay mode")
     sink = request.services.migrations.sink
-    return await _awaited(request, lambda connector: sink.receive(request.caller, wanted, source, connector))
+    if not source.operation:
+        return await _awaited(request, lambda connector: sink.receive(request.caller, wanted, source, connector))
+    dialed = DialedSockets(source.operation, source.certificate, source.secrets)
+    return await request.run(sink.receive, request.caller, wanted, source, dialed)
 
 
 async def _awaited(request: ApiRequest, start: Callable[[Connector], Operation]) -> Operation:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from holdfast.migration.channels import Connector, ControlChannel, DataChannel
+from holdfast.migration.channels import FRAME_CAP_BYTES, STALLED_S, Connector, ControlChannel, DataChannel
 from holdfast.model.errors import CancelledOperationError, HoldfastError
 from holdfast.model.kinds import OperationClass
 from holdfast.service.operation_handle import OperationHandle
 
-__all__ = ["Connector", "migrating", "operation_kind"]
+__all__ = ["FRAME_CAP_BYTES", "STALLED_S", "Connector", "migrating", "operation_kind"]
 
 
 def operation_kind(connector: Connector) -> OperationClass:
