@@ -19,7 +19,7 @@ from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
 from support.pools import rootfs
-from support.relay import relaying
+from support.relay import add_https, relaying
 from support.rich import Server, age, make_rich_instance
 from support.trees import Entry, describe, differences
 from support.waiting import await_true
@@ -50,7 +50,9 @@ def world() -> Iterator[World]:
     ):
         for server in (ours, theirs):
             server.lxc.run("image", "import", image, "--alias", "tiny")
-        yield World(ours, other, theirs, relaying(directory / "relay", h=ours.socket, i=other.socket, l=theirs.socket))
+        lxc = relaying(directory / "relay", h=ours.socket, i=other.socket, l=theirs.socket)
+        add_https(lxc, sh=ours, si=other, sl=theirs)
+        yield World(ours, other, theirs, lxc)
     shutil.rmtree(directory)
 
 
