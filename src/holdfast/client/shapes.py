@@ -337,3 +337,12 @@ class Upload(TypedDict):
     offset: int
     created_at: str
     expires_at: str
+
+
+class TrustedCertificate(TypedDict):
+    name: str
+    type: str
+    restricted: bool
+    projects: list[str]
+    certificate: str
+    fingerprint: str
