@@ -110,7 +110,7 @@ def test_cuts_of_a_copy(scene: Scene) -> None:
 
 
 @pytest.mark.usefixtures("clean")
-def test_cuts_of_a_refresh(scene: Scene) -> None:
+def test_threat_a_cut_refresh_between_servers_leaves_the_old_copy(scene: Scene) -> None:
     """The old copy with its snapshots is what it was, after each of them; then the refresh goes through."""
     try:
         scene.source.lxc.run("copy", "victim", "grown")
