@@ -63,7 +63,7 @@ class Scene:
         return set(self.target.lxc.run("list", "--format", "csv", "-c", "n").split())
 
 
-@pytest.fixture(scope="module", params=["default", "bt"])
+@pytest.fixture(scope="module", params=["default", pytest.param("bt", marks=pytest.mark.long)])
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     require_lxd()
     directory = short_directory()
