@@ -252,5 +252,11 @@ def test_pylxd(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert client.trusted
     assert [each.name for each in client.storage_pools.all()] == ["bt", "default"]
+    scene.cli.run("launch", "tiny", "py")
+    try:
+        ran = client.instances.get("py").execute(["sh", "-c", "cat; exit 4"], stdin_payload="in")
+        assert (ran.exit_code, ran.stdout) == (4, "in")
+    finally:
+        scene.cli.run("delete", "--force", "py")
     stranger = pylxd.Client(endpoint=f"https://127.0.0.1:{scene.port}", verify=False)
     assert not stranger.trusted
