@@ -83,11 +83,11 @@ def test_trees_follow_each_other_as_differences(
 def test_a_slow_source(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
     """What the target asks for waits until the source comes to it."""
     source, target = trees
-    for number in range(5_000):
-        (source / f"{number:04}").touch()
+    for number in range(20_000):
+        (source / f"{number:05}").touch()
     (source / "large").write_bytes(os.urandom(1 << 20))
-    assert transfer(ends, source, target, replace(OURS, bwlimit="1000")) == ("", "")
-    assert len(os.listdir(target)) == 5_001
+    assert transfer(ends, source, target, replace(OURS, bwlimit="300")) == ("", "")
+    assert len(os.listdir(target)) == 20_001
     assert (target / "large").read_bytes() == (source / "large").read_bytes()
 
 
