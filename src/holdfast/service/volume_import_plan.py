@@ -8,6 +8,7 @@ from datetime import datetime
 
 from holdfast.archive.volume_definition import VolumeDefinition
 from holdfast.model.config_keys import is_volatile
+from holdfast.model.errors import ArchiveError, VolumeConfigError
 from holdfast.model.instance import Config
 from holdfast.model.kinds import ContentType
 from holdfast.model.names import check_snapshot_name, check_volume_name
@@ -35,15 +36,22 @@ def plan_volume_import(
         config=_config(source.config, source.content_type, new_uuid()),
         created_at=min(source.created_at, now),
     )
-    check_volume_config(volume)
+    _check(volume)
     return NewVolume(volume, tuple(_snapshot(each, volume, new_uuid()) for each in definition.snapshots))
 
 
 def _snapshot(snapshot: VolumeSnapshot, volume: CustomVolume, identity: str) -> VolumeSnapshot:
     check_snapshot_name(snapshot.name)
     config = _config(snapshot.config, volume.content_type, identity)
-    check_volume_config(replace(volume, config=config))
+    _check(replace(volume, config=config))
     return replace(snapshot, config=config)
+
+
+def _check(volume: CustomVolume) -> None:
+    try:
+        check_volume_config(volume)
+    except VolumeConfigError as error:
+        raise ArchiveError(f"The backup can't be taken as it is: {error}") from error
 
 
 def _config(config: Config, content_type: ContentType, identity: str) -> dict[str, str]:
