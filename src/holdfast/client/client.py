@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from holdfast.client.connection import Connection, path_of, socket_path_of
+from holdfast.client.connection import Connection, path_of
+from holdfast.client.endpoints import UnixEndpoint, socket_path_of
 from holdfast.client.shapes import ServerInfo
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Client:
 
         Nothing is sent yet: a server that isn't there shows in the first request.
         """
-        return cls(Connection(socket_path or socket_path_of(os.environ), project))
+        return cls(Connection(UnixEndpoint(socket_path or socket_path_of(os.environ)), project))
 
     def in_project(self, project: str) -> Client:
         """Return a client of the same server for another project."""

@@ -252,3 +252,24 @@ warnings = Table(
     Column("last_seen_at", UtcTime, nullable=False),
     UniqueConstraint("project", "kind", "entity"),
 )
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("pem", Text, nullable=False),
+    Column("valid_from", UtcTime, nullable=False),
+    Column("valid_until", UtcTime, nullable=False),
+    UniqueConstraint("fingerprint"),
+)
+
+certificate_projects = Table(
+    "certificate_projects",
+    metadata,
+    Column("certificate_id", ForeignKey("certificates.id", ondelete="CASCADE"), primary_key=True),
+    Column("project", ForeignKey("projects.name"), primary_key=True),
+)

@@ -1,4 +1,4 @@
-"""The server on its unix socket: starts, answers, stops without cutting what is being answered."""
+"""The server on its unix socket and its HTTPS address: starts, answers, stops without cutting answers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from typing import Final
 from aiohttp import web
 
 from holdfast.model.errors import InternalError
+from holdfast.model.server_keys import HTTPS_ADDRESS_KEY
 from holdfast.server.blocking import BlockingPool
 from holdfast.server.dispatch import build_application
 from holdfast.server.event_hub import EventHub
+from holdfast.server.https import HttpsListener
 from holdfast.server.operation_sockets import OperationSockets
 from holdfast.server.request import Parts
 from holdfast.server.routes import ROUTES
@@ -41,6 +43,7 @@ class Server:
         self._sockets = OperationSockets()
         self._sessions = Sessions()
         parts = Parts(services, self._pool, self._events, self._sockets, self._sessions)
+        self._server_config = services.server_config
         self._runner = web.AppRunner(
             build_application(ROUTES, parts),
             access_log=None,
@@ -48,6 +51,7 @@ class Server:
             shutdown_timeout=GRACE_S,
             keepalive_timeout=75,
         )
+        self._https = HttpsListener(self._runner, services.server_certificate)
 
     async def start(self) -> None:
         """Listen; from its return on, requests are answered."""
@@ -56,9 +60,14 @@ class Server:
         listener = listen(self._socket_path, self._group)
         await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
         _log.info("Listening on %s", self._socket_path)
+        address = await asyncio.to_thread(self._server_config.get, HTTPS_ADDRESS_KEY)
+        await self._https.start(address)
+        self._server_config.listener = self._https
 
     async def stop(self) -> None:
         """Take no more requests, end the streams, give running answers a moment."""
+        self._server_config.listener = None
+        await self._https.stop()
         self._events.stop()
         await self._sessions.stop()
         self._sockets.forget_all()

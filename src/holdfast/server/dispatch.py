@@ -11,6 +11,7 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFoundError
 from holdfast.model.kinds import InstanceType
+from holdfast.server.access import access_of, check
 from holdfast.server.answers import failed
 from holdfast.server.request import ApiRequest, Parts
 from holdfast.server.route import Route
@@ -46,7 +47,8 @@ def _handler(
     route: Route, parts: Parts, only: InstanceType | None
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(http: web.Request) -> web.StreamResponse:
-        request = ApiRequest(http, parts)
+        request = ApiRequest(http, parts, await access_of(http, parts.services.certificates, parts.pool))
+        await check(route, request)
         target = http.query.get("target", "")
         if http.method == "POST" and target and not (target == _THIS_SERVER and "target" in route.query):
             raise BadRequestError("Target only allowed when clustered: this is one server, leave `target` out")

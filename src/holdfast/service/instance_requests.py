@@ -41,6 +41,31 @@ class FromCopy:
     allow_inconsistent: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromMigration:
+    """An instance on another server. `operation` "": the other side connects to us.
+
+    `certificate` is the other server's (PEM), `secrets` the keys to its channels.
+    """
+
+    operation: str = ""
+    certificate: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    instance_only: bool = False
+    refresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendRequest:
+    """What of the instance goes: with `snapshot` only that one, as an instance of its own."""
+
+    name: str
+    snapshot: str | None = None
+    instance_only: bool = False
+    live: bool = False
+    allow_inconsistent: bool = False
+
+
 Source = FromImage | FromNothing | FromCopy
 
 

@@ -8,6 +8,7 @@ from holdfast.server.route import Route
 from holdfast.server.routes import (
     backup_tests,
     backups,
+    certificates,
     console,
     events,
     execs,
@@ -56,6 +57,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *storage_pools.ROUTES,
     *storage_volumes.ROUTES,
     *storage_volume_snapshots.ROUTES,
+    *certificates.ROUTES,
     *warnings.ROUTES,
     *operations.ROUTES,
     *events.ROUTES,

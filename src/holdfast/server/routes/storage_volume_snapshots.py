@@ -13,7 +13,7 @@ from holdfast.server.etag import check_if_match
 from holdfast.server.moments import moment
 from holdfast.server.render.storage import volume_snapshot_etag, volume_snapshot_shape, volume_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.volume_bodies import require_custom, volume_type
 from holdfast.service.instance_requests import NEVER, Expires
 from holdfast.service.pool_usage import VolumeView
@@ -131,6 +131,7 @@ ROUTES = (
         path=_LIST,
         handler=list_volume_snapshots,
         summary="List the snapshots of a volume",
+        permission=Permission.PROJECT,
         gives=list[wire.VolumeSnapshot],
         query=("project", "recursion"),
     ),
@@ -139,6 +140,7 @@ ROUTES = (
         path=_LIST,
         handler=create_volume_snapshot,
         summary="Take a snapshot of a custom volume",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.VolumeSnapshotsPost,
         query=_PROJECT,
@@ -148,6 +150,7 @@ ROUTES = (
         path=_ONE,
         handler=get_volume_snapshot,
         summary="Show a snapshot of a volume",
+        permission=Permission.PROJECT,
         gives=wire.VolumeSnapshot,
         query=("project",),
     ),
@@ -156,6 +159,7 @@ ROUTES = (
         path=_ONE,
         handler=put_volume_snapshot,
         summary="Replace description and expiry of a snapshot, hold or release it",
+        permission=Permission.PROJECT,
         takes=wire.VolumeSnapshotPut,
         query=("project",),
     ),
@@ -164,6 +168,7 @@ ROUTES = (
         path=_ONE,
         handler=patch_volume_snapshot,
         summary="Change description, expiry or hold of a snapshot",
+        permission=Permission.PROJECT,
         takes=wire.VolumeSnapshotPatch,
         query=("project",),
     ),
@@ -172,6 +177,7 @@ ROUTES = (
         path=_ONE,
         handler=rename_volume_snapshot,
         summary="Rename a snapshot of a custom volume",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.VolumeSnapshotPost,
         query=("project",),
@@ -181,6 +187,7 @@ ROUTES = (
         path=_ONE,
         handler=delete_volume_snapshot,
         summary="Delete a snapshot of a custom volume",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         query=_PROJECT,
     ),

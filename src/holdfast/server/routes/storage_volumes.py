@@ -13,7 +13,7 @@ from holdfast.server.import_body import import_body
 from holdfast.server.listing import api_url, passing
 from holdfast.server.render.storage import volume_etag, volume_shape, volume_state_shape, volume_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.volume_bodies import require_custom, volume_move, volume_request, volume_source, volume_type
 from holdfast.service.pool_usage import VolumeView
 from holdfast.wire import volume as wire
@@ -45,6 +45,7 @@ async def create_volume(request: ApiRequest) -> web.StreamResponse:
         raise BadRequestError(f'Currently not allowed to create storage volumes of type "{wanted_type}"')
     pool, volumes = request.path("pool"), request.services.volumes
     wanted, source = volume_request(sent), volume_source(sent, pool)
+    request.enter(sent.source.project or request.project)
     if source is None:
         await request.run(volumes.volumes.create, request.caller, pool, wanted)
         return done()
@@ -110,6 +111,7 @@ async def post_volume(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.VolumePost)
     pool, name, services = request.path("pool"), request.path("volume"), request.services.volumes
     wanted = volume_move(sent)
+    request.enter(wanted.project or request.project)
     if wanted.pool in ("", pool) and wanted.project in ("", request.project):
         renamed = await request.run(services.renamer.rename, request.caller, pool, name, wanted.name)
         return created(api_url("storage-pools", pool, "volumes", "custom", renamed.name, project=request.project))
@@ -155,6 +157,7 @@ ROUTES = (
         path=_LIST,
         handler=list_volumes,
         summary="List the volumes of a pool",
+        permission=Permission.PROJECT,
         gives=list[wire.Volume],
         query=_QUERY,
     ),
@@ -163,6 +166,7 @@ ROUTES = (
         path=_TYPE,
         handler=list_volumes,
         summary="List the volumes of a type",
+        permission=Permission.PROJECT,
         gives=list[wire.Volume],
         query=_QUERY,
     ),
@@ -171,6 +175,7 @@ ROUTES = (
         path=_LIST,
         handler=create_volume,
         summary="Make or copy a custom volume, or import an export file",
+        permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
     ),
@@ -179,15 +184,25 @@ ROUTES = (
         path=_TYPE,
         handler=create_volume,
         summary="Make or copy a custom volume, or import an export file",
+        permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
     ),
-    Route(method="GET", path=_ONE, handler=get_volume, summary="Show a volume", gives=wire.Volume, query=("project",)),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_volume,
+        summary="Show a volume",
+        permission=Permission.PROJECT,
+        gives=wire.Volume,
+        query=("project",),
+    ),
     Route(
         method="PUT",
         path=_ONE,
         handler=put_volume,
         summary="Replace a volume's configuration, or restore it",
+        permission=Permission.PROJECT,
         takes=wire.VolumePut,
         query=("project",),
     ),
@@ -196,6 +211,7 @@ ROUTES = (
         path=_ONE,
         handler=patch_volume,
         summary="Change a volume's configuration",
+        permission=Permission.PROJECT,
         takes=wire.VolumePatch,
         query=("project",),
     ),
@@ -204,6 +220,7 @@ ROUTES = (
         path=_ONE,
         handler=post_volume,
         summary="Rename a volume, or move it to another pool or project",
+        permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.VolumePost,
         query=("project",),
@@ -213,6 +230,7 @@ ROUTES = (
         path=_ONE,
         handler=delete_volume,
         summary="Delete a volume that nothing uses",
+        permission=Permission.PROJECT,
         query=_PROJECT,
     ),
     Route(
@@ -220,6 +238,7 @@ ROUTES = (
         path=_ONE + "/state",
         handler=get_volume_state,
         summary="Show how much a volume uses",
+        permission=Permission.PROJECT,
         gives=wire.VolumeState,
         query=("project",),
     ),

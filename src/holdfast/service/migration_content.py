@@ -1,0 +1,105 @@
+"""What a target makes of the data: staged trees, each checked, of the streams or the rsync runs that were agreed on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.migration.agreement import Agreement
+from holdfast.migration.channels import DataChannel
+from holdfast.migration.rsync import receive_tree
+from holdfast.model.errors import NoSpaceError
+from holdfast.model.storage import Volume
+from holdfast.service.intents import Intent
+from holdfast.service.migration_streams import TakeOver, receive_streams
+from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.progress import RateMeter
+from holdfast.service.reserve import RESERVE_BYTES
+from holdfast.storage.driver import Driver, Origin
+
+_LOOK_S: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reception:
+    """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
+
+    `template` is a tree that is like the volume: rsync then sends the differences only. `base` is the snapshot that the
+    first btrfs stream builds on. `take_over` gets the number of a staged tree and its snapshot's name.
+    """
+
+    driver: Driver
+    intent: Intent
+    volume: Volume
+    names: tuple[str, ...]
+    take_over: TakeOver
+    quota_bytes: int | None = None
+    template: Origin | None = None
+    base: Origin | None = None
+
+
+def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
+    """Receive and stage everything; raise, with what was staged left to the intent, if that fails."""
+    meter, room = RateMeter(), _Room(reception.driver)
+
+    def show(name: str | None, done_bytes: int) -> None:
+        handle.progress("fs_progress", f"{name or reception.volume.name}: {meter.text(done_bytes)}")
+        room.check()
+
+    if agreement.has_streams:
+        receive_streams(
+            reception.driver,
+            reception.intent,
+            reception.names,
+            agreement,
+            data,
+            reception.take_over,
+            show,
+            handle.is_cancelled,
+            base=reception.base,
+        )
+    else:
+        _receive_trees(reception, agreement, data, show, handle)
+
+
+def _receive_trees(
+    reception: Reception,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Callable[[str | None, int], None],
+    handle: OperationHandle,
+) -> None:
+    """Receive every tree into that of the volume, of which each snapshot then is a clone."""
+    driver, intent = reception.driver, reception.intent
+    main = intent.token(len(reception.names))
+    tree = driver.stage(main, reception.template if agreement.deletes else None, cancelled=handle.is_cancelled)
+    driver.set_staged_quota(main, reception.quota_bytes)
+    options = agreement.rsync()
+    for number, name in enumerate(reception.names):
+        receive_tree(data, tree, options, progress=lambda done, name=name: show(name, done))  # type: ignore[misc]
+        clone = Origin(volume=reception.volume, staged=main)
+        driver.stage(intent.token(number), clone, cancelled=handle.is_cancelled)
+        reception.take_over(number, name)
+        if not agreement.deletes:
+            driver.discard(main)
+            driver.stage(main)
+    for _ in range(1 + agreement.is_twice):
+        receive_tree(data, tree, options, progress=lambda done: show(None, done))
+    reception.take_over(len(reception.names), None)
+
+
+class _Room:
+    """Sees to it that what others send doesn't take the last room of a pool."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver, self._next_s = driver, 0.0
+
+    def check(self) -> None:
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + _LOOK_S
+        available = self._driver.resources().space_available_bytes
+        if available is not None and available < RESERVE_BYTES:
+            raise NoSpaceError(f'No space left in storage pool "{self._driver.pool.name}" for what is received')
