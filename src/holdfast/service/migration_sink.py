@@ -32,13 +32,14 @@ from holdfast.model.errors import (
     UnsupportedError,
 )
 from holdfast.model.expand import expand_devices
+from holdfast.model.instance import Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_identity import UNSHIFTED
 from holdfast.model.instance_keys import copied_config
 from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
-from holdfast.model.refresh_plan import RefreshPlan
+from holdfast.model.refresh_plan import RefreshPlan, keeping_others
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.instance_building import Builder, NewInstance
@@ -88,9 +89,9 @@ class MigrationSink:
                         offer = replace(offer, snapshots=())
                     reception = _Receiving(caller, offer, control, data, handle)
                     if is_there:
-                        self._refresh(reception, request.name, instance_only=source.instance_only)
+                        self._refresh(reception, request.name, source)
                     else:
-                        self._make(reception, request)
+                        self._make(reception, request, source)
                 _tell_success(control)
 
         return self._around.operations.start(
@@ -113,14 +114,15 @@ class MigrationSink:
             devices=known_root(request.devices, profiles, pools),
         )
 
-    def _make(self, receiving: _Receiving, request: InstanceRequest) -> None:
+    def _make(self, receiving: _Receiving, request: InstanceRequest, source: FromMigration) -> None:
         """Make a new instance."""
         caller, offer = receiving.caller, receiving.offer
 
         def plan() -> NewInstance:
             new = self._builder.plan(caller.project, request, {}, "copy")
             now, pool = self._around.clock.now(), new.instance.pool
-            return replace(new, snapshots=tuple(received_snapshot(each, pool, now) for each in offer.snapshots))
+            received = (_kept(received_snapshot(each, pool, now), source) for each in offer.snapshots)
+            return replace(new, snapshots=tuple(received))
 
         with self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new:
             quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
@@ -143,13 +145,15 @@ class MigrationSink:
 
             self._builder.build(caller, new, fill)
 
-    def _refresh(self, receiving: _Receiving, name: str, *, instance_only: bool) -> None:
+    def _refresh(self, receiving: _Receiving, name: str, source: FromMigration) -> None:
         """Bring an instance that is there up to date."""
         caller, offer, now = receiving.caller, receiving.offer, self._around.clock.now()
         with self._around.alone(caller.project, name, "refresh") as target:
-            offered = [received_snapshot(each, target.pool, now) for each in offer.snapshots]
+            offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
             there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
-            plan = RefreshPlan((), ()) if instance_only else self._refresher.plan(target, offered, there)
+            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
+            if source.kept_for:
+                plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> None:
                 base = _base([each.name for each in offered], plan.sent)
@@ -198,6 +202,11 @@ class _Receiving:
             return _take_over(driver.staged_path(intent.token(number)), where, host_map)
 
         return take_over
+
+
+def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:
+    """Return the record of a snapshot that may be kept longer here than at its source."""
+    return replace(snapshot, expires_at=None, schedule=source.kept_for) if source.kept_for else snapshot
 
 
 def _base(offered: Sequence[str], sent: Sequence[str]) -> str | None:
