@@ -59,11 +59,11 @@ class HoldfastServer:
         done = self.holdfast("waitready", "--timeout", "60")
         assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
 
-    def holdfast(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run our own command against this daemon."""
+    def holdfast(self, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run our own command against this daemon; the given variables are added to its environment."""
         return subprocess.run(
             [COMMAND, *map(str, arguments)],
-            env={**os.environ, "HOLDFAST_DIR": str(self.directory)},
+            env={**os.environ, "HOLDFAST_DIR": str(self.directory), **environment},
             input=stdin,
             capture_output=True,
             text=True,

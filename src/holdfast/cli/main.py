@@ -50,6 +50,7 @@ ROOT = Group(
         "operation": _entry("operation", "operation", "List, show and cancel background work"),
         "warning": _entry("warning", "warning", "List, show and acknowledge warnings"),
         "monitor": _entry("monitor", "monitor", "Show what happens on the server, as it happens"),
+        "remote": _entry("remote", "remote", "Know servers elsewhere by names"),
         "query": _entry("query", "query", "Send a request to the API as it stands"),
         "version": _entry("version", "version", "Show the versions of the client and the server"),
         "project": _entry("project", "project", "Manage projects"),

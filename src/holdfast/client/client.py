@@ -20,6 +20,7 @@ from holdfast.client.shapes import ServerInfo
 
 if TYPE_CHECKING:
     from holdfast.client.backups import Backups
+    from holdfast.client.certificates import Certificates
     from holdfast.client.events import Events
     from holdfast.client.files import Files
     from holdfast.client.images import Images
@@ -144,6 +145,12 @@ class Client:
         from holdfast.client.warnings import Warnings
 
         return Warnings(self.connection)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        from holdfast.client.certificates import Certificates
+
+        return Certificates(self.connection)
 
     @cached_property
     def operations(self) -> Operations:

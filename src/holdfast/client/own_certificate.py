@@ -51,8 +51,8 @@ def make_client_certificate(now: datetime | None = None) -> Made:
 def write_certificate(certificate_path: Path, key_path: Path, made: Made) -> None:
     """Write a new certificate and its key, the key first and for its owner alone; each is whole or absent."""
     certificate_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(key_path, made.key, 0o600)
-    _write(certificate_path, made.certificate, 0o644)
+    write_file(key_path, made.key, 0o600)
+    write_file(certificate_path, made.certificate, 0o644)
 
 
 def _make(name: str, usage: x509.ObjectIdentifier, names: Sequence[x509.GeneralName], now: datetime | None) -> Made:
@@ -111,8 +111,8 @@ def _user() -> str:
     return f"{user}@{socket.gethostname()}"[:64]
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write beside the name, sync, and rename."""
+def write_file(path: Path, data: bytes, mode: int) -> None:
+    """Write a small file beside its name, sync, and rename."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(FileNotFoundError):
         part.unlink()
@@ -122,3 +122,19 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(part, path)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a certificate says about itself, for people."""
+
+    common_name: str
+    valid_from: datetime
+    valid_until: datetime
+
+
+def facts_of(pem: str) -> Facts:
+    """Read a certificate."""
+    found = x509.load_pem_x509_certificate(pem.encode())
+    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return Facts(str(names[0].value) if names else "", found.not_valid_before_utc, found.not_valid_after_utc)

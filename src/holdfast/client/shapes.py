@@ -374,3 +374,12 @@ class Protection(TypedDict):
     failures: int
     error: str
     copies: list[ProtectedCopy]
+
+
+class TrustedCertificate(TypedDict):
+    name: str
+    type: str
+    restricted: bool
+    projects: list[str]
+    certificate: str
+    fingerprint: str

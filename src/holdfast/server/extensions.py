@@ -78,6 +78,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "patch": "PATCH",
     "profile_usedby": "used_by of profiles",
     "projects": "projects",
+    "remote_token_expiry": "core.remote_token_expiry",
     "resources": "space of pools: `lxc storage info`",
     "server_supported_storage_drivers": "environment",
     "snapshot_expiry": "snapshots.expiry, expires_at",

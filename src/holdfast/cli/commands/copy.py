@@ -24,7 +24,7 @@ from holdfast.client.shapes import Instance, Snapshot
     ),
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
-@click.argument("target", type=InstanceType(may_be_empty=True), default="", metavar="[NAME]")
+@click.argument("target", type=InstanceType(may_be_empty=True, is_target=True), default="", metavar="[NAME]")
 @creation_options
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
 @click.option("--refresh", is_flag=True, help="Bring an existing copy up to date")
@@ -51,6 +51,7 @@ def copy(
     mode: str,
 ) -> None:
     del mode  # within one server there is nothing to choose; the option is taken because `lxc` has it
+    require_one_server(session, target)
     wishes = Wishes(config, device, profile, no_profiles, storage, ephemeral)
     found = _read(session, source)
     profiles = profiles_of(wishes)
@@ -94,13 +95,26 @@ def _read(session: Session, source: InstanceReference) -> Instance | Snapshot:
     return session.client.instances.get(source.name)
 
 
+def require_one_server(session: Session, target: InstanceReference) -> None:
+    """Refuse a target on another server than the source. Where none is said, the default one is meant."""
+    wanted = target.remote or session.remotes.default
+    session.remotes.get(wanted)
+    if wanted != session.remote:
+        raise click.UsageError(
+            f'Copies between servers aren\'t made yet: the source is on "{session.remote}", the target on "{wanted}". '
+            f"Say {session.remote}:{target.name} for a target there, or export it here and import it there"
+        )
+
+
 @command(
     "move",
     "Rename an instance or a snapshot, or move an instance to another pool or project. It must be stopped.",
     examples=("holdfast move web www", "holdfast move web -s fast", "holdfast move web/snap0 web/kept"),
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
-@click.argument("target", type=InstanceType(snapshots=True, may_be_empty=True), default="", metavar="[NAME]")
+@click.argument(
+    "target", type=InstanceType(snapshots=True, may_be_empty=True, is_target=True), default="", metavar="[NAME]"
+)
 @click.option("-s", "--storage", default="", metavar="POOL", help="Move it to this pool")
 @click.option("--target-project", default="", metavar="NAME", help="Move it to this project")
 @click.option("--instance-only", is_flag=True, help="Without snapshots: they are lost")
@@ -115,6 +129,7 @@ def move(
     instance_only: bool,
     allow_inconsistent: bool,
 ) -> None:
+    require_one_server(session, target)
     if not storage and not target_project:
         if not target.name:
             raise click.UsageError("Give a new name, --storage or --target-project")

@@ -66,7 +66,7 @@ class PlacedVolume:
 
 
 class PlacedVolumeType(click.ParamType[PlacedVolume]):
-    """Takes `[local:]pool/volume[/snapshot]`."""
+    """Takes `[REMOTE:]pool/volume[/snapshot]`."""
 
     name = "pool/volume"
 

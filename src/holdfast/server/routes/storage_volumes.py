@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, UnsupportedError, VolumeNotFoundError
@@ -29,7 +31,7 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
     if "type" in request.http.match_info:
         wanted = volume_type(request)
         views = [view for view in views if view.volume.type is wanted]
-    found = passing(request, views, volume_shape)
+    found = passing(request, views, partial(_shape, request))
     if request.recursion:
         return sync([shape for _, shape in found])
     return sync([volume_url(request.path("pool"), view) for view, _ in found])
@@ -71,7 +73,7 @@ async def _import(request: ApiRequest) -> Operation:
 
 async def get_volume(request: ApiRequest) -> web.StreamResponse:
     view = await _view(request)
-    return sync(volume_shape(view), etag=volume_etag(view))
+    return sync(_shape(request, view), etag=volume_etag(view))
 
 
 async def put_volume(request: ApiRequest) -> web.StreamResponse:
@@ -130,6 +132,12 @@ async def get_volume_state(request: ApiRequest) -> web.StreamResponse:
     service = request.services.volumes.volumes
     usage = await request.run(service.usage, request.project, request.path("pool"), request.path("volume"))
     return sync(volume_state_shape(usage))
+
+
+def _shape(request: ApiRequest, view: VolumeView) -> wire.Volume:
+    shape = volume_shape(view)
+    shape.used_by = request.visible(shape.used_by)
+    return shape
 
 
 async def _view(request: ApiRequest) -> VolumeView:
