@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -20,8 +20,8 @@ from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
 from support.pools import rootfs
 from support.relay import relaying
-from support.rich import Server, age, make_rich_instance
-from support.trees import Entry, describe, differences
+from support.rich import Server, age, as_lxd_carries, make_rich_instance
+from support.trees import describe, differences
 from support.waiting import await_true
 
 
@@ -52,15 +52,6 @@ def world() -> Iterator[World]:
             server.lxc.run("image", "import", image, "--alias", "tiny")
         yield World(ours, other, theirs, relaying(directory / "relay", h=ours.socket, i=other.socket, l=theirs.socket))
     shutil.rmtree(directory)
-
-
-def as_lxd_carries(entries: dict[str, Entry]) -> dict[str, Entry]:
-    """Leave out what real LXD loses on the way."""
-    return {
-        name: replace(entry, links="", xattrs=tuple(each for each in entry.xattrs if "posix_acl" not in each[0]))
-        for name, entry in entries.items()
-        if name != "data/acl"
-    }
 
 
 def compare(

@@ -317,6 +317,8 @@ class ServerEnvironment(TypedDict):
     server_name: str
     kernel_version: str
     storage: str
+    certificate: str
+    """The server's own, PEM."""
 
 
 class ServerInfo(TypedDict):

@@ -129,11 +129,13 @@ class ProtectionRuns:
 
     def pull_all(self, protection: Protection, handle: OperationHandle) -> None:
         """Pull each instance; what fails of one doesn't keep the others, and is raised at the end."""
-        with self._around.locks.hold(f"protection:{protection.name}", what="pull"):
+        with self._around.locks.hold(f"protection:{protection.name}", waiting_ok=False, what="pull"):
             try:
                 names = self._puller.names(protection)
             except ClientError as error:
-                raise MigrationError(f"{protection.remote} can't be asked for its instances: {error}") from error
+                text = f"{protection.remote} can't be asked for its instances: {error}"
+                self._note_unreachable(protection, text)
+                raise MigrationError(text) from error
             self._note_missing(protection, names)
             if not names:
                 raise MigrationError(
@@ -203,6 +205,12 @@ class ProtectionRuns:
                     self._warnings.raise_(protection.target_project, COPY_LATE, entity, message + why)
                 else:
                     self._warnings.resolve(protection.target_project, COPY_LATE, entity)
+
+    def _note_unreachable(self, protection: Protection, text: str) -> None:
+        with self._around.database.read() as connection:
+            known = protections_table.copies(connection).get(protection.name, [])
+        for copy in known:
+            self._save(protection, replace(copy, tried_at=self._around.clock.now(), error=text))
 
     def _note_missing(self, protection: Protection, names: Sequence[str]) -> None:
         with self._around.database.read() as connection:
