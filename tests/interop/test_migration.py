@@ -9,49 +9,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from holdfast.host.processes import run
 from holdfast.host.subvolumes import is_subvolume
-from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
-from support.lxd import LxcClient, LxdServer, require_lxd
+from support.between import MODES, WAYS, World, as_lxd_carries, remotes_of, remove, servers
 from support.pools import rootfs
-from support.relay import relaying
-from support.rich import Server, age, as_lxd_carries, make_rich_instance
+from support.rich import Server, age, make_rich_instance
 from support.trees import describe, differences
-from support.waiting import await_true
-
-
-@dataclass(frozen=True)
-class World:
-    """Two servers of ours, a real LXD, and a client that knows them as `h`, `i` and `l`."""
-
-    ours: HoldfastServer
-    other: HoldfastServer
-    theirs: LxdServer
-    lxc: LxcClient
-
-    def server(self, remote: str) -> Server:
-        return {"h": self.ours, "i": self.other, "l": self.theirs}[remote]
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    require_lxd()
-    directory = short_directory()
-    image = make_tiny_image(directory / "tiny.tar.gz")
-    with (
-        HoldfastServer(directory / "h") as ours,
-        HoldfastServer(directory / "i") as other,
-        LxdServer(directory / "l") as theirs,
-    ):
-        for server in (ours, theirs):
-            server.lxc.run("image", "import", image, "--alias", "tiny")
-        yield World(ours, other, theirs, relaying(directory / "relay", h=ours.socket, i=other.socket, l=theirs.socket))
-    shutil.rmtree(directory)
+    with servers() as found:
+        yield found
 
 
 def compare(
@@ -76,26 +48,14 @@ def restore_and_start(server: Server, name: str) -> None:
     assert server.lxc.run("exec", name, "--", "stat", "-c", "%u %g", "/data/owned").split() == ["1000", "1001"]
 
 
-def remove(server: Server, name: str) -> None:
-    """Delete an instance that may be there; a transfer of it may just be ending."""
-    await_true(
-        lambda: server.lxc.result("delete", "--force", name).returncode == 0 or is_gone(server, name), "deletion"
-    )
-
-
-def is_gone(server: Server, name: str) -> bool:
-    return server.lxc.result("info", name).returncode != 0
-
-
-WAYS = [("h", "i"), ("h", "l"), ("l", "h")]
 POOLS = [("default", "default"), ("bt", "bt"), ("default", "bt"), ("bt", "default")]
 
 
-@pytest.mark.parametrize("mode", ["relay", "pull", "push"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("source_pool", "target_pool"), POOLS)
 @pytest.mark.parametrize(("source", "target"), WAYS)
 def test_copy(world: World, source: str, target: str, source_pool: str, target_pool: str, mode: str) -> None:
-    remotes = (source, target) if mode == "relay" else (f"s{source}", f"s{target}")
+    remotes = remotes_of(source, target, mode)
     try:
         make_rich_instance(world.server(source), source_pool)
         world.lxc.run("copy", f"{remotes[0]}:rich", f"{remotes[1]}:taken", "-s", target_pool, "--mode", mode)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from support.between import as_lxd_carries
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
@@ -24,7 +25,7 @@ from support.invariants import violations
 from support.lxd import LxcClient, LxdServer, require_lxd
 from support.pools import rootfs
 from support.relay import add_https, relaying
-from support.rich import age, as_lxd_carries, make_rich_instance
+from support.rich import age, make_rich_instance
 from support.trees import describe, differences
 from support.waiting import await_true
 

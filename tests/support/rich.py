@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from support.holdfast import HoldfastServer
 from support.lxd import LxdServer
 from support.pools import rootfs
-from support.trees import Entry, make_rich_tree
+from support.trees import make_rich_tree
 
 Server = HoldfastServer | LxdServer
 
@@ -34,12 +33,3 @@ def age(tree: Path) -> None:
         facts = path.lstat()
         times = (facts.st_atime_ns - 3600 * 10**9, facts.st_mtime_ns - 3600 * 10**9)
         os.utime(path, ns=times, follow_symlinks=False)
-
-
-def as_lxd_carries(entries: dict[str, Entry]) -> dict[str, Entry]:
-    """Leave out what real LXD loses on the way."""
-    return {
-        name: replace(entry, links="", xattrs=tuple(each for each in entry.xattrs if "posix_acl" not in each[0]))
-        for name, entry in entries.items()
-        if name != "data/acl"
-    }

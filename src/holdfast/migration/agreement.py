@@ -33,6 +33,10 @@ class Agreement:
         return self.way.fs is FsType.BTRFS
 
     @property
+    def is_block(self) -> bool:
+        return self.way.fs is FsType.BLOCK_AND_RSYNC
+
+    @property
     def deletes(self) -> bool:
         """Tell whether a tree that is received into what is there comes out as sent."""
         return self.way.rsync is not None and self.way.rsync.delete

@@ -86,6 +86,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "storage": "storage pools",
     "storage_api_local_volume_handling": "copies of volumes: `lxc storage volume copy`",
     "storage_api_project": "custom volumes of projects, features.storage.volumes",
+    "storage_api_remote_volume_handling": "copies of volumes between servers",
     "storage_api_volume_rename": "`lxc storage volume rename`",
     "storage_api_volume_snapshots": "`lxc storage volume snapshot`",
     "storage_shifted": "security.shifted of volumes",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import msgspec
 from msgspec import UnsetType
 
 from holdfast.model.errors import BadRequestError, UnsupportedError
@@ -83,20 +82,7 @@ def _from_copy(sent: wire.InstanceSource) -> FromCopy:
 
 
 def _from_migration(sent: wire.InstanceSource) -> FromMigration:
-    """In mode "push" (and relay) the other side connects to us, in mode "pull" we connect to it."""
-    if sent.mode == "push":
-        sent = msgspec.structs.replace(sent, operation="", secrets={})
-    elif sent.mode != "pull":
-        raise UnsupportedError(f'Mode "{sent.mode}" not implemented')
-    elif not sent.operation:
-        raise BadRequestError("Must specify the operation of the source")
-    return FromMigration(
-        operation=sent.operation,
-        certificate=sent.certificate,
-        secrets=sent.secrets,
-        instance_only=sent.instance_only or sent.container_only,
-        refresh=sent.refresh,
-    )
+    return FromMigration(instance_only=sent.instance_only or sent.container_only, refresh=sent.refresh)
 
 
 def send_from(name: str, sent: wire.InstancePost) -> SendRequest:

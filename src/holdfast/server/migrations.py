@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from holdfast.model.errors import BadRequestError, UnsupportedError
 from holdfast.model.operation import Operation
 from holdfast.server.migration_sockets import MigrationSockets
 from holdfast.server.request import ApiRequest
 from holdfast.service.instance_requests import FromMigration, InstanceRequest, SendRequest
 from holdfast.service.migration_dialing import DialedSockets
 from holdfast.service.migration_work import Connector
+from holdfast.service.volume_requests import VolumeFromServer, VolumeRequest, VolumeSend
+from holdfast.wire.instance import InstanceSource
 from holdfast.wire.snapshot import MigrationTarget
+from holdfast.wire.volume import VolumeSource, VolumeTarget
 
 _CHANNELS = ("control", "fs")
 
@@ -26,13 +30,46 @@ async def send_instance(request: ApiRequest, wanted: SendRequest, target: Migrat
     return await request.run(source.send, request.caller, wanted, dialed)
 
 
-async def receive_instance(request: ApiRequest, wanted: InstanceRequest, source: FromMigration) -> Operation:
+async def receive_instance(
+    request: ApiRequest, wanted: InstanceRequest, source: FromMigration, sent: InstanceSource
+) -> Operation:
     """Receive from whoever connects, or from the server that the source names."""
     sink = request.services.migrations.sink
-    if not source.operation:
+    if is_awaited(sent.mode, sent.operation):
         return await _awaited(request, lambda connector: sink.receive(request.caller, wanted, source, connector))
-    dialed = DialedSockets(source.operation, source.certificate, source.secrets)
+    dialed = DialedSockets(sent.operation, sent.certificate, sent.secrets)
     return await request.run(sink.receive, request.caller, wanted, source, dialed)
+
+
+async def send_volume(request: ApiRequest, wanted: VolumeSend, target: VolumeTarget | None) -> Operation:
+    """Send a custom volume, as `send_instance`."""
+    source = request.services.volumes.source
+    if target is None:
+        return await _awaited(request, lambda connector: source.send(request.caller, wanted, connector))
+    dialed = DialedSockets(target.operation, target.certificate, target.secrets or {})
+    return await request.run(source.send, request.caller, wanted, dialed)
+
+
+async def receive_volume(
+    request: ApiRequest, pool: str, wanted: VolumeRequest, source: VolumeFromServer, sent: VolumeSource
+) -> Operation:
+    """Receive a custom volume, as `receive_instance`."""
+    sink = request.services.volumes.sink
+    if is_awaited(sent.mode, sent.operation):
+        return await _awaited(request, lambda connector: sink.receive(request.caller, pool, wanted, source, connector))
+    dialed = DialedSockets(sent.operation, sent.certificate, sent.secrets or {})
+    return await request.run(sink.receive, request.caller, pool, wanted, source, dialed)
+
+
+def is_awaited(mode: str, operation: str) -> bool:
+    """Tell whether the other side connects to us, as in mode "push" (and relay), or we to it, as in mode "pull"."""
+    if mode == "push":
+        return True
+    if mode not in ("", "pull"):
+        raise UnsupportedError(f'Mode "{mode}" not implemented')
+    if not operation:
+        raise BadRequestError("Must specify the operation of the source")
+    return False
 
 
 async def _awaited(request: ApiRequest, start: Callable[[Connector], Operation]) -> Operation:

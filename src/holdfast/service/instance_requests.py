@@ -43,14 +43,11 @@ class FromCopy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FromMigration:
-    """An instance on another server. `operation` "": the other side connects to us.
+    """An instance on another server, which connects to us or to which we connect.
 
-    `certificate` is the other server's (PEM), `secrets` the keys to its channels.
+    `refresh`: a target that is there is brought up to date instead of refused.
     """
 
-    operation: str = ""
-    certificate: str = ""
-    secrets: Mapping[str, str] = field(default_factory=dict)
     instance_only: bool = False
     refresh: bool = False
     kept_for: str = ""

@@ -1,25 +1,65 @@
-"""What a target makes of the data: staged trees, each checked, of the streams or the rsync runs that were agreed on."""
+"""The data of a transfer, in the way that was agreed on: from trees that hold still to staged trees."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from holdfast.migration.agreement import Agreement
+from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.rsync import receive_tree
+from holdfast.migration.negotiation import Way, own_ways
+from holdfast.migration.rsync import receive_tree, send_tree
 from holdfast.model.errors import NoSpaceError
 from holdfast.model.storage import Volume
+from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
-from holdfast.service.migration_streams import TakeOver, receive_streams
+from holdfast.service.migration_streams import Show, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
 from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
+_LARGEST_DISK_BYTES: Final = 1 << 50
+
+
+def shown(handle: OperationHandle, volume: str) -> Show:
+    """Return what shows the progress of a transfer, in LXD's words."""
+    meter = RateMeter()
+    return lambda name, done_bytes: handle.progress("fs_progress", f"{name or volume}: {meter.text(done_bytes)}")
+
+
+def send_part(
+    driver: Driver,
+    tree: Path,
+    name: str | None,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Show,
+    handle: OperationHandle,
+    *,
+    may_vanish: bool = False,
+) -> None:
+    """Send the tree of a snapshot, or of the volume (None), where none are sent as streams."""
+
+    def progress(done_bytes: int) -> None:
+        show(name, done_bytes)
+
+    if agreement.is_block:
+        send_block(data, tree / DISK_NAME, progress=progress, cancelled=handle.is_cancelled)
+        return
+    options = agreement.rsync(bwlimit=driver.pool.config.get("rsync.bwlimit", ""), may_vanish=may_vanish)
+    send_tree(data, tree, options, progress=progress)
+
+
+def ways_of(driver: Driver, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
+    """Return how a pool's volumes can travel."""
+    compress = driver.pool.config.get("rsync.compression", "true").lower() in ("true", "1", "yes", "on")
+    has_streams = may_stream and driver.features.has_btrfs_streams
+    return own_ways(has_streams=has_streams, is_block=is_block, compress=compress)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +67,8 @@ class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
     `template` is a tree that is like the volume: rsync then sends the differences only. `base` is the snapshot that the
-    first btrfs stream builds on. `take_over` gets the number of a staged tree and its snapshot's name.
+    first btrfs stream builds on. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is
+    the limit of the volume; of block content, how large a disk may be.
     """
 
     driver: Driver
@@ -42,10 +83,10 @@ class Reception:
 
 def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
     """Receive and stage everything; raise, with what was staged left to the intent, if that fails."""
-    meter, room = RateMeter(), _Room(reception.driver)
+    tell, room = shown(handle, reception.volume.name), _Room(reception.driver)
 
     def show(name: str | None, done_bytes: int) -> None:
-        handle.progress("fs_progress", f"{name or reception.volume.name}: {meter.text(done_bytes)}")
+        tell(name, done_bytes)
         room.check()
 
     if agreement.has_streams:
@@ -60,6 +101,8 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
             handle.is_cancelled,
             base=reception.base,
         )
+    elif agreement.is_block:
+        _receive_blocks(reception, data, show, handle)
     else:
         _receive_trees(reception, agreement, data, show, handle)
 
@@ -68,7 +111,7 @@ def _receive_trees(
     reception: Reception,
     agreement: Agreement,
     data: DataChannel,
-    show: Callable[[str | None, int], None],
+    show: Show,
     handle: OperationHandle,
 ) -> None:
     """Receive every tree into that of the volume, of which each snapshot then is a clone."""
@@ -88,6 +131,20 @@ def _receive_trees(
     for _ in range(1 + agreement.is_twice):
         receive_tree(data, tree, options, progress=lambda done: show(None, done))
     reception.take_over(len(reception.names), None)
+
+
+def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle: OperationHandle) -> None:
+    """Receive each disk into a tree of its own."""
+    for number, name in enumerate((*reception.names, None)):
+        tree = reception.driver.stage(reception.intent.token(number))
+        receive_block(
+            data,
+            tree / DISK_NAME,
+            largest_bytes=reception.quota_bytes or _LARGEST_DISK_BYTES,
+            progress=lambda done, name=name: show(name, done),  # type: ignore[misc]
+            cancelled=handle.is_cancelled,
+        )
+        reception.take_over(number, name)
 
 
 class _Room:

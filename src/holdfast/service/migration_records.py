@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -69,3 +70,9 @@ def received_map(ranges: tuple[IdRange, ...]) -> HostMap | None:
     if any(number < 0 for each in ranges for number in (each.host, each.inside, each.size)):
         raise MigrationError("The other server sent a range of ids that is none")
     return HostMap(tuple(Range(each.is_uid, each.is_gid, each.host, each.inside, each.size) for each in ranges))
+
+
+def base_of(offered: Sequence[str], sent: Sequence[str]) -> str | None:
+    """Return the snapshot before the first that is sent, which differences build on; the newest, if none is."""
+    before = offered[: offered.index(sent[0])] if sent else offered
+    return before[-1] if before else None

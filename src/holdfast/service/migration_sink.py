@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,12 +22,9 @@ from holdfast.migration import sink
 from holdfast.migration.agreement import Agreement, telling
 from holdfast.migration.channels import Connector, ControlChannel, DataChannel
 from holdfast.migration.header import Header, SentSnapshot
-from holdfast.migration.negotiation import Way, own_ways
+from holdfast.migration.negotiation import Way
 from holdfast.model.errors import (
-    CancelledOperationError,
     ConflictError,
-    HoldfastError,
-    MigrationError,
     UnsupportedError,
 )
 from holdfast.model.expand import expand_devices
@@ -46,10 +42,10 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, receive_content
-from holdfast.service.migration_records import received_map, received_snapshot, whole_seconds
+from holdfast.service.migration_content import Reception, receive_content, ways_of
+from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
 from holdfast.service.migration_streams import TakeOver
-from holdfast.service.migration_work import migrating, operation_kind
+from holdfast.service.migration_work import explained_transfer, migrating, operation_kind, tell_success
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
@@ -83,7 +79,7 @@ class MigrationSink:
 
         def work(handle: OperationHandle) -> None:
             with migrating(connector, handle) as (control, data):
-                with _explained(), telling(control, data):
+                with explained_transfer(), telling(control, data):
                     offer = sink.receive_offer(control)
                     if source.instance_only:
                         offer = replace(offer, snapshots=())
@@ -92,7 +88,7 @@ class MigrationSink:
                         self._refresh(reception, request.name, source)
                     else:
                         self._make(reception, request, source)
-                _tell_success(control)
+                tell_success(control)
 
         return self._around.operations.start(
             caller,
@@ -128,8 +124,7 @@ class MigrationSink:
             quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
 
             def fill(driver: Driver, intent: Intent) -> None:
-                ways = own_ways(has_streams=driver.features.has_btrfs_streams)
-                agreement = receiving.answer(ways, offer.snapshots, refresh=False)
+                agreement = receiving.answer(ways_of(driver), offer.snapshots, refresh=False)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
@@ -156,9 +151,9 @@ class MigrationSink:
                 plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> None:
-                base = _base([each.name for each in offered], plan.sent)
+                base = base_of([each.name for each in offered], plan.sent)
                 is_known = base is not None and driver.base_identity(volume_of(target), base) is not None
-                ways = own_ways(has_streams=driver.features.has_btrfs_streams and is_known and not offer.idmap)
+                ways = ways_of(driver, may_stream=is_known and not offer.idmap)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
                 agreement = receiving.answer(ways, wanted, refresh=True)
                 reception = Reception(
@@ -209,12 +204,6 @@ def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:
     return replace(snapshot, expires_at=None, schedule=source.kept_for) if source.kept_for else snapshot
 
 
-def _base(offered: Sequence[str], sent: Sequence[str]) -> str | None:
-    """Return the snapshot before the first that is sent; the newest, if none is."""
-    before = offered[: offered.index(sent[0])] if sent else offered
-    return before[-1] if before else None
-
-
 def _map_of(offer: Header, name: str) -> HostMap | None:
     """Return the owners of a snapshot's tree: as its record says, which is changed when it is taken over."""
     sent = next(each for each in offer.snapshots if each.name == name)
@@ -236,22 +225,3 @@ def _take_over(tree: Path, where: str, host_map: HostMap | None) -> bool:
     os.chown(tree, 0, 0, follow_symlinks=False)
     tree.chmod(_TOP_MODE)
     return False
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Say of a failure that it is one of the transfer, in LXD's words."""
-    try:
-        yield
-    except CancelledOperationError:
-        raise
-    except HoldfastError as error:
-        raise MigrationError(f"Error transferring instance data: {error}") from error
-
-
-def _tell_success(control: ControlChannel) -> None:
-    """Tell the other side; here all is stored and recorded, whether it hears that or not."""
-    try:
-        sink.finish(control)
-    except MigrationError as error:
-        _log.warning("The other server could not be told that all is stored: %s", error)

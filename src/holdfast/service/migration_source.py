@@ -19,8 +19,6 @@ from holdfast.migration.agreement import Agreement, telling
 from holdfast.migration.channels import Connector, ControlChannel, DataChannel
 from holdfast.migration.header import Criu, FsType, Header
 from holdfast.migration.index import IndexHeader, instance_index, snapshot_index
-from holdfast.migration.negotiation import own_ways
-from holdfast.migration.rsync import send_tree
 from holdfast.model.errors import BadRequestError, NotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.kinds import StatusCode
@@ -28,11 +26,11 @@ from holdfast.model.operation import Operation
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import SendRequest
 from holdfast.service.intents import Intent
+from holdfast.service.migration_content import send_part, shown, ways_of
 from holdfast.service.migration_records import sent_map, sent_snapshot
 from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import migrating, operation_kind
 from holdfast.service.operation_handle import OperationHandle
-from holdfast.service.progress import RateMeter
 from holdfast.service.resources import instance_resources
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
@@ -103,10 +101,7 @@ class MigrationSource:
                 snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),
                 predump=False,
             )
-            has_streams = scene.driver.features.has_btrfs_streams
-            agreement = source.offer(
-                control, data, header, own_ways(has_streams=has_streams, compress=_compress(scene))
-            )
+            agreement = source.offer(control, data, header, ways_of(scene.driver))
             source.send_index(data, self._index(scene, request), agreement)
             if agreement.has_streams:
                 self._send_streams(scene, request, agreement, data, handle)
@@ -117,48 +112,36 @@ class MigrationSource:
     def _send_streams(
         self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle
     ) -> None:
-        meter = RateMeter()
-
-        def show(name: str | None, done_bytes: int) -> None:
-            handle.progress("fs_progress", f"{name or request.name}: {meter.text(done_bytes)}")
-
         sent = StreamedVolume(
             driver=scene.driver,
             volume=volume_of(scene.instance),
             snapshots=tuple(each.name for each in scene.snapshots),
             only=request.snapshot,
         )
-        send_streams(sent, scene.intent, agreement, data, show, handle.is_cancelled)
+        send_streams(sent, scene.intent, agreement, data, shown(handle, request.name), handle.is_cancelled)
 
     def _send_trees(
         self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle
     ) -> None:
-        driver, volume = scene.driver, volume_of(scene.instance)
+        driver, volume, show = scene.driver, volume_of(scene.instance), shown(handle, request.name)
 
-        def send(path: Path, label: str, *, may_vanish: bool = False) -> None:
-            meter = RateMeter()
-            options = agreement.rsync(bwlimit=driver.pool.config.get("rsync.bwlimit", ""), may_vanish=may_vanish)
-            send_tree(
-                data,
-                path,
-                options,
-                progress=lambda done: handle.progress("fs_progress", f"{label}: {meter.text(done)}"),
-            )
+        def send(tree: Path, name: str | None = None, *, may_vanish: bool = False) -> None:
+            send_part(driver, tree, name, agreement, data, show, handle, may_vanish=may_vanish)
 
         for name in agreement.wanted:
             send(driver.path(volume, name), name)
         if request.snapshot is not None:
-            send(driver.path(volume, request.snapshot), request.name)
-        elif not scene.is_running:
-            send(driver.path(volume), request.name)
+            send(driver.path(volume, request.snapshot))
         elif driver.features.cheap_snapshots:
-            send(driver.stage(scene.intent.token(), Origin(volume=volume)), request.name)
+            send(driver.stage(scene.intent.token(), Origin(volume=volume)))
+        elif not scene.is_running:
+            send(driver.path(volume))
         else:
             if agreement.is_twice:
-                send(driver.path(volume), request.name, may_vanish=True)
+                send(driver.path(volume), may_vanish=True)
             held = nullcontext() if request.allow_inconsistent else still(self._around, scene.intent, scene.instance)
             with held:
-                send(driver.path(volume), request.name, may_vanish=request.allow_inconsistent)
+                send(driver.path(volume), may_vanish=request.allow_inconsistent)
 
     @contextmanager
     def _scene(self, project: str, request: SendRequest) -> Iterator[_Scene]:
@@ -201,7 +184,3 @@ class MigrationSource:
             if snapshot.name == name:
                 return snapshot
         raise NotFoundError(f"Snapshot {instance.name}/{name} does not exist")
-
-
-def _compress(scene: _Scene) -> bool:
-    return scene.driver.pool.config.get("rsync.compression", "true").lower() in ("true", "1", "yes", "on")

@@ -119,9 +119,6 @@ class Puller:
         url = f"{remote.endpoint.url}/1.0/operations/{sending.id}"
         dialed = DialedSockets(url, protection.certificate, secrets, Pace(protection.bytes_per_s))
         source = FromMigration(
-            operation=url,
-            certificate=protection.certificate,
-            secrets=secrets,
             refresh=True,
             kept_for=DEFAULT_LABEL,
         )

@@ -63,7 +63,7 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
     wanted, source = new_instance(sent)
     request.enter(sent.source.project or request.project)
     if isinstance(source, FromMigration):
-        return accepted(await receive_instance(request, wanted, source))
+        return accepted(await receive_instance(request, wanted, source, sent.source))
     return accepted(await request.run(request.services.instances.create, request.caller, wanted, source))
 
 

@@ -13,11 +13,20 @@ from holdfast.server.answers import accepted, created, done, sync
 from holdfast.server.etag import check_if_match
 from holdfast.server.import_body import import_body
 from holdfast.server.listing import api_url, passing
+from holdfast.server.migrations import receive_volume, send_volume
 from holdfast.server.render.storage import volume_etag, volume_shape, volume_state_shape, volume_url
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
-from holdfast.server.volume_bodies import require_custom, volume_move, volume_request, volume_source, volume_type
+from holdfast.server.volume_bodies import (
+    require_custom,
+    volume_from_server,
+    volume_move,
+    volume_request,
+    volume_source,
+    volume_type,
+)
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.volume_requests import VolumeSend
 from holdfast.wire import volume as wire
 
 _LIST = "/1.0/storage-pools/{pool}/volumes"
@@ -38,7 +47,7 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
 
 
 async def create_volume(request: ApiRequest) -> web.StreamResponse:
-    """Make an empty volume at once, or start to copy or import one."""
+    """Make an empty volume at once, or start to import one, or to copy one, also from another server."""
     if request.is_binary:
         return accepted(await _import(request))
     sent = await request.body(wire.VolumesPost)
@@ -46,8 +55,11 @@ async def create_volume(request: ApiRequest) -> web.StreamResponse:
     if wanted_type != VolumeType.CUSTOM:
         raise BadRequestError(f'Currently not allowed to create storage volumes of type "{wanted_type}"')
     pool, volumes = request.path("pool"), request.services.volumes
-    wanted, source = volume_request(sent), volume_source(sent, pool)
+    wanted, from_server = volume_request(sent), volume_from_server(sent)
     request.enter(sent.source.project or request.project)
+    if from_server is not None:
+        return accepted(await receive_volume(request, pool, wanted, from_server, sent.source))
+    source = volume_source(sent, pool)
     if source is None:
         await request.run(volumes.volumes.create, request.caller, pool, wanted)
         return done()
@@ -108,10 +120,13 @@ async def patch_volume(request: ApiRequest) -> web.StreamResponse:
 
 
 async def post_volume(request: ApiRequest) -> web.StreamResponse:
-    """Rename at once, or start to move to another pool or project of this server."""
+    """Rename at once, or start to move to another pool or project of this server, or to send to another server."""
     require_custom(request)
     sent = await request.body(wire.VolumePost)
     pool, name, services = request.path("pool"), request.path("volume"), request.services.volumes
+    if sent.migration:
+        going = VolumeSend(pool=pool, name=name, volume_only=sent.volume_only)
+        return accepted(await send_volume(request, going, sent.target))
     wanted = volume_move(sent)
     request.enter(wanted.project or request.project)
     if wanted.pool in ("", pool) and wanted.project in ("", request.project):
@@ -182,7 +197,7 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_volume,
-        summary="Make or copy a custom volume, or import an export file",
+        summary="Make or copy a custom volume, import one from a file, or receive one from another server",
         permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
@@ -191,7 +206,7 @@ ROUTES = (
         method="POST",
         path=_TYPE,
         handler=create_volume,
-        summary="Make or copy a custom volume, or import an export file",
+        summary="Make or copy a custom volume, import one from a file, or receive one from another server",
         permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
@@ -227,11 +242,11 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=post_volume,
-        summary="Rename a volume, or move it to another pool or project",
+        summary="Rename a volume, move it to another pool or project, or send it to another server",
         permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.VolumePost,
-        query=("project",),
+        query=_PROJECT,
     ),
     Route(
         method="DELETE",

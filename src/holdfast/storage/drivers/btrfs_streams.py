@@ -92,12 +92,25 @@ def stage_base(area: Path, source: Path) -> dict[uuid.UUID, uuid.UUID]:
     return {sent[0]: subvolumes.identity(copy)}
 
 
+def _received(area: Path) -> dict[uuid.UUID, uuid.UUID]:
+    """Return which subvolumes of the area stand for which of the sender's.
+
+    The stream then names ours: by the sender's `btrfs receive` could find what an earlier transfer left elsewhere, too.
+    """
+    found = {}
+    for path in area.glob("*/*"):
+        sent = subvolumes.received_identity(path) if subvolumes.is_subvolume(path) else None
+        if sent is not None:
+            found[sent[0]] = subvolumes.identity(path)
+    return found
+
+
 @contextmanager
 def receiving(area: Path, number: int, name: str | None, base: Path | None) -> Iterator[Sink]:
     """Receive a stream in a process that can reach the area alone, then look at what it made."""
     place = area / str(number)
     place.mkdir(mode=0o700)
-    bases = stage_base(area, base) if base is not None else {}
+    bases = {**_received(area), **(stage_base(area, base) if base is not None else {})}
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")
     try:
         with confined("btrfs", arguments, area, stdin=PIPE) as process:
