@@ -58,5 +58,5 @@ def ask_https(
         found = {name.lower(): value for name, value in response.getheaders()}
     finally:
         connection.close()
-    decoded = json.loads(content) if found.get("content-type", "").startswith("application/json") else None
+    decoded = json.loads(content) if content and found.get("content-type", "").startswith("application/json") else None
     return Answer(response.status, found, decoded, content)

@@ -22,9 +22,12 @@ def fallback_context(certificate: Path, key: Path) -> ssl.SSLContext:
     inner = SSL.Context(SSL.TLS_SERVER_METHOD)
     inner.set_min_proto_version(SSL.TLS1_2_VERSION)
     inner.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
-    inner.use_certificate_chain_file(str(certificate))
-    inner.use_privatekey_file(str(key))
-    inner.check_privatekey()
+    try:
+        inner.use_certificate_chain_file(str(certificate))
+        inner.use_privatekey_file(str(key))
+        inner.check_privatekey()
+    except SSL.Error as error:
+        raise ssl.SSLError(f"the certificate or its key can't be read: {error}") from error
     inner.set_verify(SSL.VERIFY_PEER, lambda *_: True)
     inner.set_session_id(b"holdfast")  # without one OpenSSL ends resumed sessions of clients with certificates
     context = _Context(ssl.PROTOCOL_TLS_SERVER)

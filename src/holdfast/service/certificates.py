@@ -155,12 +155,11 @@ class CertificateService:
         self._tokens.expire()
 
     def _add_for_admin(self, caller: Caller, request: CertificateRequest, peer: Peer) -> TrustedCertificate:
-        kind = certificate_type(request.type)
         if not request.certificate:
             if peer.certificate is not None:
                 raise BadRequestError("Client is already trusted")
             raise BadRequestError("No client certificate provided")
-        return self._insert(caller, kind, request, read_base64(request.certificate), peer)
+        return self._insert(caller, certificate_type(request.type), request, read_base64(request.certificate), peer)
 
     def _add_for_stranger(self, caller: Caller, request: CertificateRequest, peer: Peer) -> TrustedCertificate:
         if not request.password:
