@@ -21,7 +21,7 @@ PROFILES_KEY: Final = "user.holdfast.copy_profiles"
 DROPPED_KEY: Final = "user.holdfast.copy_left_out"
 """Devices of the instance that can't be here: they show volumes, or paths of the other host."""
 
-_SPACES: Final = re.compile(r"[^A-Za-z0-9.-]+")
+_SPACES: Final = re.compile(r"[^A-Za-z0-9.]+")
 _WINDOW: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", re.ASCII)
 _NOT_OF_COPIES: Final = ("snapshots.", "boot.autostart", "security.protection.", "volatile.")
