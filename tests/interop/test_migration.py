@@ -14,7 +14,7 @@ import pytest
 
 from holdfast.host.processes import run
 from holdfast.host.subvolumes import is_subvolume
-from support.between import MODES, WAYS, World, as_lxd_carries, remotes_of, remove, servers
+from support.between import WAYS, World, as_lxd_carries, matrix, remotes_of, remove, servers, ways
 from support.pools import rootfs
 from support.rich import Server, age, make_rich_instance
 from support.trees import describe, differences
@@ -48,12 +48,7 @@ def restore_and_start(server: Server, name: str) -> None:
     assert server.lxc.run("exec", name, "--", "stat", "-c", "%u %g", "/data/owned").split() == ["1000", "1001"]
 
 
-POOLS = [("default", "default"), ("bt", "bt"), ("default", "bt"), ("bt", "default")]
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("source_pool", "target_pool"), POOLS)
-@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize(("source", "target", "source_pool", "target_pool", "mode"), matrix())
 def test_copy(world: World, source: str, target: str, source_pool: str, target_pool: str, mode: str) -> None:
     remotes = remotes_of(source, target, mode)
     try:
@@ -93,7 +88,7 @@ def test_nested_subvolumes_cross_as_such(world: World, source: str, target: str)
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])
-@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize(("source", "target"), ways())
 def test_parts(world: World, source: str, target: str, pool: str) -> None:
     """The instance without snapshots; one snapshot as an instance; a move, after which the source is gone."""
     one, other = world.server(source), world.server(target)
@@ -117,7 +112,7 @@ def test_parts(world: World, source: str, target: str, pool: str) -> None:
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])
-@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize(("source", "target"), ways())
 def test_running_instance(world: World, source: str, target: str, pool: str) -> None:
     """With --stateless it goes on running, and its owners arrive as those inside."""
     one, other = world.server(source), world.server(target)

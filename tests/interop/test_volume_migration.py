@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from support.between import MODES, WAYS, World, as_lxd_carries, remotes_of, remove_volume, servers
+from support.between import POOLS, WAYS, World, as_lxd_carries, matrix, remotes_of, remove_volume, servers, ways
 from support.rich import Server, age
 from support.trees import describe, differences, make_rich_tree
-
-POOLS = [("default", "default"), ("bt", "bt"), ("default", "bt"), ("bt", "default")]
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +45,7 @@ def compare(world: World, source: str, source_pool: str, target: str, target_poo
         assert lines == [], f"snapshot {snapshot!r}:\n" + "\n".join(lines)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("source_pool", "target_pool"), POOLS)
-@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize(("source", "target", "source_pool", "target_pool", "mode"), matrix())
 def test_copy(world: World, source: str, target: str, source_pool: str, target_pool: str, mode: str) -> None:
     one, other = remotes_of(source, target, mode)
     server = world.server(target)
@@ -98,7 +94,7 @@ def test_parts_and_refresh(world: World, source: str, target: str, pool: str) ->
 
 
 @pytest.mark.parametrize(("source_pool", "target_pool"), POOLS)
-@pytest.mark.parametrize(("source", "target"), WAYS)
+@pytest.mark.parametrize(("source", "target"), ways())
 def test_block_volume(world: World, source: str, target: str, source_pool: str, target_pool: str) -> None:
     one, other = world.server(source), world.server(target)
     content = os.urandom(100_000)

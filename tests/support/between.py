@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import pytest
+
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
@@ -18,6 +20,7 @@ from support.waiting import await_true
 WAYS = [("h", "i"), ("h", "l"), ("l", "h")]
 """From whom to whom: `h` and `i` are ours, `l` is LXD. With an `s` before it is the same by HTTPS."""
 MODES = ["relay", "pull", "push"]
+POOLS = [("default", "default"), ("bt", "bt"), ("default", "bt"), ("bt", "default")]
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,20 @@ def remove_volume(server: Server, pool: str, name: str) -> None:
         return deleted or server.lxc.result("storage", "volume", "show", pool, name).returncode != 0
 
     await_true(is_done, "deletion")
+
+
+def matrix() -> list[object]:
+    """Return (source, target, pools of both, mode) of all copies; what a short form needn't have is marked as long."""
+    found: list[object] = []
+    for row, pools in enumerate(POOLS):
+        for column, way in enumerate(WAYS):
+            for mode in MODES:
+                is_short = mode == MODES[(row + column) % len(MODES)]
+                marks = () if is_short else (pytest.mark.long,)
+                found.append(pytest.param(*way, *pools, mode, marks=marks, id="-".join((*way, *pools, mode))))
+    return found
+
+
+def ways() -> list[object]:
+    """Return (source, target); between servers of ours, which the others include, only in the long run."""
+    return [pytest.param(*way, marks=(pytest.mark.long,) if way == ("h", "i") else ()) for way in WAYS]

@@ -54,13 +54,15 @@ class Client:
         return Client(self.connection.in_project(project))
 
     def server_info(self) -> ServerInfo:
-        """Return what the server tells about itself."""
-        return self.connection.get(ServerInfo, "/1.0")
+        """Return what the server tells about itself; its configuration is told to administrators only."""
+        return self.server_info_with_etag()[0]
 
     def server_info_with_etag(self) -> tuple[ServerInfo, str]:
         """Return what the server tells about itself, and the tag that `update_server` takes."""
         answer = self.connection.request("GET", "/1.0")
-        return cast(ServerInfo, answer.metadata), answer.etag
+        found = cast(ServerInfo, answer.metadata)
+        found["config"] = {**found}.get("config") or {}  # type: ignore[typeddict-item]
+        return found, answer.etag
 
     def update_server(self, config: Mapping[str, object], etag: str = "") -> None:
         """Replace the server's own configuration."""

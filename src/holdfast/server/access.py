@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -37,6 +38,7 @@ async def access_of(http: web.Request, certificates: CertificateService, pool: B
 async def check(route: Route, request: ApiRequest) -> None:
     """Raise `NotAuthorizedError` unless the one who asks may call the route."""
     access = request.access
+    _check_origin(request.http)
     if access.is_admin:
         return
     if not access.is_trusted:
@@ -48,6 +50,18 @@ async def check(route: Route, request: ApiRequest) -> None:
         raise NotAuthorizedError
     if route.permission is Permission.PROJECT:
         await _check_project(route, request)
+
+
+def _check_origin(http: web.Request) -> None:
+    """Raise if a page of another site asks: a browser that has a trusted certificate shows it to all of them.
+
+    What only reads is let through: browsers keep the answer from the page. They don't for websockets.
+    """
+    origin = http.headers.get("Origin")
+    if origin is None or (http.method in _READING and "Upgrade" not in http.headers):
+        return
+    if not is_local(http) and urlsplit(origin).netloc.lower() != http.headers.get("Host", "").lower():
+        raise NotAuthorizedError
 
 
 async def _check_project(route: Route, request: ApiRequest) -> None:

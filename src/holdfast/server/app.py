@@ -24,6 +24,7 @@ from holdfast.server.operation_sockets import OperationSockets
 from holdfast.server.request import Parts
 from holdfast.server.routes import ROUTES
 from holdfast.server.sessions import Sessions
+from holdfast.server.trust_watch import TrustWatch
 from holdfast.service.container import Services
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Server:
         self._events = EventHub(services.events)
         self._sockets = OperationSockets()
         self._sessions = Sessions()
-        parts = Parts(services, self._pool, self._events, self._sockets, self._sessions)
+        self._trust_watch = TrustWatch(services.events, services.certificates, self._pool)
+        parts = Parts(services, self._pool, self._events, self._sockets, self._sessions, self._trust_watch)
         self._server_config = services.server_config
         self._runner = web.AppRunner(
             build_application(ROUTES, parts),
@@ -56,6 +58,7 @@ class Server:
     async def start(self) -> None:
         """Listen; from its return on, requests are answered."""
         self._events.start()
+        self._trust_watch.start()
         await self._runner.setup()
         listener = listen(self._socket_path, self._group)
         await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
@@ -69,6 +72,7 @@ class Server:
         self._server_config.listener = None
         await self._https.stop()
         self._events.stop()
+        self._trust_watch.stop()
         await self._sessions.stop()
         self._sockets.forget_all()
         await self._runner.cleanup()

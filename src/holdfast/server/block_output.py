@@ -49,7 +49,8 @@ class BlockOutput:
         if transport is None:
             raise ConnectionResetError("The client has gone")
         if transport.get_extra_info("sslcontext") is not None:
-            # Its limits stay as they are: with a limit of zero, one that encrypts stops for good.
+            # With a limit of zero, a transport that encrypts stops for good: an empty buffer is full then.
+            transport.set_write_buffer_limits(high=1, low=0)
             for begin in range(0, len(block), _SLICE_BYTES):
                 await self._answer.write(memoryview(block)[begin : begin + _SLICE_BYTES])
             return

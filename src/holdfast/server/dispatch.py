@@ -14,7 +14,7 @@ from holdfast.model.kinds import InstanceType
 from holdfast.server.access import access_of, check
 from holdfast.server.answers import failed
 from holdfast.server.request import ApiRequest, Parts
-from holdfast.server.route import Route
+from holdfast.server.route import Answer, Route
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,10 @@ def _handler(
             view = await request.run(parts.services.instances.get, request.project, request.path("name"))
             if view.instance.type is not only:
                 raise InstanceNotFoundError
-        return await route.handler(request)
+        if route.answer is not Answer.WEBSOCKET:
+            return await route.handler(request)
+        with parts.trust_watch.during(http, request.access):
+            return await route.handler(request)
 
     return handle
 

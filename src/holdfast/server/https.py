@@ -24,6 +24,10 @@ _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 BACKLOG: Final = 512
+HANDSHAKE_S: Final = 20.0
+FAREWELL_S: Final = 1800.0
+"""How long the end of an answer may wait for a slow client; asyncio throws it away after 30 s. What buffers hold at
+the end is some MiB, which lines of 1 Mbit/s take longer for. A stream waits as long for a client that takes nothing."""
 _SWITCH_S: Final = 30.0
 _IP_FREEBIND: Final = 15
 
@@ -37,7 +41,7 @@ class HttpsListener:
         self._moving = threading.Lock()
         self._context: ssl.SSLContext | None = None
         self._address = ""
-        self._site: web.SockSite | None = None
+        self._site: _TlsSite | None = None
 
     async def start(self, address: str) -> None:
         """Begin with what is configured. What can't be served is logged: the unix socket must be there to mend it."""
@@ -102,7 +106,7 @@ class HttpsListener:
             await self._serve(address, taken)
 
     async def _serve(self, address: str, taken: socket.socket) -> None:
-        site = web.SockSite(self._runner, taken, ssl_context=self._ensure_context(), backlog=BACKLOG)
+        site = _TlsSite(self._runner, taken, self._ensure_context())
         await site.start()
         self._site, self._address = site, address
         _log.info("Listening on https://%s", address)
@@ -128,6 +132,30 @@ class HttpsListener:
         except OSError as error:
             kind = AddressInUseError if error.errno == errno.EADDRINUSE else BadRequestError
             raise kind(f"Can't listen on {address}: {error.strerror or error}") from error
+
+
+class _TlsSite(web.BaseSite):
+    """As aiohttp's own, with the times that asyncio gives to TLS."""
+
+    def __init__(self, runner: web.AppRunner, taken: socket.socket, context: ssl.SSLContext) -> None:
+        super().__init__(runner, ssl_context=context, backlog=BACKLOG)
+        self._taken = taken
+
+    @property
+    def name(self) -> str:
+        return "https://{}:{}".format(*self._taken.getsockname()[:2])
+
+    async def start(self) -> None:
+        await super().start()
+        assert self._runner.server is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            sock=self._taken,
+            ssl=self._ssl_context,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=HANDSHAKE_S,
+            ssl_shutdown_timeout=FAREWELL_S,
+        )
 
 
 class AddressInUseError(BadRequestError):

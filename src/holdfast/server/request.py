@@ -17,6 +17,7 @@ from holdfast.server.event_hub import EventHub
 from holdfast.server.operation_sockets import OperationSockets
 from holdfast.server.peer import requestor_of
 from holdfast.server.sessions import Sessions
+from holdfast.server.trust_watch import TrustWatch
 from holdfast.service.caller import Caller
 from holdfast.service.container import Services
 from holdfast.wire.decoding import BadBodyError, decode
@@ -41,6 +42,7 @@ class Parts:
     events: EventHub
     sockets: OperationSockets
     sessions: Sessions
+    trust_watch: TrustWatch
 
 
 @dataclass(slots=True)

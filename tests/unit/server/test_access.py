@@ -21,6 +21,7 @@ from holdfast.server.operation_sockets import Meeting
 from holdfast.server.route import Permission, Route
 from holdfast.server.routes import ROUTES
 from holdfast.service.caller import INTERNAL, Caller
+from holdfast.service.certificates import CertificateChange
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.volume_requests import VolumeRequest
 from support.clients import Clients
@@ -315,6 +316,27 @@ def test_threat_events_of_other_projects(clients: Clients) -> None:
     assert first["metadata"]["source"] == "/1.0/profiles/ours?project=p1"
     answer = clients.ask(clients.restricted, "GET", "/1.0/events?type=logging")
     assert (answer.status, answer.body["error"]) == (403, "not authorized")
+
+
+def test_threat_a_page_of_another_site_uses_the_certificate_of_a_browser(clients: Clients) -> None:
+    own = f"https://127.0.0.1:{clients.port}"
+    for origin, status in (("https://evil.example", 403), ("null", 403), (f"{own}0", 403), (own, 201)):
+        answer = clients.ask(clients.admin, "POST", "/1.0/profiles", {"name": "made"}, Origin=origin)
+        assert answer.status == status, origin
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": origin}
+        assert (clients.ask(clients.admin, "GET", "/1.0/events", **upgrade).status == 403) == (status == 403)
+    assert clients.ask(clients.admin, "GET", "/1.0", Origin="https://evil.example").status == 200
+
+
+def test_threat_streams_of_a_client_that_is_trusted_no_more(clients: Clients) -> None:
+    services = clients.api.services
+    found = {each.name: each.fingerprint for each in services.certificates.list(INTERNAL)}
+    with events(clients, clients.restricted) as theirs, events(clients, clients.admin) as ours:
+        services.certificates.update(INTERNAL, found["restricted"], CertificateChange(projects=("p2",)))
+        assert list(theirs.messages()) == [], "it ends"
+        services.certificates.delete(INTERNAL, found["admin"])
+        actions = [json.loads(message)["metadata"]["action"] for message in ours.messages()]
+    assert actions[:1] == ["certificate-updated"]
 
 
 def test_events_tell_who_asked(clients: Clients) -> None:

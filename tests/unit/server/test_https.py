@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import ssl
+import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from holdfast.service.server_certificate import load_or_make
 from support.api_server import Running, ServerThread
 from support.http import ask
 from support.https import ask_https, free_port
+from support.tls_server import client_files
 
 
 def listen_on(services: Services, address: str) -> None:
@@ -96,6 +100,31 @@ def test_connection_outlives_its_address(api: Running) -> None:
     connection.request("GET", "/1.0")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+def test_end_of_an_answer_waits_for_a_slow_client(api: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio throws away what is unsent once its time for a farewell is over; here that is made short."""
+    monkeypatch.setattr("asyncio.constants.SSL_SHUTDOWN_TIMEOUT", 0.1)
+    port = free_port()
+    listen_on(api.services, f"127.0.0.1:{port}")
+    for number in range(400):
+        api.services.profiles.create(INTERNAL, f"p{number:03}", "x" * 20_000, {}, {})
+    api.services.server_config.patch(INTERNAL, {"core.trust_password": "sekret"})
+    with tempfile.TemporaryDirectory() as directory:
+        files = client_files(Path(directory))
+        request = {"type": "client", "password": "sekret"}
+        assert ask_https(port, files, "POST", "/1.0/certificates", request).status == 201
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(files.certificate, files.key)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=60)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.sock = context.wrap_socket(raw)
+    connection.request("GET", "/1.0/profiles?recursion=1", headers={"Connection": "close"})
+    answer = connection.getresponse()
+    threading.Event().wait(1.5)  # the client is busy with something else
+    assert len(json.loads(answer.read())["metadata"]) == 401
 
 
 def test_broken_certificate_does_not_keep_the_socket_from_serving(services: Services) -> None:
