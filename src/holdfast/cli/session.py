@@ -55,6 +55,12 @@ class Session:
 
         return Client(self.remotes.connection(self.remote, self.given_project))
 
+    def other(self, remote: str, project: str = "") -> Client:
+        """Return another server than the one that the command is about, in the project given or the remote's own."""
+        from holdfast.client.client import Client
+
+        return Client(self.remotes.connection(remote, project))
+
     @property
     def project(self) -> str:
         """The project that the command is about."""

@@ -26,7 +26,12 @@ def pinned_connection(url: str, certificate: str, project: str = "default") -> C
 
 
 def open_operation_socket(
-    operation_url: str, certificate: str, secret: str, *, timeout_s: float = UPGRADE_S
+    operation_url: str,
+    certificate: str,
+    secret: str,
+    *,
+    timeout_s: float = UPGRADE_S,
+    largest_message_bytes: int | None = None,
 ) -> WebSocket:
     """Connect to a stream of an operation, `https://HOST[:PORT]/1.0/operations/<id>`, on another server.
 
@@ -37,4 +42,10 @@ def open_operation_socket(
     if not path.startswith("/1.0/operations/"):
         raise BadAddressError(operation_url, "it is not the address of an operation")
     connection = pinned_connection(operation_url, certificate)
-    return open_websocket(connection, f"{path}/websocket", {"secret": secret}, timeout_s=timeout_s)
+    return open_websocket(
+        connection,
+        f"{path}/websocket",
+        {"secret": secret},
+        timeout_s=timeout_s,
+        largest_message_bytes=largest_message_bytes,
+    )

@@ -60,6 +60,12 @@ class InternalError(HoldfastError):
     status = 500
 
 
+class MigrationError(HoldfastError):
+    """Report a transfer between two servers that failed: by what the other one sent or said, or by the connection."""
+
+    status = 500
+
+
 class CancelledOperationError(HoldfastError):
     """Tell running work that its operation was cancelled."""
 
@@ -92,6 +98,13 @@ class VolumeNotFoundError(NotFoundError):
     def __init__(self, pool: str, name: str) -> None:
         self.pool, self.name = pool, name
         super().__init__("Storage pool volume not found")
+
+
+class ProtectionNotFoundError(NotFoundError):
+    """Report that there is no protection of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'There is no protection "{name}": `holdfast backup-server list` shows them')
 
 
 class VolumeConfigError(HoldfastError):

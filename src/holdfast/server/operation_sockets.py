@@ -17,11 +17,15 @@ from holdfast.server.keepalive import websocket
 
 @dataclass(eq=False, slots=True)
 class Meeting:
-    """One expected connection: the request side waits for `released`, the session's side for `arrived`."""
+    """One expected connection: the request side waits for `released`, the session's side for `arrived`.
+
+    `largest_message_bytes` 0 takes messages of any size.
+    """
 
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
     arrived: asyncio.Future[web.WebSocketResponse] = field(default_factory=lambda: asyncio.Future())
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    largest_message_bytes: int = 0
 
 
 class OperationSockets:
@@ -45,7 +49,7 @@ class OperationSockets:
     async def connect(self, http: web.Request, operation_id: str, secret: str) -> web.StreamResponse:
         """Upgrade the request, hand the socket over, and hold it until the session is done with it."""
         meeting = self._find(operation_id, secret)
-        async with websocket(http) as socket:
+        async with websocket(http, largest_message_bytes=meeting.largest_message_bytes) as socket:
             if meeting.arrived.done():
                 return socket
             meeting.arrived.set_result(socket)

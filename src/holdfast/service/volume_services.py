@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from holdfast.service import (
     volume_building,
+    volume_migration_source,
     volume_move,
     volume_refresh,
     volume_rename,
@@ -16,6 +17,7 @@ from holdfast.service import (
     volume_snapshots,
     volumes,
 )
+from holdfast.service.backup_files import BackupFiles
 from holdfast.service.instance_services import InstanceServices
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock
@@ -24,6 +26,9 @@ from holdfast.service.surroundings import Surroundings
 from holdfast.service.volume_building import VolumeBuilder
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_copies import VolumeCopyService
+from holdfast.service.volume_imports import VolumeImportService
+from holdfast.service.volume_migration_sink import VolumeMigrationSink
+from holdfast.service.volume_migration_source import VolumeMigrationSource
 from holdfast.service.volume_move import VolumeMover
 from holdfast.service.volume_refresh import VolumeRefresher
 from holdfast.service.volume_rename import VolumeRenamer
@@ -42,6 +47,7 @@ class VolumeServices:
     """What works with custom volumes."""
 
     volumes: VolumeService
+    imports: VolumeImportService
     snapshots: VolumeSnapshotService
     schedules: VolumeSchedules
     copies: VolumeCopyService
@@ -51,10 +57,12 @@ class VolumeServices:
     sets: VolumeSetService
     set_holds: VolumeSetHolds
     set_restorer: VolumeSetRestorer
+    source: VolumeMigrationSource
+    sink: VolumeMigrationSink
 
 
 def make_volume_services(
-    surroundings: Surroundings, *, instances: InstanceServices, recovery: Recovery
+    surroundings: Surroundings, *, instances: InstanceServices, backup_files: BackupFiles, recovery: Recovery
 ) -> VolumeServices:
     """Build them, and register their handlers."""
     store = VolumeStore(surroundings)
@@ -63,12 +71,15 @@ def make_volume_services(
     refresher = VolumeRefresher(store, content)
     snapshots = VolumeSnapshotService(store)
     found = VolumeServices(
-        volumes=VolumeService(store, builder),
+        volumes=VolumeService(store, builder, backup_files),
+        imports=VolumeImportService(store, builder),
         snapshots=snapshots,
         schedules=VolumeSchedules(store, snapshots),
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
-        renamer=VolumeRenamer(store),
-        mover=VolumeMover(store, content),
+        renamer=VolumeRenamer(store, backup_files),
+        source=VolumeMigrationSource(store),
+        sink=VolumeMigrationSink(store, builder, refresher),
+        mover=VolumeMover(store, content, backup_files),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
         set_holds=VolumeSetHolds(store, instances.snapshots),
@@ -76,6 +87,7 @@ def make_volume_services(
     )
     instances.scheduler.follow(found.schedules)
     instances.schedule_reader.follow(found.schedules)
+    recovery.register(volume_migration_source.INTENT_KIND, found.source.finish)
     recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.DELETE_INTENT, found.volumes.finish_delete, locked=_on("pool", "project", "volume"))

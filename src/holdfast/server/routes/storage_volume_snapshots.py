@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from holdfast.model.errors import UnsupportedError, VolumeNotFoundError
+from holdfast.model.errors import VolumeNotFoundError
 from holdfast.model.kinds import VolumeType
 from holdfast.server.answers import accepted, done, sync
 from holdfast.server.etag import check_if_match
+from holdfast.server.migrations import send_volume
 from holdfast.server.moments import moment
 from holdfast.server.render.storage import volume_snapshot_etag, volume_snapshot_shape, volume_url
 from holdfast.server.request import ApiRequest
@@ -17,6 +18,7 @@ from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.volume_bodies import require_custom, volume_type
 from holdfast.service.instance_requests import NEVER, Expires
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.volume_requests import VolumeSend
 from holdfast.wire import volume as wire
 from holdfast.wire.timestamps import is_zero
 
@@ -67,7 +69,8 @@ async def rename_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
     require_custom(request)
     sent = await request.body(wire.VolumeSnapshotPost)
     if sent.migration:
-        raise UnsupportedError("Copies of volumes between servers aren't served: copy the files through an instance")
+        going = VolumeSend(pool=request.path("pool"), name=request.path("volume"), snapshot=request.path("snapshot"))
+        return accepted(await send_volume(request, going, sent.target))
     service = request.services.volumes.snapshots
     pool, volume, name = request.path("pool"), request.path("volume"), request.path("snapshot")
     return accepted(await request.run(service.rename, request.caller, pool, volume, name, sent.name))
@@ -176,11 +179,11 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=rename_volume_snapshot,
-        summary="Rename a snapshot of a custom volume",
+        summary="Rename a snapshot of a custom volume, or send it to another server as a volume",
         permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.VolumeSnapshotPost,
-        query=("project",),
+        query=("project", "target"),
     ),
     Route(
         method="DELETE",

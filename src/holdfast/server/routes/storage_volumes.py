@@ -8,14 +8,25 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, UnsupportedError, VolumeNotFoundError
 from holdfast.model.kinds import VolumeType
+from holdfast.model.operation import Operation
 from holdfast.server.answers import accepted, created, done, sync
 from holdfast.server.etag import check_if_match
+from holdfast.server.import_body import import_body
 from holdfast.server.listing import api_url, passing
+from holdfast.server.migrations import receive_volume, send_volume
 from holdfast.server.render.storage import volume_etag, volume_shape, volume_state_shape, volume_url
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
-from holdfast.server.volume_bodies import require_custom, volume_move, volume_request, volume_source, volume_type
+from holdfast.server.volume_bodies import (
+    require_custom,
+    volume_from_server,
+    volume_move,
+    volume_request,
+    volume_source,
+    volume_type,
+)
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.volume_requests import VolumeSend
 from holdfast.wire import volume as wire
 
 _LIST = "/1.0/storage-pools/{pool}/volumes"
@@ -36,20 +47,40 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
 
 
 async def create_volume(request: ApiRequest) -> web.StreamResponse:
-    """Make an empty volume at once, or start to copy one."""
+    """Make an empty volume at once, or start to import one, or to copy one, also from another server."""
     if request.is_binary:
-        raise UnsupportedError("Importing volumes from files isn't served")
+        return accepted(await _import(request))
     sent = await request.body(wire.VolumesPost)
     wanted_type = request.http.match_info.get("type", sent.type)
     if wanted_type != VolumeType.CUSTOM:
         raise BadRequestError(f'Currently not allowed to create storage volumes of type "{wanted_type}"')
     pool, volumes = request.path("pool"), request.services.volumes
-    wanted, source = volume_request(sent), volume_source(sent, pool)
+    wanted, from_server = volume_request(sent), volume_from_server(sent)
     request.enter(sent.source.project or request.project)
+    if from_server is not None:
+        return accepted(await receive_volume(request, pool, wanted, from_server, sent.source))
+    source = volume_source(sent, pool)
     if source is None:
         await request.run(volumes.volumes.create, request.caller, pool, wanted)
         return done()
     return accepted(await request.run(volumes.copies.copy, request.caller, pool, wanted, source))
+
+
+async def _import(request: ApiRequest) -> Operation:
+    """Start to make a volume of an export file."""
+    wanted_type = request.http.match_info.get("type", VolumeType.CUSTOM)
+    kind = request.header("X-LXD-type") or "backup"
+    if wanted_type != VolumeType.CUSTOM or kind != "backup":
+        what = wanted_type if wanted_type != VolumeType.CUSTOM else kind
+        raise UnsupportedError(f'A volume of type "{what}" isn\'t made of a file: custom ones are, of export files')
+    async with import_body(request) as arrival:
+        return await request.run(
+            request.services.volumes.imports.restore_file,
+            request.caller,
+            arrival.file,
+            request.path("pool"),
+            request.header("X-LXD-name") or None,
+        )
 
 
 async def get_volume(request: ApiRequest) -> web.StreamResponse:
@@ -89,10 +120,13 @@ async def patch_volume(request: ApiRequest) -> web.StreamResponse:
 
 
 async def post_volume(request: ApiRequest) -> web.StreamResponse:
-    """Rename at once, or start to move to another pool or project of this server."""
+    """Rename at once, or start to move to another pool or project of this server, or to send to another server."""
     require_custom(request)
     sent = await request.body(wire.VolumePost)
     pool, name, services = request.path("pool"), request.path("volume"), request.services.volumes
+    if sent.migration:
+        going = VolumeSend(pool=pool, name=name, volume_only=sent.volume_only)
+        return accepted(await send_volume(request, going, sent.target))
     wanted = volume_move(sent)
     request.enter(wanted.project or request.project)
     if wanted.pool in ("", pool) and wanted.project in ("", request.project):
@@ -163,7 +197,7 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_volume,
-        summary="Make or copy a custom volume",
+        summary="Make or copy a custom volume, import one from a file, or receive one from another server",
         permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
@@ -172,7 +206,7 @@ ROUTES = (
         method="POST",
         path=_TYPE,
         handler=create_volume,
-        summary="Make or copy a custom volume",
+        summary="Make or copy a custom volume, import one from a file, or receive one from another server",
         permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
@@ -208,11 +242,11 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=post_volume,
-        summary="Rename a volume, or move it to another pool or project",
+        summary="Rename a volume, move it to another pool or project, or send it to another server",
         permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.VolumePost,
-        query=("project",),
+        query=_PROJECT,
     ),
     Route(
         method="DELETE",
