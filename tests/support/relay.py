@@ -29,12 +29,13 @@ def relaying(home: Path, **sockets: Path) -> LxcClient:
 def add_https(client: LxcClient, **servers: Listening) -> None:
     """Let each server listen at 127.0.0.1, and add it to the client as a remote that trusts it."""
     for name, server in servers.items():
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         server.lxc.run("config", "set", f"core.https_address={address}", f"core.trust_password={_PASSWORD}")
         client.run("remote", "add", name, f"https://{address}", "--accept-certificate", "--password", _PASSWORD)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -44,6 +44,7 @@ ROOT = Group(
         "export": _entry("export", "export", "Save an instance with its snapshots to a file"),
         "import": _entry("import_file", "import_file", "Make an instance of an export file"),
         "backup": _entry("backup", "backup", "Check, try and look into export files"),
+        "backup-server": _entry("backup_server", "backup_server", "Keep copies of another server's instances here"),
         "copy": _entry("copy", "copy", "Copy an instance or a snapshot"),
         "move": _entry("copy", "move", "Rename an instance, or move it to another pool or project"),
         "publish": _entry("publish", "publish", "Make an image of an instance or a snapshot"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from holdfast.client.instances import Instances, Snapshots
     from holdfast.client.operations import Operations
     from holdfast.client.profiles import Profiles, Projects
+    from holdfast.client.protections import Protections
     from holdfast.client.schedules import Schedules
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
@@ -176,3 +177,9 @@ class Client:
         from holdfast.client.volumes import Volumes
 
         return Volumes(self.connection)
+
+    @cached_property
+    def protections(self) -> Protections:
+        from holdfast.client.protections import Protections
+
+        return Protections(self.connection)

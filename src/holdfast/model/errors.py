@@ -100,6 +100,13 @@ class VolumeNotFoundError(NotFoundError):
         super().__init__("Storage pool volume not found")
 
 
+class ProtectionNotFoundError(NotFoundError):
+    """Report that there is no protection of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'There is no protection "{name}": `holdfast backup-server list` shows them')
+
+
 class VolumeConfigError(HoldfastError):
     """Report a configuration that a volume can't have. LXD answers 500 for it, and clients may look for that."""
 

@@ -46,6 +46,8 @@ from holdfast.service.pools import PoolService
 from holdfast.service.power import PowerService
 from holdfast.service.profiles import ProfileService
 from holdfast.service.projects import ProjectService
+from holdfast.service.protection_services import make_protection_service
+from holdfast.service.protections import ProtectionService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
@@ -100,6 +102,7 @@ class Services:
     former_states: FormerStates
     copies: CopyService
     migrations: Migrations
+    protections: ProtectionService
     exec: ExecService
     files: FileService
     snapshot_files: SnapshotFileService
@@ -251,13 +254,18 @@ def build_services(
         former_states=instance_services.former_states,
         copies=instance_services.copies,
         migrations=instance_services.migrations,
+        protections=make_protection_service(
+            surroundings, instances=instance_services, certificate=own_certificate, zone=zone, warnings=warnings
+        ),
         exec=instance_services.exec,
         files=instance_services.files,
         snapshot_files=instance_services.snapshot_files,
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,
-        volumes=make_volume_services(surroundings, instances=instance_services, recovery=recovery),
+        volumes=make_volume_services(
+            surroundings, instances=instance_services, backup_files=backup_services.files, recovery=recovery
+        ),
         schedules=instance_services.schedules,
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,

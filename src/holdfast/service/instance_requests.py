@@ -50,6 +50,9 @@ class FromMigration:
 
     instance_only: bool = False
     refresh: bool = False
+    kept_for: str = ""
+    """The label of the schedule here that received snapshots count for: they don't expire by what the source says, and
+    those that the source has no more stay. "": as the source says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -88,6 +88,7 @@ class InstanceServices:
     scheduler: Scheduler
     schedule_reader: ScheduleReader
     deleter: Deleter
+    updater: Updater
     migrations: Migrations
 
 
@@ -131,6 +132,7 @@ def make_instance_services(
     migrations = Migrations(source=MigrationSource(surroundings), sink=MigrationSink(surroundings, builder, refresher))
     limits = LiveLimits(surroundings)
     mounts = LiveMounts(surroundings)
+    updater = Updater(surroundings, limits, mounts)
     surroundings.profiles.on_changed(limits.follow_profile)
     surroundings.profiles.on_changed(mounts.follow_profile)
     recovery.register(instance_building.INTENT_KIND, builder.undo, held=_ONE)
@@ -149,7 +151,7 @@ def make_instance_services(
             reader=reader,
             creator=creator,
             copies=copies,
-            updater=Updater(surroundings, limits, mounts),
+            updater=updater,
             renamer=renamer,
             deleter=deleter,
         ),
@@ -171,5 +173,6 @@ def make_instance_services(
             (schedules,), retention, database=surroundings.database, clock=surroundings.clock, zone=zone
         ),
         deleter=deleter,
+        updater=updater,
         migrations=migrations,
     )

@@ -14,12 +14,12 @@ from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree, send_tree
 from holdfast.model.errors import NoSpaceError
 from holdfast.model.storage import Volume
+from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
 from holdfast.service.migration_streams import Show, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
-from holdfast.storage.block_file import NAME as DISK_NAME
 from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.archive.idmap import HostMap, parse_host_map
+from holdfast.archive.layout import Layout
 from holdfast.archive.own_keys import spelled_for_us
 from holdfast.archive.received import check_received, take_back_owners, take_document
 from holdfast.migration import sink
@@ -27,13 +28,14 @@ from holdfast.model.errors import (
     UnsupportedError,
 )
 from holdfast.model.expand import expand_devices
+from holdfast.model.instance import Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_identity import UNSHIFTED
 from holdfast.model.instance_keys import copied_config
 from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
-from holdfast.model.refresh_plan import RefreshPlan
+from holdfast.model.refresh_plan import RefreshPlan, keeping_others
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.instance_building import Builder, NewInstance
@@ -76,9 +78,9 @@ class MigrationSink:
 
         def receive(receiving: Receiving) -> None:
             if is_there:
-                self._refresh(receiving, request.name, instance_only=source.instance_only)
+                self._refresh(receiving, request.name, source)
             else:
-                self._make(receiving, request)
+                self._make(receiving, request, source)
 
         return start_receiving(
             self._around.operations,
@@ -100,14 +102,15 @@ class MigrationSink:
             devices=known_root(request.devices, profiles, pools),
         )
 
-    def _make(self, receiving: Receiving, request: InstanceRequest) -> None:
+    def _make(self, receiving: Receiving, request: InstanceRequest, source: FromMigration) -> None:
         """Make a new instance."""
         caller, offer = receiving.caller, receiving.offer
 
         def plan() -> NewInstance:
             new = self._builder.plan(caller.project, request, {}, "copy")
             now, pool = self._around.clock.now(), new.instance.pool
-            return replace(new, snapshots=tuple(received_snapshot(each, pool, now) for each in offer.snapshots))
+            received = (_kept(received_snapshot(each, pool, now), source) for each in offer.snapshots)
+            return replace(new, snapshots=tuple(received))
 
         with self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new:
             quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
@@ -129,13 +132,15 @@ class MigrationSink:
 
             self._builder.build(caller, new, fill)
 
-    def _refresh(self, receiving: Receiving, name: str, *, instance_only: bool) -> None:
+    def _refresh(self, receiving: Receiving, name: str, source: FromMigration) -> None:
         """Bring an instance that is there up to date."""
         caller, offer, now = receiving.caller, receiving.offer, self._around.clock.now()
         with self._around.alone(caller.project, name, "refresh") as target:
-            offered = [received_snapshot(each, target.pool, now) for each in offer.snapshots]
+            offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
             there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
-            plan = RefreshPlan((), ()) if instance_only else self._refresher.plan(target, offered, there)
+            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
+            if source.kept_for:
+                plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> None:
                 base = base_of([each.name for each in offered], plan.sent)
@@ -177,6 +182,11 @@ def _taking_over(offer: Header, driver: Driver, intent: Intent) -> TakeOver:
     return take_over
 
 
+def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:
+    """Return the record of a snapshot that may be kept longer here than at its source."""
+    return replace(snapshot, expires_at=None, schedule=source.kept_for) if source.kept_for else snapshot
+
+
 def _map_of(offer: Header, name: str) -> HostMap | None:
     """Return the owners of a snapshot's tree: as its record says, which is changed when it is taken over."""
     sent = next(each for each in offer.snapshots if each.name == name)
@@ -188,7 +198,7 @@ def _take_over(tree: Path, where: str, host_map: HostMap | None) -> bool:
 
     Return whether there was nothing to change.
     """
-    check_received(tree, where)
+    check_received(tree, Layout.INSTANCE, where)
     is_same = take_document(tree) is None and host_map is None
     if host_map is not None:
         take_back_owners(tree, host_map)

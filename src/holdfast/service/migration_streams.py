@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from holdfast.archive.layout import Layout
 from holdfast.archive.optimized import StreamPlace, checked_places
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import DataChannel
@@ -108,9 +109,9 @@ def receive_streams(
 def _announced(agreement: Agreement, data: DataChannel, wanted: Sequence[str | None]) -> list[StreamPlace]:
     """Return what will come, and say in a refresh what of it is wanted."""
     if not agreement.btrfs.header:
-        return [StreamPlace(name, "", is_read_only=name is not None) for name in wanted]
+        return [StreamPlace(Layout.INSTANCE, name, "", is_read_only=name is not None) for name in wanted]
     entries = [entry for entry in receive_list(data) if (entry.snapshot or None) in wanted]
-    places = checked_places(entries, wanted, "The other server's list of subvolumes")
+    places = checked_places(entries, Layout.INSTANCE, wanted, "The other server's list of subvolumes")
     if agreement.refresh and agreement.btrfs.uuids:
         send_list(data, entries)
     return places

@@ -19,6 +19,7 @@ from holdfast.model.errors import ConflictError, MigrationError
 from holdfast.model.kinds import ContentType
 from holdfast.model.operation import Operation
 from holdfast.model.refresh_plan import RefreshPlan
+from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import size_bytes
 from holdfast.service.caller import Caller
@@ -34,7 +35,6 @@ from holdfast.service.volume_migration_records import MAP_KEY, comparable, recei
 from holdfast.service.volume_refresh import VolumeRefresher
 from holdfast.service.volume_requests import VolumeFromServer, VolumeRequest
 from holdfast.service.volume_store import VolumeStore
-from holdfast.storage.block_file import NAME as DISK_NAME
 from holdfast.storage.driver import Driver, Origin
 
 

@@ -17,6 +17,7 @@ from holdfast.service import (
     volume_snapshots,
     volumes,
 )
+from holdfast.service.backup_files import BackupFiles
 from holdfast.service.instance_services import InstanceServices
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock
@@ -25,6 +26,7 @@ from holdfast.service.surroundings import Surroundings
 from holdfast.service.volume_building import VolumeBuilder
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_copies import VolumeCopyService
+from holdfast.service.volume_imports import VolumeImportService
 from holdfast.service.volume_migration_sink import VolumeMigrationSink
 from holdfast.service.volume_migration_source import VolumeMigrationSource
 from holdfast.service.volume_move import VolumeMover
@@ -45,6 +47,7 @@ class VolumeServices:
     """What works with custom volumes."""
 
     volumes: VolumeService
+    imports: VolumeImportService
     snapshots: VolumeSnapshotService
     schedules: VolumeSchedules
     copies: VolumeCopyService
@@ -59,7 +62,7 @@ class VolumeServices:
 
 
 def make_volume_services(
-    surroundings: Surroundings, *, instances: InstanceServices, recovery: Recovery
+    surroundings: Surroundings, *, instances: InstanceServices, backup_files: BackupFiles, recovery: Recovery
 ) -> VolumeServices:
     """Build them, and register their handlers."""
     store = VolumeStore(surroundings)
@@ -68,14 +71,15 @@ def make_volume_services(
     refresher = VolumeRefresher(store, content)
     snapshots = VolumeSnapshotService(store)
     found = VolumeServices(
-        volumes=VolumeService(store, builder),
+        volumes=VolumeService(store, builder, backup_files),
+        imports=VolumeImportService(store, builder),
         snapshots=snapshots,
         schedules=VolumeSchedules(store, snapshots),
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
-        renamer=VolumeRenamer(store),
+        renamer=VolumeRenamer(store, backup_files),
         source=VolumeMigrationSource(store),
         sink=VolumeMigrationSink(store, builder, refresher),
-        mover=VolumeMover(store, content),
+        mover=VolumeMover(store, content, backup_files),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
         set_holds=VolumeSetHolds(store, instances.snapshots),

@@ -72,6 +72,12 @@ NOT_OF_A_PROJECT = {
         ("PATCH", "/1.0/warnings/{id}"),
         ("DELETE", "/1.0/warnings/{id}"),
         ("DELETE", "/1.0/certificates/{fingerprint}"),
+        ("GET", "/1.0/protections"),
+        ("POST", "/1.0/protections"),
+        ("GET", "/1.0/protections/{name}"),
+        ("PATCH", "/1.0/protections/{name}"),
+        ("POST", "/1.0/protections/{name}"),
+        ("DELETE", "/1.0/protections/{name}"),
     },
 }
 """Everything that isn't guarded by its project alone. A new row here wants a thought, and a test below."""
