@@ -55,7 +55,7 @@ class World:
             "HOLDFAST_CONF": str(self.directory / "c"),
         }
         command = [*self.line.other.enter, str(COMMAND), *words]
-        return subprocess.Popen(command, env={**os.environ, **places}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def run(self, *words: str) -> None:
         process = self.start(*words)

@@ -10,7 +10,7 @@ import logging
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +19,8 @@ from holdfast.archive.layout import Layout
 from holdfast.archive.own_keys import spelled_for_us
 from holdfast.archive.received import check_received, take_back_owners, take_document
 from holdfast.migration import sink
-from holdfast.migration.agreement import Agreement, telling
-from holdfast.migration.channels import Connector, ControlChannel, DataChannel
+from holdfast.migration.agreement import Agreement
+from holdfast.migration.channels import Connector
 from holdfast.migration.header import Header, SentSnapshot
 from holdfast.migration.negotiation import Way
 from holdfast.model.errors import (
@@ -45,8 +45,7 @@ from holdfast.service.locks import instance_lock
 from holdfast.service.migration_content import Reception, receive_content, ways_of
 from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
 from holdfast.service.migration_streams import TakeOver
-from holdfast.service.migration_work import explained_transfer, migrating, operation_kind, tell_success
-from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, volume_of
@@ -77,27 +76,20 @@ class MigrationSink:
             request = self._prepared(caller, request)
             self._builder.plan(caller.project, request, {}, "copy")
 
-        def work(handle: OperationHandle) -> None:
-            with migrating(connector, handle) as (control, data):
-                with explained_transfer(), telling(control, data):
-                    offer = sink.receive_offer(control)
-                    if source.instance_only:
-                        offer = replace(offer, snapshots=())
-                    reception = _Receiving(caller, offer, control, data, handle)
-                    if is_there:
-                        self._refresh(reception, request.name, source)
-                    else:
-                        self._make(reception, request, source)
-                tell_success(control)
+        def receive(receiving: Receiving) -> None:
+            if is_there:
+                self._refresh(receiving, request.name, source)
+            else:
+                self._make(receiving, request, source)
 
-        return self._around.operations.start(
+        return start_receiving(
+            self._around.operations,
             caller,
             "Creating instance",
-            work,
-            resources=instance_resources(caller.project, request.name),
-            may_cancel=True,
-            operation_class=operation_kind(connector),
-            metadata=dict(connector.secrets) or None,
+            connector,
+            instance_resources(caller.project, request.name),
+            receive,
+            has_snapshots=not source.instance_only,
         )
 
     def _prepared(self, caller: Caller, request: InstanceRequest) -> InstanceRequest:
@@ -110,7 +102,7 @@ class MigrationSink:
             devices=known_root(request.devices, profiles, pools),
         )
 
-    def _make(self, receiving: _Receiving, request: InstanceRequest, source: FromMigration) -> None:
+    def _make(self, receiving: Receiving, request: InstanceRequest, source: FromMigration) -> None:
         """Make a new instance."""
         caller, offer = receiving.caller, receiving.offer
 
@@ -124,13 +116,13 @@ class MigrationSink:
             quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
 
             def fill(driver: Driver, intent: Intent) -> None:
-                agreement = receiving.answer(ways_of(driver), offer.snapshots, refresh=False)
+                agreement = _agree(receiving, ways_of(driver), offer.snapshots, refresh=False)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
                     volume=volume_of(new.instance),
                     names=tuple(snapshot.name for snapshot in new.snapshots),
-                    take_over=receiving.taking_over(driver, intent),
+                    take_over=_taking_over(offer, driver, intent),
                     quota_bytes=quota_bytes,
                 )
                 receive_content(reception, agreement, receiving.data, receiving.handle)
@@ -140,7 +132,7 @@ class MigrationSink:
 
             self._builder.build(caller, new, fill)
 
-    def _refresh(self, receiving: _Receiving, name: str, source: FromMigration) -> None:
+    def _refresh(self, receiving: Receiving, name: str, source: FromMigration) -> None:
         """Bring an instance that is there up to date."""
         caller, offer, now = receiving.caller, receiving.offer, self._around.clock.now()
         with self._around.alone(caller.project, name, "refresh") as target:
@@ -155,13 +147,13 @@ class MigrationSink:
                 is_known = base is not None and driver.base_identity(volume_of(target), base) is not None
                 ways = ways_of(driver, may_stream=is_known and not offer.idmap)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
-                agreement = receiving.answer(ways, wanted, refresh=True)
+                agreement = _agree(receiving, ways, wanted, refresh=True)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
                     volume=volume_of(target),
                     names=plan.sent,
-                    take_over=receiving.taking_over(driver, intent),
+                    take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume_of(target)),
                     base=Origin(volume=volume_of(target), snapshot=base),
                 )
@@ -171,32 +163,23 @@ class MigrationSink:
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Receiving:
-    """One transfer under way, from the offer on."""
+def _agree(receiving: Receiving, ways: Sequence[Way], wanted: Sequence[SentSnapshot], *, refresh: bool) -> Agreement:
+    """Answer the offer, and take the index."""
+    agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, refresh=refresh)
+    sink.receive_index(receiving.data, agreement)
+    return agreement
 
-    caller: Caller
-    offer: Header
-    control: ControlChannel
-    data: DataChannel
-    handle: OperationHandle
 
-    def answer(self, ways: Sequence[Way], wanted: Sequence[SentSnapshot], *, refresh: bool) -> Agreement:
-        """Answer the offer, and take the index."""
-        agreement = sink.answer(self.control, self.data, self.offer, ways, wanted, refresh=refresh)
-        sink.receive_index(self.data, agreement)
-        return agreement
+def _taking_over(offer: Header, driver: Driver, intent: Intent) -> TakeOver:
+    """Return what checks and dresses each staged tree."""
 
-    def taking_over(self, driver: Driver, intent: Intent) -> TakeOver:
-        """Return what checks and dresses each staged tree."""
+    def take_over(number: int, name: str | None) -> bool:
+        where, host_map = "the instance", received_map(offer.idmap)
+        if name is not None:
+            where, host_map = f'snapshot "{name}"', _map_of(offer, name)
+        return _take_over(driver.staged_path(intent.token(number)), where, host_map)
 
-        def take_over(number: int, name: str | None) -> bool:
-            where, host_map = ("the instance", received_map(self.offer.idmap))
-            if name is not None:
-                where, host_map = f'snapshot "{name}"', _map_of(self.offer, name)
-            return _take_over(driver.staged_path(intent.token(number)), where, host_map)
-
-        return take_over
+    return take_over
 
 
 def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:

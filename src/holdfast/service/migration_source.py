@@ -15,7 +15,7 @@ from typing import Final
 
 from holdfast.archive.definition import Definition, to_config
 from holdfast.migration import source
-from holdfast.migration.agreement import Agreement, telling
+from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import Connector, ControlChannel, DataChannel
 from holdfast.migration.header import Criu, FsType, Header
 from holdfast.migration.index import IndexHeader, instance_index, snapshot_index
@@ -29,7 +29,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.migration_content import send_part, shown, ways_of
 from holdfast.service.migration_records import sent_map, sent_snapshot
 from holdfast.service.migration_streams import StreamedVolume, send_streams
-from holdfast.service.migration_work import migrating, operation_kind
+from holdfast.service.migration_work import start_sending
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.stillness import still, thaw
@@ -66,19 +66,12 @@ class MigrationSource:
                 "Live migration is not supported for containers: stop the instance, or copy it with --stateless"
             )
 
-        def work(handle: OperationHandle) -> None:
-            with migrating(connector, handle) as (control, data), telling(control, data):
-                self._send(caller, request, control, data, handle)
+        def send(control: ControlChannel, data: DataChannel, handle: OperationHandle) -> None:
+            self._send(caller, request, control, data, handle)
 
-        return self._around.operations.start(
-            caller,
-            "Migrating instance" if request.snapshot is None else "Transferring snapshot",
-            work,
-            resources=instance_resources(caller.project, request.name),
-            may_cancel=True,
-            operation_class=operation_kind(connector),
-            metadata=dict(connector.secrets) or None,
-        )
+        description = "Migrating instance" if request.snapshot is None else "Transferring snapshot"
+        resources = instance_resources(caller.project, request.name)
+        return start_sending(self._around.operations, caller, description, connector, resources, send)
 
     def finish(self, intent: Intent) -> None:
         """Take back what a transfer left: a clone, an instance that stands still. Idempotent: recovery calls it."""

@@ -11,8 +11,8 @@ from holdfast.archive.idmap import parse_host_map
 from holdfast.archive.own_keys import spelled_for_us
 from holdfast.archive.received import take_back_owners
 from holdfast.migration import sink
-from holdfast.migration.agreement import Agreement, telling
-from holdfast.migration.channels import Connector, ControlChannel, DataChannel
+from holdfast.migration.agreement import Agreement
+from holdfast.migration.channels import Connector
 from holdfast.migration.header import Header, SentSnapshot
 from holdfast.migration.index import VolumeFacts, volume_facts
 from holdfast.model.errors import ConflictError, MigrationError
@@ -28,8 +28,7 @@ from holdfast.service.locks import custom_volume_lock, pool_lock
 from holdfast.service.migration_content import Reception, receive_content, ways_of
 from holdfast.service.migration_records import base_of
 from holdfast.service.migration_streams import TakeOver
-from holdfast.service.migration_work import explained_transfer, migrating, operation_kind, tell_success
-from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.resources import volume_resources
 from holdfast.service.volume_building import TAKEN, NewVolume, VolumeBuilder, copied_snapshot, dress, limit
 from holdfast.service.volume_migration_records import MAP_KEY, comparable, received_volume_snapshot
@@ -56,34 +55,26 @@ class VolumeMigrationSink:
         if is_there and not source.refresh:
             raise ConflictError(TAKEN)
 
-        def work(handle: OperationHandle) -> None:
-            locks = self._around.locks
-            with migrating(connector, handle) as (control, data):
-                with explained_transfer(), telling(control, data):
-                    offer = sink.receive_offer(control)
-                    if source.volume_only:
-                        offer = replace(offer, snapshots=())
-                    receiving = _Receiving(caller, offer, control, data, handle)
-                    name = custom_volume_lock(pool, target.project, target.name)
-                    with locks.hold(pool_lock(pool), shared=True, what="copy"), locks.hold(name, what="copy"):
-                        if is_there:
-                            there = self._store.at(target.project, pool, target.name)
-                            self._refresh(receiving, there, volume_only=source.volume_only)
-                        else:
-                            self._make(receiving, self._builder.plan(caller.project, pool, request))
-                tell_success(control)
+        def receive(receiving: Receiving) -> None:
+            locks, name = self._around.locks, custom_volume_lock(pool, target.project, target.name)
+            with locks.hold(pool_lock(pool), shared=True, what="copy"), locks.hold(name, what="copy"):
+                if is_there:
+                    there = self._store.at(target.project, pool, target.name)
+                    self._refresh(receiving, there, volume_only=source.volume_only)
+                else:
+                    self._make(receiving, self._builder.plan(caller.project, pool, request))
 
-        return self._around.operations.start(
+        return start_receiving(
+            self._around.operations,
             caller,
             "Creating storage volume",
-            work,
-            resources=volume_resources(pool, target.project, target.name),
-            may_cancel=True,
-            operation_class=operation_kind(connector),
-            metadata=dict(connector.secrets) or None,
+            connector,
+            volume_resources(pool, target.project, target.name),
+            receive,
+            has_snapshots=not source.volume_only,
         )
 
-    def _make(self, receiving: _Receiving, target: CustomVolume) -> None:
+    def _make(self, receiving: Receiving, target: CustomVolume) -> None:
         """Make a new volume: names of its snapshots are offered, the rest of their records comes with the index."""
         self._builder.check_free(target)
         agreement, facts = self._agree(receiving, target, receiving.offer.snapshots, base=None, refresh=False)
@@ -97,7 +88,7 @@ class VolumeMigrationSink:
 
         self._builder.build(receiving.caller, new, fill)
 
-    def _refresh(self, receiving: _Receiving, target: CustomVolume, *, volume_only: bool) -> None:
+    def _refresh(self, receiving: Receiving, target: CustomVolume, *, volume_only: bool) -> None:
         """Bring a volume that is there up to date."""
         offered, there = receiving.offer.snapshots, list(self._store.snapshots(target))
         seconds = [replace(each, created_at=each.created_at.replace(microsecond=0)) for each in there]
@@ -116,7 +107,7 @@ class VolumeMigrationSink:
 
     def _agree(
         self,
-        receiving: _Receiving,
+        receiving: Receiving,
         target: CustomVolume,
         wanted: Sequence[SentSnapshot],
         *,
@@ -135,7 +126,7 @@ class VolumeMigrationSink:
 
     def _fill(
         self,
-        receiving: _Receiving,
+        receiving: Receiving,
         agreement: Agreement,
         target: CustomVolume,
         intent: Intent,
@@ -165,17 +156,6 @@ class VolumeMigrationSink:
             copied_snapshot(received_volume_snapshot(each, facts.snapshots.get(each.name), target, now))
             for each in sent
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Receiving:
-    """One transfer under way, from the offer on."""
-
-    caller: Caller
-    offer: Header
-    control: ControlChannel
-    data: DataChannel
-    handle: OperationHandle
 
 
 @dataclass(frozen=True, slots=True)

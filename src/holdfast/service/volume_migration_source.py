@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.migration import source
-from holdfast.migration.agreement import telling
 from holdfast.migration.channels import Connector, ControlChannel, DataChannel
 from holdfast.migration.header import FsType, Header
 from holdfast.model.kinds import ContentType
@@ -19,7 +18,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
 from holdfast.service.migration_content import send_part, shown, ways_of
 from holdfast.service.migration_streams import StreamedVolume, send_streams
-from holdfast.service.migration_work import migrating, operation_kind
+from holdfast.service.migration_work import start_sending
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import volume_resources
 from holdfast.service.volume_migration_records import sent_index, sent_volume_snapshot
@@ -42,23 +41,13 @@ class VolumeMigrationSource:
         if request.snapshot is not None:
             self._store.snapshot(found, request.snapshot)
 
-        def work(handle: OperationHandle) -> None:
-            with (
-                migrating(connector, handle) as (control, data),
-                telling(control, data),
-                self._around.locks.hold(lock_on(found), shared=True, what="copy"),
-            ):
+        def send(control: ControlChannel, data: DataChannel, handle: OperationHandle) -> None:
+            with self._around.locks.hold(lock_on(found), shared=True, what="copy"):
                 self._send(self._store.at(found.project, found.pool, found.name), request, control, data, handle)
 
-        return self._around.operations.start(
-            caller,
-            "Migrating storage volume",
-            work,
-            resources=volume_resources(found.pool, found.project, found.name),
-            may_cancel=True,
-            operation_class=operation_kind(connector),
-            metadata=dict(connector.secrets) or None,
-        )
+        resources = volume_resources(found.pool, found.project, found.name)
+        operations = self._around.operations
+        return start_sending(operations, caller, "Migrating storage volume", connector, resources, send)
 
     def finish(self, intent: Intent) -> None:
         """Take back the clones that a transfer left. Idempotent: recovery calls it."""
