@@ -214,7 +214,7 @@ def test_nobody_is_asked_without_a_terminal(scene: Scene) -> None:
 
 def test_threat_a_token_leads_to_another_server(scene: Scene) -> None:
     """The token says which certificate its server has; whoever answers with another one is told nothing."""
-    with HoldfastServer(scene.directory / "o", with_pools=False) as other:
+    with HoldfastServer(scene.directory / "o") as other:
         port, local = free_port(), Cli(other.socket)
         local.run("config", "set", f"core.https_address=127.0.0.1:{port}")
         token = scene.local.run("config", "trust", "add", "--name", "led").strip().splitlines()[-1]
@@ -228,7 +228,10 @@ def test_threat_a_token_leads_to_another_server(scene: Scene) -> None:
         assert "there" in cli.run("project", "list", "other:", "--format", "csv")
         assert "there" not in cli.run("project", "list", "x:", "--format", "csv")
         assert '"x" and "other" are two' in cli.result("start", "x:a", "other:b").stderr.decode()
-        assert "between servers" in cli.result("copy", "x:a", "other:b").stderr.decode()
+        cli.run("init", "--empty", "x:a", "-s", "bt", "-c", "user.mark=1")
+        cli.run("copy", "x:a", "other:b", "-s", "default")
+        assert cli.run("config", "get", "other:b", "user.mark") == "1\n"
+        cli.run("delete", "x:a", "--force")
         cli.run("project", "delete", "other:there")
         local.run("config", "unset", "core.https_address")
 
