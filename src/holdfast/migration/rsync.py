@@ -41,10 +41,13 @@ class RsyncOptions:
 
 
 def send_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progress: Progress | None = None) -> None:
-    """Send what the directory holds, as one stream; raise `MigrationError` with rsync's words if that failed."""
+    """Send what the directory holds, as one stream; raise `MigrationError` with rsync's words if that failed.
+
+    With its I/O blocking as the bridge expects it: else cat there fails where rsync is slow to read.
+    """
     limit = [f"--bwlimit={options.bwlimit}"] if options.bwlimit else []
     arguments = ["-ar", *_letters(options.own), "--devices", "--numeric-ids", "--partial", "--sparse", *limit]
-    arguments += [*_agreed(options.features), "-e", f"sh {INPUT}", "/target/", "localhost:/target"]
+    arguments += [*_agreed(options.features), "--blocking-io", "-e", f"sh {INPUT}", "/target/", "localhost:/target"]
     start = confined(
         "rsync", arguments, tree, given=_BRIDGE, stdin=PIPE, stdout=PIPE, is_read_only=True, spare_pipes=True
     )
