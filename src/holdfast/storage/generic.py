@@ -55,6 +55,26 @@ class TreeDriver(Driver):
     def _settle(self, *directories: Path) -> None:
         """Put the names in these directories on stable storage."""
 
+    def _make_folder(self, path: Path) -> None:
+        """Make what holds trees, unless it is there."""
+        path.mkdir(mode=0o700, exist_ok=True)
+
+    def _remove_empty(self, path: Path) -> None:
+        """Remove what holds trees if it holds none."""
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+    def _move(self, source: Path, target: Path) -> None:
+        """Give a tree, or a folder of trees, a new place in one step.
+
+        Raises `FileExistsError` if there is something, `FileNotFoundError` if `source` is absent.
+        """
+        placement.move_new(source, target)
+
+    def _exchange(self, staged: Path, volume: Path) -> None:
+        """Let two trees change places, in a way that no crash leaves half done."""
+        placement.exchange(staged, volume)
+
     def _protect(self, path: Path) -> None:
         """Make a snapshot's tree read-only, where the driver can. Idempotent."""
 
@@ -70,7 +90,7 @@ class TreeDriver(Driver):
             marker.write_text(self.pool.name)
             marker.chmod(0o600)
         for folder in self._folders():
-            folder.mkdir(mode=0o700, exist_ok=True)
+            self._make_folder(folder)
             folder.chmod(0o700)
 
     def _folders(self) -> list[Path]:
@@ -198,7 +218,7 @@ class TreeDriver(Driver):
     def keep_former(self, token: str) -> None:
         with self._explained(f'keeping the former state "{token}"'):
             target = self._former_path(token)
-            _rename_once(self.staged_path(token), target)
+            self._move_once(self.staged_path(token), target)
             self._settle(target.parent, self.mount / STAGING)
 
     def former_tokens(self) -> list[str]:
@@ -223,7 +243,7 @@ class TreeDriver(Driver):
     def publish_snapshot(self, token: str, volume: Volume, snapshot: str) -> None:
         with self._explained(f"publishing {_named(volume, snapshot)}"):
             target = self.path(volume, snapshot)
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            self._make_folder(target.parent)
             self._move_new(self.staged_path(token), target)
             self._protect(target)
             self._settle(target.parent, target.parent.parent, self.mount / STAGING)
@@ -231,7 +251,7 @@ class TreeDriver(Driver):
     def swap(self, token: str, volume: Volume) -> None:
         with self._explained(f"exchanging {_named(volume)}"):
             target = self.path(volume)
-            placement.exchange(self.staged_path(token), target)
+            self._exchange(self.staged_path(token), target)
             self._settle(target.parent, self.mount / STAGING)
 
     def withdraw(self, volume: Volume, token: str, snapshot: str | None = None) -> None:
@@ -248,7 +268,7 @@ class TreeDriver(Driver):
                     self._protect(source)
                 raise
             if snapshot is not None:
-                _remove_empty(source.parent)
+                self._remove_empty(source.parent)
             self._settle(source.parent if snapshot is None else source.parent.parent, self.mount / STAGING)
 
     def withdraw_all(self, volume: Volume, token: str, snapshots_token: str) -> None:
@@ -263,40 +283,34 @@ class TreeDriver(Driver):
     def rename(self, volume: Volume, new_name: str) -> None:
         renamed = volume.renamed(new_name)
         with self._explained(f'renaming {_named(volume)} to "{new_name}"'):
-            _rename_once(self.path(volume), self.path(renamed))
+            self._move_once(self.path(volume), self.path(renamed))
             snapshots, there = self.path(volume, "-").parent, self.path(renamed, "-").parent
-            _remove_empty(snapshots)  # a crash may leave an empty one, which would be in the way here and back
-            _remove_empty(there)
-            _rename_once(snapshots, there)
+            self._remove_empty(snapshots)  # a crash may leave an empty one, which would be in the way here and back
+            self._remove_empty(there)
+            self._move_once(snapshots, there)
             self._settle(self.path(volume).parent, *([snapshots.parent] if snapshots.parent.is_dir() else []))
 
     def rename_snapshot(self, volume: Volume, snapshot: str, new_name: str) -> None:
         with self._explained(f'renaming {_named(volume, snapshot)} to "{new_name}"'):
             source = self.path(volume, snapshot)
-            _rename_once(source, self.path(volume, new_name))
+            self._move_once(source, self.path(volume, new_name))
             self._settle(source.parent)
 
     def _move_new(self, source: Path, target: Path) -> None:
         try:
-            placement.move_new(source, target)
+            self._move(source, target)
         except FileExistsError as error:
             raise StorageError(f'Storage pool "{self.pool.name}": something is at "{target}" already') from error
+
+    def _move_once(self, source: Path, target: Path) -> None:
+        """Move; when `source` is gone and `target` there (or both absent), it was done before."""
+        with contextlib.suppress(FileNotFoundError):
+            self._move(source, target)
 
     @contextlib.contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
         with explained(self.pool.name, doing):
             yield
-
-
-def _rename_once(source: Path, target: Path) -> None:
-    """Rename; when `source` is gone and `target` there (or both absent), it was done before."""
-    with contextlib.suppress(FileNotFoundError):
-        placement.move_new(source, target)
-
-
-def _remove_empty(directory: Path) -> None:
-    with contextlib.suppress(OSError):
-        directory.rmdir()
 
 
 def _volume_of(kind: VolumeType, storage_name: str) -> Volume:
