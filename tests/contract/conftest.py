@@ -16,7 +16,7 @@ from holdfast.model.storage import Pool, Volume
 from holdfast.storage.driver import Driver
 from holdfast.storage.registry import open_driver
 
-KINDS = ("dir", "dir-on-xfs", "btrfs", "btrfs-path")
+KINDS = ("dir", "dir-on-xfs", "btrfs", "btrfs-path", "zfs", "zfs-dataset")
 MIB = 1024**2
 C1 = Volume(type=VolumeType.CONTAINER, project="default", name="c1")
 

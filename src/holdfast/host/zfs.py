@@ -1,6 +1,6 @@
 """ZFS by its two commands, `zfs` and `zpool`: one function for each thing that is asked of them, and no plan of more.
 
-A dataset is named as ZFS names it (`tank/containers/c1`), a snapshot with its dataset (`tank/containers/c1@snapshot-s0`).
+A dataset is named as ZFS names it (`tank/containers/c1`), a snapshot with its dataset (`tank/containers/c1@daily`).
 All changes but those of the content of files are on stable storage when a function returns. Every function raises
 `CommandError` where the command fails.
 """
@@ -66,7 +66,7 @@ def create_pool(name: str, device: str | Path, properties: Mapping[str, str]) ->
 
 def import_pool(name: str, device: Path | None = None) -> None:
     """Make a pool known that was exported, without mounting anything; looked for on the device if one is given."""
-    place = ["-d", device] if device is not None else []
+    place = ["-d", str(device)] if device is not None else []
     run(["zpool", "import", "-N", "-o", "cachefile=none", *place, name])
 
 
@@ -78,6 +78,17 @@ def export_pool(name: str) -> None:
 def destroy_pool(name: str) -> None:
     """Unmount and destroy a pool with everything in it."""
     run(["zpool", "destroy", name])
+
+
+def devices_of(name: str) -> list[str]:
+    """Return the paths of the devices and files that a pool is on."""
+    lines = _lines(run(["zpool", "list", "-vHPL", "-o", "name", name]).stdout)
+    return [line.split("\t")[1] for line in lines if line.startswith("\t/")]
+
+
+def forget_pool(device: str) -> None:
+    """Remove what a destroyed pool left on a device, by which it could be brought back."""
+    run(["zpool", "labelclear", "-f", device])
 
 
 def expand_pool(name: str, device: Path) -> None:
@@ -178,7 +189,7 @@ def rename(old: str, new: str) -> None:
 
 
 def destroy(name: str) -> None:
-    """Destroy a snapshot, or a dataset with its snapshots and all below it; refused where something was cloned of it."""
+    """Destroy a snapshot, or a dataset with its snapshots and all below it; refused where there are clones of it."""
     run(["zfs", "destroy", *([] if "@" in name else ["-r"]), name])
 
 
@@ -207,7 +218,7 @@ def unmount(dataset: str) -> None:
 
 @contextmanager
 def sending(name: str, since: str | None = None) -> Iterator[Process]:
-    """Make the stream of a snapshot, of what came after an older one if that is given; large blocks stay as they are."""
+    """Make the stream of a snapshot, or of what came after an older one; large blocks stay as they are."""
     difference = ["-i", since] if since is not None else []
     with pipe(["zfs", "send", "-L", *difference, name], stdout=PIPE) as process:
         yield process
@@ -215,7 +226,7 @@ def sending(name: str, since: str | None = None) -> Iterator[Process]:
 
 @contextmanager
 def receiving(name: str, origin: str | None = None) -> Iterator[Process]:
-    """Receive a stream as a new dataset with this snapshot, a clone of `origin` if it holds a difference; not mounted."""
+    """Receive a stream as a new dataset with this snapshot, not mounted; a difference as a clone of its `origin`."""
     base = ["-o", f"origin={origin}"] if origin is not None else []
     with pipe(["zfs", "receive", "-u", *base, name], stdin=PIPE) as process:
         yield process

@@ -109,7 +109,7 @@ def _staged_streams(driver: Driver, definition: Definition, intent: Intent, *, v
             place = StreamPlace(snapshot, part.path, part.is_read_only, part.identity)
             streams.append((place, partial(driver.sending, token, name, part.path, parent)))
         parent = (token, name)
-    return optimized_content(definition, driver.pool, streams, version=version)
+    return optimized_content(definition, driver.pool, streams, version=version, has_header=driver.features.has_parts)
 
 
 def _discard(driver: Driver, definition: Definition, intent: Intent) -> None:

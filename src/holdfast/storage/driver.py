@@ -39,6 +39,8 @@ class Features:
     """Images are kept unpacked as volumes that new instances are cloned from."""
     quotas: bool
     optimized_streams: bool
+    has_parts: bool = False
+    """Volumes may hold others, each with a stream of its own: an export file lists them."""
     restore_keeps_newer: bool = True
     """Going back to an older snapshot leaves the newer ones; where it can't, the service refuses."""
 

@@ -10,7 +10,7 @@ from typing import Final
 from holdfast.model.errors import CommandError, NoSpaceError, StorageError
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_FULL_TEXTS: Final = ("No space left on device", "Disk quota exceeded")
+_FULL_TEXTS: Final = ("No space left on device", "Disk quota exceeded", "out of space")
 
 
 @contextlib.contextmanager
