@@ -25,10 +25,10 @@ from holdfast.archive.tree_members import Adder, OpenedTree, TreeMembers
 from holdfast.archive.unpack import unpacking
 from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperationError
 from holdfast.streams.btrfs_stream import SendStreamCheck
-from holdfast.streams.zfs_stream import ReplayCheck
 from holdfast.streams.copy import Cancelled, Progress, Sink, never
 from holdfast.streams.growing import ArrivingFile
 from holdfast.streams.headed import Readable
+from holdfast.streams.zfs_stream import ReplayCheck
 from holdfast.wire.backup_index import IndexFormatError, parse_backup_config
 from holdfast.wire.backup_manifest import BackupManifest
 

@@ -7,6 +7,7 @@ All changes but those of the content of files are on stable storage when a funct
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def destroy_pool(name: str) -> None:
 
 def devices_of(name: str) -> list[str]:
     """Return the paths of the devices and files that a pool is on."""
-    lines = _lines(run(["zpool", "list", "-vHPL", "-o", "name", name]).stdout)
+    lines = _lines(run(["zpool", "list", "-vHP", "-o", "name", name]).stdout)
     return [line.split("\t")[1] for line in lines if line.startswith("\t/")]
 
 
@@ -182,9 +183,9 @@ def rename(old: str, new: str) -> None:
         run(["zfs", "rename", old, new])
     except CommandError as error:
         if "already exists" in error.stderr:
-            raise FileExistsError(new) from error
+            raise FileExistsError(errno.EEXIST, "Dataset exists", old, None, new) from error
         if f"cannot open '{old}': dataset does not exist" in error.stderr:
-            raise FileNotFoundError(old) from error
+            raise FileNotFoundError(errno.ENOENT, "No such dataset", old) from error
         raise
 
 

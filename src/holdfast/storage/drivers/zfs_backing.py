@@ -98,7 +98,7 @@ class OwnZpool(ZfsBacking):
             except CommandError:  # never made, or gone
                 return
         if self.is_ours():
-            devices = zfs.devices_of(self.zpool)
+            devices = [device for device in zfs.devices_of(self.zpool) if is_block_device(Path(device))]
             zfs.destroy_pool(self.zpool)
             for device in devices:
                 zfs.forget_pool(device)
