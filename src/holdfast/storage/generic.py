@@ -55,6 +55,14 @@ class TreeDriver(Driver):
     def _settle(self, *directories: Path) -> None:
         """Put the names in these directories on stable storage."""
 
+    def _is_tree(self, path: Path) -> bool:
+        """Tell whether there is a tree, or a folder of trees."""
+        return path.is_dir()
+
+    def _names(self, folder: Path) -> list[str]:
+        """Return the names of what a folder holds, in their order."""
+        return sorted(os.listdir(folder))
+
     def _make_folder(self, path: Path) -> None:
         """Make what holds trees, unless it is there."""
         path.mkdir(mode=0o700, exist_ok=True)
@@ -137,20 +145,19 @@ class TreeDriver(Driver):
         return volume_path(self.mount, volume, snapshot)
 
     def exists(self, volume: Volume, snapshot: str | None = None) -> bool:
-        return self.path(volume, snapshot).is_dir()
+        with self._explained(f"looking for {_named(volume, snapshot)}"):
+            return self._is_tree(self.path(volume, snapshot))
 
     def list_volumes(self) -> list[Volume]:
         with self._explained("listing volumes"):
             return [
-                _volume_of(kind, path.name)
-                for kind, folder in FOLDERS.items()
-                for path in sorted((self.mount / folder).iterdir())
+                _volume_of(kind, name) for kind, folder in FOLDERS.items() for name in self._names(self.mount / folder)
             ]
 
     def list_snapshots(self, volume: Volume) -> list[str]:
         with self._explained(f"listing snapshots of {_named(volume)}"):
             try:
-                return sorted(path.name for path in self.path(volume, "-").parent.iterdir())
+                return self._names(self.path(volume, "-").parent)
             except FileNotFoundError:
                 return []
 
@@ -161,7 +168,7 @@ class TreeDriver(Driver):
 
     def staged_tokens(self) -> list[str]:
         with self._explained("listing staged trees"):
-            return sorted(os.listdir(self.mount / STAGING))
+            return self._names(self.mount / STAGING)
 
     def stage(
         self,
@@ -223,7 +230,7 @@ class TreeDriver(Driver):
 
     def former_tokens(self) -> list[str]:
         with self._explained("listing former states"):
-            return sorted(os.listdir(self.mount / FORMER))
+            return self._names(self.mount / FORMER)
 
     def former_bytes(self, token: str) -> int | None:
         return None
@@ -257,7 +264,7 @@ class TreeDriver(Driver):
     def withdraw(self, volume: Volume, token: str, snapshot: str | None = None) -> None:
         with self._explained(f"withdrawing {_named(volume, snapshot)}"):
             source = self.path(volume, snapshot)
-            if not source.is_dir():
+            if not self._is_tree(source):
                 return
             if snapshot is not None:
                 self._unprotect(source)
@@ -275,7 +282,7 @@ class TreeDriver(Driver):
         with self._explained(f"withdrawing {_named(volume)} with its snapshots"):
             source, snapshots = self.path(volume), self.path(volume, "-").parent
             for path, name in ((source, token), (snapshots, snapshots_token)):
-                if path.is_dir():
+                if self._is_tree(path):
                     self._move_new(path, self.staged_path(name))
             parents = [path.parent for path in (source, snapshots) if path.parent.is_dir()]  # images have no snapshots
             self._settle(*parents, self.mount / STAGING)

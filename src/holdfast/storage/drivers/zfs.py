@@ -72,17 +72,17 @@ class ZfsDriver(BackedDriver):
 
     @classmethod
     def check_host(cls) -> str | None:
-        for program in _PROGRAMS:
-            if find_program(program) is None:
-                return f'the program "{program}" is missing; install the package zfsutils-linux, or use btrfs'
         version = zfs.module_version()
         if version is None:
             return (
-                "the kernel has no zfs; install its module (Debian: the packages zfs-dkms and linux-headers-amd64) "
-                "and load it with modprobe zfs, or use btrfs"
+                "the kernel has no zfs; install its module and the commands (Debian: the packages linux-headers-amd64, "
+                "zfs-dkms and zfsutils-linux, of contrib) and load it by modprobe zfs, or use btrfs"
             )
         if int(version.partition(".")[0]) < _OLDEST:
             return f"its module is of version {version}; OpenZFS {_OLDEST}.0 or newer is needed"
+        for program in _PROGRAMS:
+            if find_program(program) is None:
+                return f'the program "{program}" is missing; install the package zfsutils-linux'
         return None
 
     @classmethod
@@ -101,7 +101,6 @@ class ZfsDriver(BackedDriver):
             self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._backing().attach()
             self._lay_out()
-            self._make_folder(self.mount / _SWAPPING)
             self._finish_swaps()
             self._protect_snapshots()
             zfs_lineage.collect(self._top)
@@ -158,10 +157,6 @@ class ZfsDriver(BackedDriver):
             zfs.unset(target, _PLACE)
 
     # --- looking ----------------------------------------------------------------------------------------------------
-
-    def exists(self, volume: Volume, snapshot: str | None = None) -> bool:
-        with self._explained("looking for a volume"):
-            return zfs.exists(self._dataset(self.path(volume, snapshot)))
 
     def usage_bytes(self, volume: Volume, snapshot: str | None = None) -> int | None:
         with self._explained("reading a volume's size"):
@@ -254,6 +249,12 @@ class ZfsDriver(BackedDriver):
                 )
         return "/".join((self._top, *parts))
 
+    def _names(self, folder: Path) -> list[str]:
+        return [name.rpartition("/")[2] for name in zfs.names_below(self._dataset(folder))]
+
+    def _is_tree(self, path: Path) -> bool:
+        return zfs.exists(self._dataset(path))
+
     def _make_tree(self, path: Path) -> None:
         zfs.create(self._dataset(path))
 
@@ -268,7 +269,8 @@ class ZfsDriver(BackedDriver):
         progress: Progress | None,
     ) -> None:
         before, after = self._dataset(source), self._dataset(target)
-        if not zfs_lineage.clone_origin(before, after):
+        is_snapshot = source.parent.parent.name.endswith("-snapshots")
+        if not (is_snapshot and zfs_lineage.clone_origin(before, after)):
             zfs_lineage.clone(before, after, target.name)
 
     def _remove_tree(self, path: Path) -> None:

@@ -41,7 +41,10 @@ def clone(source: str, target: str, token: str) -> None:
 
 
 def clone_origin(source: str, target: str) -> bool:
-    """Make a dataset like a clone that nobody has written to, of the same origin; return False if it has been."""
+    """Make a dataset like a read-only clone that nobody has written to, of the same origin; else return False.
+
+    What is written to others is in their accounts seconds later only.
+    """
     origin = origin_of(source)
     if origin is None:
         return False
