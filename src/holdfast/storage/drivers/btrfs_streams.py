@@ -14,26 +14,18 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from holdfast.host import subvolumes
 from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, pipe
-from holdfast.model.errors import ArchiveError, CommandError
+from holdfast.model.errors import ArchiveError
 from holdfast.storage.driver import SentStream, Subvolume
+from holdfast.storage.stream_pipes import PipeSink, PipeStream, refusing
 from holdfast.streams.btrfs_stream import SendStreamCheck, full_size
 from holdfast.streams.copy import Sink, write_all
 
 _SEND: Final = ("btrfs", "-q", "send")
-_FULL: Final = ("No space left on device", "Disk quota exceeded")
-
-
-class _Sent(SentStream):
-    def __init__(self, source: IO[bytes], size_bytes: int) -> None:
-        self._source, self.size_bytes = source, size_bytes
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        return os.readv(self._source.fileno(), [buffer])
 
 
 def stage_copy(source: Path, target: Path, documents: Mapping[str, bytes]) -> list[Subvolume]:
@@ -57,7 +49,7 @@ def sending(part: Path, parent: Path | None) -> Iterator[SentStream]:
     with pipe((*_SEND, "--no-data", *difference, part), stdout=PIPE) as bare:
         size_bytes = full_size(bare.stdout)
     with pipe((*_SEND, *difference, part), stdout=PIPE) as process:
-        yield _Sent(process.stdout, size_bytes)
+        yield PipeStream(process.stdout, size_bytes)
 
 
 @contextmanager
@@ -66,35 +58,16 @@ def receiving(area: Path, number: int, name: str) -> Iterator[Sink]:
     place = area / str(number)
     place.mkdir(mode=0o700)
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")
-    try:
-        with confined("btrfs", arguments, area, stdin=PIPE) as process:
-            try:
-                check = SendStreamCheck(_Pipe(process.stdin), name)
-                yield check
-                check.finish()
-            except BrokenPipeError:
-                process.close()
-                process.wait()
-                raise
-    except BrokenPipeError as error:
-        raise ArchiveError("Receiving a btrfs stream stopped early") from error
-    except CommandError as error:
-        if any(text in error.stderr for text in _FULL):
+    with refusing("btrfs"), confined("btrfs", arguments, area, stdin=PIPE) as process:
+        try:
+            check = SendStreamCheck(PipeSink(process.stdin), name)
+            yield check
+            check.finish()
+        except BrokenPipeError:
+            process.finish_badly()
             raise
-        lines = error.stderr.strip().splitlines()
-        raise ArchiveError(
-            f"A btrfs stream in the backup can't be received: {lines[-1] if lines else error}"
-        ) from error
     if os.listdir(place) != [name] or not subvolumes.is_subvolume(place / name):
         raise ArchiveError("A btrfs stream in the backup made something else than one subvolume")
-
-
-class _Pipe:
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def write(self, data: memoryview | bytes, /) -> int:
-        return os.write(self._stream.fileno(), data)
 
 
 def _replace(path: Path, document: bytes) -> None:

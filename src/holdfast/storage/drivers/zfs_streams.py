@@ -23,23 +23,16 @@ from pathlib import Path
 from typing import IO, Final
 
 from holdfast.host import zfs
-from holdfast.model.errors import ArchiveError, CommandError
+from holdfast.host.processes import Process
+from holdfast.model.errors import ArchiveError
 from holdfast.storage.driver import SentStream
 from holdfast.storage.drivers.zfs_lineage import LINEAGE, NAMED, SENT, is_earlier, origin_of, untouched_origin
+from holdfast.storage.stream_pipes import PipeSink, PipeStream, refusing
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
 from holdfast.streams.zfs_stream import Beginning, ReplayCheck
 
 _OF_ORIGIN: Final = "holdfast:sends"
 """Set on a staged clone whose origin is what is sent."""
-_FULL: Final = ("out of space", "No space left on device", "quota exceeded")
-
-
-class _Sent(SentStream):
-    def __init__(self, source: IO[bytes], size_bytes: int) -> None:
-        self._source, self.size_bytes = source, size_bytes
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        return os.readv(self._source.fileno(), [buffer])
 
 
 def stage_origin(source: str, target: str, name: str) -> bool:
@@ -106,34 +99,29 @@ def sending(staged: str, before: str | None) -> Iterator[SentStream]:
     with zfs.sending(snapshot, since) as process:
         size_bytes = _length(process.stdout)
     with zfs.sending(snapshot, since) as process:
-        yield _Sent(process.stdout, size_bytes)
+        yield PipeStream(process.stdout, size_bytes)
 
 
 @contextmanager
 def receiving(area: str, number: int) -> Iterator[Sink]:
     """Receive a stream into an area, on top of the one received before that it is a difference to."""
-    with ExitStack() as stack:
+    with refusing("zfs"), ExitStack() as stack:
+        processes: list[Process] = []
+
+        def begun(beginning: Beginning) -> Sink:
+            base = _received(area, beginning.base_guid) if beginning.base_guid is not None else None
+            name = beginning.snapshot if zfs.is_valid_part(beginning.snapshot) else str(number)
+            processes.append(stack.enter_context(zfs.receiving(f"{area}/{number}@{name}", base)))
+            return PipeSink(processes[0].stdin)
+
         try:
-
-            def begun(beginning: Beginning) -> Sink:
-                base = _received(area, beginning.base_guid) if beginning.base_guid is not None else None
-                name = beginning.snapshot if zfs.is_valid_part(beginning.snapshot) else str(number)
-                process = stack.enter_context(zfs.receiving(f"{area}/{number}@{name}", base))
-                return _Pipe(process.stdin)
-
             check = ReplayCheck(begun)
             yield check
             check.finish()
-            stack.close()
-        except BrokenPipeError as error:
-            raise ArchiveError("Receiving a zfs stream stopped early") from error
-        except CommandError as error:
-            if any(text in error.stderr for text in _FULL):
-                raise
-            lines = error.stderr.strip().splitlines()
-            raise ArchiveError(
-                f"A zfs stream in the backup can't be received: {lines[-1] if lines else error}"
-            ) from error
+        except BrokenPipeError:
+            for process in processes:
+                process.finish_badly()
+            raise
 
 
 def assemble(area: str, number: int, target: str) -> None:
@@ -177,11 +165,3 @@ def _write(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
     with os.fdopen(descriptor, "wb", 0) as file:
         write_all(file, content)
-
-
-class _Pipe:
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def write(self, data: memoryview | bytes, /) -> int:
-        return os.write(self._stream.fileno(), data)
