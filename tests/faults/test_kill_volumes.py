@@ -26,12 +26,14 @@ class Scene:
     """A server; the pool under test and the other one.
 
     The instance `box` shows `vol` of the pool and `far` of the other pool; all three have the snapshot `one`, taken
-    together, and hold "old" in it and "new" now. `spare` is used by nothing; `mirror` is an old copy of `vol`.
+    together, and hold "old" in it and "new" now. `spare` is used by nothing; `mirror` is an old copy of `vol`. `vol`
+    has the export file `kept` on the server; another of it is in `file`.
     """
 
     server: HoldfastServer
     pool: str
     other: str
+    file: Path
 
     def volume(self, *words: str) -> object:
         return self.server.lxc.result("storage", "volume", *words)
@@ -79,11 +81,20 @@ def _move(scene: Scene) -> object:
     )
 
 
+def _export(scene: Scene) -> object:
+    return scene.ask("POST", f"{BACKUPS.format(scene.pool)}", name="new")
+
+
+BACKUPS = "storage-pools/{}/volumes/custom/vol/backups"
 ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
     "create": ("volume-create", lambda scene: scene.volume("create", scene.pool, "new")),
     "create block": ("volume-create", lambda s: s.volume("create", s.pool, "new", "--type=block", "size=1MiB")),
     "copy": ("volume-create", lambda s: s.volume("copy", f"{s.pool}/vol", f"{s.pool}/new")),
     "copy pool": ("volume-create", lambda s: s.volume("copy", f"{s.pool}/vol", f"{s.other}/new")),
+    "import": ("volume-create", lambda s: s.volume("import", s.pool, str(s.file), "new")),
+    "export": ("backup-create", _export),
+    "export rename": ("backup-rename", lambda s: s.ask("POST", f"{BACKUPS.format(s.pool)}/kept", name="renamed")),
+    "export delete": ("backup-delete", lambda s: s.ask("DELETE", f"{BACKUPS.format(s.pool)}/kept")),
     "update": ("volume-update", lambda scene: scene.volume("set", scene.pool, "vol", "size=50MiB")),
     "delete": ("volume-delete", lambda scene: scene.volume("delete", scene.pool, "spare")),
     "rename": ("volume-rename", lambda scene: scene.volume("rename", scene.pool, "vol", "new")),
@@ -112,7 +123,7 @@ def bare(request: pytest.FixtureRequest) -> Iterator[Scene]:
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
         server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
-        yield Scene(server, request.param, "bt" if request.param == "default" else "default")
+        yield Scene(server, request.param, "bt" if request.param == "default" else "default", directory / "file")
     shutil.rmtree(directory)
 
 
@@ -129,6 +140,8 @@ def scene(bare: Scene) -> Iterator[Scene]:
     lxc.run("storage", "volume", "copy", f"{bare.pool}/vol", f"{bare.pool}/mirror", "--volume-only")
     lxc.run("storage", "volume", "snapshot", bare.pool, "spare", "one")
     _write(bare, "new")
+    bare.ask("POST", BACKUPS.format(bare.pool), name="kept")
+    lxc.run("storage", "volume", "export", bare.pool, "vol", bare.file)
     yield bare
     lxc.run("delete", "--force", "box", expect=None)
     for pool in (bare.pool, bare.other):
@@ -193,7 +206,7 @@ def _check_content(scene: Scene, action: str) -> None:
         assert scene.read("spare") == "new"
         assert "spare/one" in scene.names()
     for pool in (scene.pool, scene.other):
-        if action.startswith("copy") and "new" in scene.names(pool):
+        if action.startswith(("copy", "import")) and "new" in scene.names(pool):
             assert scene.read("new", pool) == "new"
             assert (scene.tree("new", pool, "one") / "data").read_text() == "old"
 
@@ -217,6 +230,7 @@ def _check_done(scene: Scene, action: str, result: object) -> None:
         "create": "new",
         "create block": "new",
         "copy": "new/one",
+        "import": "new/one",
         "copy pool": "other:new/one",
         "rename": "new/one",
         "refresh": "mirror/one",
@@ -235,9 +249,16 @@ def _check_done(scene: Scene, action: str, result: object) -> None:
         assert scene.read("vol") == "old", result
     if action == "refresh":
         assert scene.read("mirror") == "new", result
+    files = {"export": {"kept", "new"}, "export rename": {"renamed"}, "export delete": set()}
+    if action in files:
+        found = scene.get(f"{BACKUPS.format(scene.pool)}?recursion=1")
+        assert isinstance(found, list)
+        assert {each["name"] for each in found} == files[action], result
 
 
 def test_every_kind_has_a_case() -> None:
     """A crash point that no action reaches would be a hole in this test."""
     kinds = {point.partition(":")[0] for point in ALL_POINTS}
-    assert {kind for kind in kinds if kind.startswith("volume-")} == {kind for kind, _ in ACTIONS.values()}
+    assert {kind for kind in kinds if kind.startswith("volume-")} == {
+        kind for kind, _ in ACTIONS.values() if kind.startswith("volume-")
+    }

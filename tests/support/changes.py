@@ -18,7 +18,7 @@ from holdfast.model.storage import instance_volume
 from holdfast.service.backups import BackupRequest
 from holdfast.service.crashpoints import VARIABLE
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
-from support.world import CALLER, World
+from support.world import CALLER, World, owner
 
 
 def prepare(world: World, pool: str, action: str, *, start: bool = False) -> None:
@@ -59,9 +59,9 @@ def _export_another(world: World, target: Path) -> None:
     world.snapshot("victim", "one")
     world.snapshot("victim", "three")
     world.write("victim", "/root/data", "other")
-    world.finish(world.services.backups.create(CALLER, "victim", BackupRequest(name="b")))
-    shutil.copy(world.services.backups.path("default", "victim", "b"), target)
-    world.finish(world.services.backups.delete(CALLER, "victim", "b"))
+    world.finish(world.services.backups.create(CALLER, owner("victim"), BackupRequest(name="b")))
+    shutil.copy(world.services.backups.path(owner("victim"), "b"), target)
+    world.finish(world.services.backups.delete(CALLER, owner("victim"), "b"))
     for name in ("one", "three"):
         world.finish(world.services.snapshots.delete(CALLER, "victim", name))
 

@@ -45,6 +45,8 @@ class Case:
     name: str
     data: bytes
     says: str | None
+    is_volume: bool = False
+    """It is brought as a custom volume."""
 
 
 class Archive:
@@ -124,6 +126,76 @@ def corpus(real: Path) -> Iterator[Case]:
     yield from _bytes(bytes(base))
     yield from _compressed(bytes(base))
     yield from _bombs(base)
+
+
+def volume_corpus(real: Path, real_disk: Path, real_streams: Path) -> Iterator[Case]:
+    """Give cases made of real exports of volumes: with files, with a disk, as streams; each with snapshots."""
+    base, disk, streams = Archive(real), Archive(real_disk), Archive(real_streams)
+
+    def case(name: str, archive: Archive, says: str | None) -> Case:
+        return Case(f"volume: {name}", bytes(archive), says, is_volume=True)
+
+    def changed(name: str, says: str | None, change: Callable[[Document], object]) -> Case:
+        return case(name, base.copy().change_document(change), says)
+
+    def both(document: Document, key: str, value: object) -> None:
+        document["config"]["volume"][key] = value
+
+    yield changed("no config", r"config not found", lambda d: d.pop("config"))
+    yield changed("no volume", r"config not found", lambda d: d["config"].pop("volume"))
+    yield changed("no snapshots described", r"not found in index", lambda d: d["config"].pop("volume_snapshots"))
+    yield changed("another name inside", r"two names", lambda d: both(d, "name", "other"))
+    yield changed("a name that leads away", r"name", lambda d: (both(d, "name", "../x"), d.update(name="../x")))
+    yield changed("of an instance", r"type", lambda d: both(d, "type", "container"))
+    yield changed("content of no type", r"content", lambda d: both(d, "content_type", "rubbish"))
+    yield changed(
+        "files that are a disk",
+        r"belong",
+        lambda d: [
+            each.update(content_type="block") for each in (d["config"]["volume"], *d["config"]["volume_snapshots"])
+        ],
+    )
+    yield changed(
+        "a disk among files",
+        r"content types",
+        lambda d: d["config"]["volume_snapshots"][0].update(content_type="block"),
+    )
+    yield changed("a snapshot twice", r"twice", lambda d: d["snapshots"].append(d["snapshots"][0]))
+    yield changed("a snapshot that leads away", r"bad name", lambda d: d["snapshots"].__setitem__(0, "../x"))
+    yield changed("a size that is none", r"size", lambda d: both(d, "config", {"size": "many"}))
+    yield changed("a schedule that is none", r"schedule", lambda d: both(d, "config", {"snapshots.schedule": "x"}))
+    yield changed("keys of other drivers", None, lambda d: both(d, "config", {"zfs.blocksize": "4KiB"}))
+    yield changed("an id map that is none", r"idmap", lambda d: both(d, "config", {"volatile.idmap.last": "[[]]"}))
+    for key in base.document()["config"]["volume"]:
+        yield changed(f"null as {key}", None if key != "name" else r"two names", lambda d, key=key: both(d, key, None))
+    top = "backup/volume"
+    yield case("the top is a link", base.copy().drop(top).put(top, tarfile.SYMTYPE, linkname="/etc"), r"directory")
+    yield case("a name with ..", base.copy().put(f"{top}/../../owned"), r"\.\.")
+    yield case(
+        "below a link", base.copy().put(f"{top}/d", tarfile.SYMTYPE, linkname="/etc").put(f"{top}/d/x"), r"parent"
+    )
+    yield case("a hard link out", base.copy().put(f"{top}/h", tarfile.LNKTYPE, linkname="/etc/passwd"), r"belong")
+    linked = base.copy().put(f"{top}/h", tarfile.LNKTYPE, linkname="backup/volume-snapshots/vs0/a.txt")
+    yield case("a hard link into a snapshot", linked, r"another")
+    yield case("the tree of an instance", base.copy().put(f"{MAIN}/rootfs/x"), r"belong")
+    yield case("a device node", base.copy().put(f"{top}/null", tarfile.CHRTYPE, devmajor=1, devminor=3), None)
+    yield case("no tree", base.copy().drop(top), r"missing")
+    image = "backup/volume.img"
+    yield case(
+        "a disk that is a link", disk.copy().drop(image).put(image, tarfile.SYMTYPE, linkname="/dev/vda"), r"file"
+    )
+    yield case("a disk that is a directory", disk.copy().drop(image).put(image, tarfile.DIRTYPE), r"file")
+    yield case("a disk twice", disk.copy().put(image, data=b"x"), r"twice|together")
+    yield case("a disk with a tree", disk.copy().put(f"{top}/x", data=b"x"), r"belong")
+    holes = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": image}
+    vast = disk.copy().drop(image)
+    vast.put(image, data=b"0\n".ljust(BLOCK, b"\0"), pax_headers={**holes, "GNU.sparse.realsize": str(2**62)})
+    yield case("a disk of exabytes", vast, r"larger than")
+    yield case(
+        "streams: cut", streams.copy().change("backup/volume.bin", streams.data("backup/volume.bin")[:200]), r"."
+    )
+    swapped = streams.copy().change("backup/volume.bin", streams.data("backup/volume-snapshots/vs0.bin"))
+    yield case("streams: another's", swapped, r".")
 
 
 def streams_corpus(real: Path) -> Iterator[Case]:

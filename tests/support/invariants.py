@@ -38,6 +38,7 @@ def violations(server: HoldfastServer) -> list[str]:
         for file in _children(folder)
     }
     lines += _compare("backups", backups, files)
+    lines += _volume_backups(server)
     lines += _compare("uploads", set(), _names(server.directory / "backups/.incoming"))
     images = json.loads(server.lxc.run("query", "/1.0/images?recursion=1"))
     stored = {name.removesuffix(".rootfs") for name in _names(server.directory / "images")}
@@ -71,6 +72,17 @@ def _volumes(server: HoldfastServer, pool: str, root: Path) -> list[str]:
     }
     lines = _compare(f"{pool}: custom volumes", {name for name in recorded if "/" not in name}, _names(root / "custom"))
     return lines + _compare(f"{pool}: volume snapshots", {name for name in recorded if "/" in name}, found)
+
+
+def _volume_backups(server: HoldfastServer) -> list[str]:
+    with sqlite3.connect(f"file:{server.directory}/database/holdfast.db?mode=ro", uri=True) as database:
+        query = (
+            "SELECT volumes.pool || '/' || volumes.project || '_' || volumes.name || '/' || volume_backups.name "
+            "FROM volume_backups JOIN volumes ON volumes.id = volume_id"
+        )
+        recorded = {path for (path,) in database.execute(query)}
+    root = server.directory / "backups/custom"
+    return _compare("volume backups", recorded, {str(file.relative_to(root)) for file in root.glob("*/*/*")})
 
 
 def _compare(what: str, wanted: set[str], found: set[str]) -> list[str]:

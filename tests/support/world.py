@@ -13,6 +13,7 @@ from holdfast.db import former_states
 from holdfast.db import volume_snapshots as volume_snapshots_table
 from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Database, sqlite_url
+from holdfast.model.backup import BackupOwner
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import HoldfastError, NotFoundError
 from holdfast.model.instance_changes import InstanceChange
@@ -37,6 +38,11 @@ from support.images import make_tiny_image
 CALLER = Caller()
 POOLS = ("d", "b")
 _WAIT_S = 120.0
+
+
+def owner(name: str) -> BackupOwner:
+    """Return the instance of that name as the owner of export files."""
+    return BackupOwner(project="default", name=name)
 
 
 class PlainRuntime(LxcRuntime):

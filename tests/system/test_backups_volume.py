@@ -19,7 +19,7 @@ from holdfast.service.crashpoints import ALL_POINTS, FAILURE_VARIABLE
 from holdfast.service.volume_requests import VolumeMove, VolumeRequest
 from support.changes import die
 from support.holdfast import short_directory
-from support.world import CALLER, World, dismantle, furnish, furnished_world, open_world
+from support.world import CALLER, World, dismantle, furnish, furnished_world, open_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 POINTS = [point for point in ALL_POINTS if point.startswith("backups-move:")]
@@ -44,7 +44,7 @@ def world(furnished: World) -> Iterator[World]:
 
 def prepare(world: World) -> None:
     world.create("c1", "d")
-    world.finish(world.services.backups.create(CALLER, "c1", BackupRequest(name="b")))
+    world.finish(world.services.backups.create(CALLER, owner("c1"), BackupRequest(name="b")))
     world.volume("one", "b")
     world.volume("two", "d")
 
@@ -60,7 +60,7 @@ def files(world: World, volume: str = "", pool: str = "b") -> set[str]:
 
 
 def content(world: World) -> bytes:
-    return world.services.backups.path("default", "c1", "b").read_bytes()
+    return world.services.backups.path(owner("c1"), "b").read_bytes()
 
 
 def test_files_move_with_the_key(world: World) -> None:
@@ -68,9 +68,9 @@ def test_files_move_with_the_key(world: World) -> None:
     put(world, "b/one")
     assert (files(world), files(world, "one")) == (set(), {"instances/c1/b"})
     assert content(world) == before
-    path = world.services.backups.path("default", "c1", "b")
+    path = world.services.backups.path(owner("c1"), "b")
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    world.finish(world.services.backups.create(CALLER, "c1", BackupRequest(name="new")))
+    world.finish(world.services.backups.create(CALLER, owner("c1"), BackupRequest(name="new")))
     put(world, "d/two")
     assert (files(world, "one"), list(world.volume_path("one", "b").iterdir())) == (set(), [])
     assert files(world, "two", "d") == {"instances/c1/b", "instances/c1/new"}
@@ -83,7 +83,7 @@ def test_what_follows_an_instance_follows_it_there(world: World) -> None:
     put(world, "b/one")
     world.finish(world.services.instances.rename(CALLER, "c1", "c2"))
     assert files(world, "one") == {"instances/c2/b"}
-    world.finish(world.services.backups.rename(CALLER, "c2", "b", "b2"))
+    world.finish(world.services.backups.rename(CALLER, owner("c2"), "b", "b2"))
     assert files(world, "one") == {"instances/c2/b2"}
     world.finish(world.services.instances.delete(CALLER, "c2"))
     assert files(world, "one") == set()

@@ -17,13 +17,16 @@ import pytest
 from holdfast.client.client import Client
 from holdfast.client.errors import ApiError, OperationFailedError
 from support.holdfast import HoldfastServer, short_directory
-from support.hostile import Archive, Case, corpus, streams_corpus
+from support.hostile import Archive, Case, corpus, streams_corpus, volume_corpus
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs")]
 
 REAL = Path(__file__).parents[1] / "golden/exports/instance-dir.tar.gz"
 OPTIMIZED = REAL.with_name("instance-btrfs-optimized-subvolumes.tar.gz")
-CASES = [*corpus(REAL), *streams_corpus(OPTIMIZED)]
+VOLUMES = [
+    REAL.with_name(name) for name in ("volume-dir.tar.gz", "volume-block-dir.tar.gz", "volume-btrfs-optimized.tar.gz")
+]
+CASES = [*corpus(REAL), *streams_corpus(OPTIMIZED), *volume_corpus(*VOLUMES)]
 WATCHED = tuple(map(Path, ("/etc", "/usr/bin", "/usr/sbin", "/home", "/opt")))
 OWN = ("database", "storage-pools", "disks", "logs", "devices", "images")
 """What of the server's directory is compared; the upload directory must simply be empty."""
@@ -93,7 +96,8 @@ def bring(guarded: Guarded, case: Case, directory: Path, pool: str) -> str | Non
     path = directory / "file"
     path.write_bytes(case.data)
     try:
-        guarded.client.backups.import_file(path, pool=pool).wait()
+        backups = guarded.client.backups
+        (backups.import_volume(path, pool) if case.is_volume else backups.import_file(path, pool=pool)).wait()
     except ApiError as error:
         is_unknown = "Unsupported compression" in str(error)  # LXD's own status for it
         assert error.status == (500 if is_unknown else 400), f"{error.status}: {error}"
@@ -102,6 +106,12 @@ def bring(guarded: Guarded, case: Case, directory: Path, pool: str) -> str | Non
         assert error.status_code == 400, f"{error.status_code}: {error}"
         return str(error)
     return None
+
+
+def volumes(guarded: Guarded, pool: str) -> list[str]:
+    """Return the custom volumes of a pool."""
+    found = json.loads(guarded.server.lxc.run("query", f"/1.0/storage-pools/{pool}/volumes/custom?recursion=1"))
+    return [each["name"] for each in found if "/" not in each["name"]]
 
 
 def test_the_corpus_is_large() -> None:
@@ -116,6 +126,10 @@ def test_the_unchanged_file_is_taken(guarded: Guarded, tmp_path: Path) -> None:
     assert bring(guarded, Case("unchanged", bytes(Archive(OPTIMIZED)), None), tmp_path, "bt") is None
     assert guarded.server.lxc.run("list", "--format", "csv", "-c", "n").split() == ["t3"]
     guarded.server.lxc.run("delete", "t3")
+    for real, pool in zip(VOLUMES, ("default", "default", "bt"), strict=True):
+        assert bring(guarded, Case("unchanged", real.read_bytes(), None, is_volume=True), tmp_path, pool) is None
+        (name,) = volumes(guarded, pool)
+        guarded.server.lxc.run("storage", "volume", "delete", pool, name)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -125,6 +139,8 @@ def test_threat_hostile_export_files(guarded: Guarded, tmp_path: Path, case: Cas
     if reason is None:
         for name in guarded.server.lxc.run("list", "--format", "csv", "-c", "n").split():
             guarded.server.lxc.run("delete", name)
+        for volume in volumes(guarded, pool_for(case)):
+            guarded.server.lxc.run("storage", "volume", "delete", pool_for(case), volume)
         assert case.says is None, "it was taken in"
     else:
         assert "\n" not in reason.strip()

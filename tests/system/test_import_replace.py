@@ -14,7 +14,7 @@ from holdfast.model.instance_changes import InstanceChange
 from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import SnapshotChange
 from holdfast.streams.growing import ArrivingFile
-from support.world import CALLER, POOLS, World, furnished_world
+from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 
@@ -52,9 +52,9 @@ def pool(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> Iterat
 
 def export(world: World, name: str, target: Path, *, optimized_storage: bool = False) -> None:
     request = BackupRequest(name="b", optimized_storage=optimized_storage)
-    world.finish(world.services.backups.create(CALLER, name, request))
-    shutil.copy(world.services.backups.path("default", name, "b"), target)
-    world.finish(world.services.backups.delete(CALLER, name, "b"))
+    world.finish(world.services.backups.create(CALLER, owner(name), request))
+    shutil.copy(world.services.backups.path(owner(name), "b"), target)
+    world.finish(world.services.backups.delete(CALLER, owner(name), "b"))
 
 
 def bring(world: World, file: Path, name: str | None = None, **options: object) -> None:

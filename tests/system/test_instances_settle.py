@@ -13,7 +13,7 @@ from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
 from holdfast.service.locks import instance_lock
 from holdfast.storage.drivers.dir import DirDriver
-from support.world import CALLER, World, furnished_world
+from support.world import CALLER, World, furnished_world, owner
 
 pytestmark = pytest.mark.root
 
@@ -126,8 +126,8 @@ def test_threat_failed_export_leaves_no_file_and_no_lock(world: World, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(backups, "write_part", _no_pool)
         with pytest.raises(HoldfastError, match="pool is away"):
-            world.finish(world.services.backups.create(CALLER, "c1", BackupRequest()))
-    assert world.services.backups.list("default", "c1") == []
+            world.finish(world.services.backups.create(CALLER, owner("c1"), BackupRequest()))
+    assert world.services.backups.list(owner("c1")) == []
     assert list(world.services.paths.incoming.iterdir()) == []
     assert world.services.locks.holder(instance_lock("default", "c1")) is None
     assert world.left_over() == []

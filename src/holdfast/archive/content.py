@@ -7,7 +7,8 @@
 | then  | `backup/container/…`                      | the instance's tree          |
 | last  | `backup/manifest.yaml`                    | check sums of all before it  |
 
-In the optimized form streams of the storage driver take the place of trees (`optimized.py`).
+Files of custom volumes have their trees elsewhere (`layout.py`). In the optimized form streams of the storage driver
+take the place of trees (`optimized.py`).
 """
 
 from __future__ import annotations
@@ -20,29 +21,36 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from holdfast.archive.exclusion import Exclusion
-from holdfast.archive.layout import BACKUP_YAML, INDEX
+from holdfast.archive.layout import BACKUP_YAML, IMAGE_SUFFIX, INDEX, Layout
 from holdfast.archive.manifest import HashingSink, manifest_member
 from holdfast.archive.members import END, Kind, Member, padding
 from holdfast.archive.optimized import HEADER
 from holdfast.archive.packing import pack_entries
 from holdfast.model.errors import StorageError
+from holdfast.model.volume import DISK_FILE
 from holdfast.streams.copy import Cancelled, Progress, Sink, never, pump, write_all
 
 _ROOTFS: Final = "rootfs"
+_HERE: Final = "."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportTree:
-    """One tree to export: all of `path` below `prefix`; it must not change its place meanwhile.
+    """One tree to export, of the instance or volume itself or of a snapshot; it must not change its place meanwhile.
 
-    `document` is the tree's `backup.yaml`, None for no such file; one on disk is left out. `exclusion` leaves out paths
-    of `rootfs`.
+    `document` is an instance's `backup.yaml`, None for no such file; one on disk is left out. `exclusion` leaves out
+    paths of the root file system, or of the volume.
     """
 
-    prefix: str
+    layout: Layout
+    snapshot: str | None
     path: Path
-    document: bytes | None
+    document: bytes | None = None
     exclusion: Exclusion | None = None
+
+    @property
+    def prefix(self) -> str:
+        return self.layout.prefix(self.snapshot)
 
 
 class SizedStream(Protocol):
@@ -95,21 +103,7 @@ def _write_trees(
     sizes = []
     for tree in content.trees:
         begin = sink.hasher.position
-        top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
-        write_all(sink, top.encode())
-        if tree.document is not None:
-            _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
-        names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
-        report = _shifted(progress, done)
-        done += pack_entries(
-            tree.path,
-            names,
-            f"{tree.prefix}/",
-            sink,
-            left_out=_left_out(tree),
-            progress=report,
-            cancelled=cancelled,
-        )
+        done += _tree(sink, tree, mtime_s, _shifted(progress, done), cancelled)
         sizes.append((tree.prefix, sink.hasher.position - begin))
     if content.header:
         _document(sink, HEADER, content.header, 0o644, mtime_s)
@@ -118,6 +112,31 @@ def _write_trees(
         done += _stream(sink, stream, mtime_s, _shifted(progress, done), cancelled)
         sizes.append((stream.name, sink.hasher.position - begin))
     return sizes
+
+
+def _tree(sink: Sink, tree: ExportTree, mtime_s: int, progress: Progress | None, cancelled: Cancelled) -> int:
+    """Write a tree; return the bytes that were packed."""
+    names, prefix, instead_of = [_HERE], tree.prefix, _HERE
+    if tree.layout is Layout.INSTANCE:
+        top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
+        write_all(sink, top.encode())
+        if tree.document is not None:
+            _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
+        names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
+        prefix, instead_of = f"{tree.prefix}/", ""
+    elif tree.layout is Layout.DISK:
+        names, prefix, instead_of = [DISK_FILE], f"{tree.prefix}{IMAGE_SUFFIX}", DISK_FILE
+    left_out = _left_out(tree)
+    return pack_entries(
+        tree.path,
+        names,
+        prefix,
+        sink,
+        instead_of=instead_of,
+        left_out=left_out,
+        progress=progress,
+        cancelled=cancelled,
+    )
 
 
 def _stream(sink: Sink, stream: ExportStream, mtime_s: int, progress: Progress | None, cancelled: Cancelled) -> int:
@@ -133,9 +152,14 @@ def _stream(sink: Sink, stream: ExportStream, mtime_s: int, progress: Progress |
 
 
 def _left_out(tree: ExportTree) -> Iterator[str]:
-    if tree.exclusion is not None:
+    if tree.exclusion is None:
+        return
+    if tree.layout is Layout.INSTANCE:
         for path in tree.exclusion.find(tree.path / _ROOTFS):
             yield f"{_ROOTFS}/{path}"
+    elif tree.layout is Layout.FILES:
+        for path in tree.exclusion.find(tree.path):
+            yield f"{_HERE}/{path}"
 
 
 def _shifted(progress: Progress | None, done: int) -> Progress | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from holdfast.archive.document_values import ZERO_TIME, pool_entry, strings, text_of, time_of
 from holdfast.archive.metadata_versions import as_version_1, as_version_2
 from holdfast.archive.own_keys import snapshot_config, spelled_for_lxd, spelled_for_us, with_own_facts
 from holdfast.model.errors import ArchiveError, BadRequestError
@@ -22,7 +23,6 @@ from holdfast.model.storage import Pool
 from holdfast.wire.backup_index import (
     BackupConfig,
     InstanceEntry,
-    PoolEntry,
     ProfileEntry,
     SnapshotEntry,
     VolumeEntry,
@@ -31,7 +31,6 @@ from holdfast.wire.backup_index import (
 
 IDMAP_KEY: Final = "volatile.last_state.idmap"
 UNSHIFTED: Final = "[]"
-_ZERO_TIME: Final = "0001-01-01T00:00:00Z"
 _NEVER_USED: Final = "1970-01-01T00:00:00Z"
 
 
@@ -51,15 +50,7 @@ def to_config(definition: Definition, pool: Pool, version: int = 1) -> BackupCon
     config = BackupConfig(
         container=_instance_entry(instance, profiles),
         snapshots=[_snapshot_entry(snapshot, profiles) for snapshot in snapshots] or None,
-        pool=PoolEntry(
-            config=dict(pool.config),
-            description=pool.description,
-            name=pool.name,
-            driver=pool.driver,
-            used_by=[],
-            status="Created",
-            locations=["none"],
-        ),
+        pool=pool_entry(pool),
         profiles=[_profile_entry(profile) for profile in profiles],
         volume=VolumeEntry(
             config={},
@@ -70,7 +61,7 @@ def to_config(definition: Definition, pool: Pool, version: int = 1) -> BackupCon
             location="none",
             content_type="filesystem",
             project=instance.project,
-            created_at=_ZERO_TIME,
+            created_at=ZERO_TIME,
         ),
         volume_snapshots=[_volume_snapshot_entry(snapshot) for snapshot in snapshots] or None,
     )
@@ -106,7 +97,7 @@ def from_config(config: BackupConfig, *, pool: str) -> Definition:
     entry = as_version_1(config).container
     if entry is None:
         raise ArchiveError("Instance definition in backup config is missing")
-    created_at = _time(entry.created_at) or datetime.now(UTC)
+    created_at = time_of(entry.created_at) or datetime.now(UTC)
     instance = Instance(
         project="",
         name=entry.name or "",
@@ -114,11 +105,11 @@ def from_config(config: BackupConfig, *, pool: str) -> Definition:
         architecture=entry.architecture or "x86_64",
         description=entry.description or "",
         created_at=created_at,
-        last_used_at=_time(entry.last_used_at),
+        last_used_at=time_of(entry.last_used_at),
         ephemeral=bool(entry.ephemeral),
         stateful=bool(entry.stateful),
         profiles=_names(entry.profiles),
-        config=spelled_for_us(_strings(entry.config)),
+        config=spelled_for_us(strings(entry.config)),
         devices=_devices(entry.devices),
         pool=pool,
     )
@@ -143,13 +134,13 @@ def _instance_entry(instance: Instance, profiles: Sequence[Profile]) -> Instance
         profiles=list(instance.profiles),
         stateful=instance.stateful,
         description=instance.description,
-        created_at=_text(instance.created_at),
+        created_at=text_of(instance.created_at),
         expanded_config=dict(expand_config(profiles, config)),
         expanded_devices=_device_maps(expand_devices(profiles, instance.devices)),
         name=instance.name,
         status=StatusCode.STOPPED.text,
         status_code=StatusCode.STOPPED.value,
-        last_used_at=_text(instance.last_used_at, absent=_NEVER_USED),
+        last_used_at=text_of(instance.last_used_at, absent=_NEVER_USED),
         location="none",
         type=instance.type.value,
         project=instance.project,
@@ -161,15 +152,15 @@ def _snapshot_entry(snapshot: Snapshot, profiles: Sequence[Profile]) -> Snapshot
     known = [named[name] for name in snapshot.profiles if name in named]
     config = {IDMAP_KEY: UNSHIFTED, **snapshot_config(snapshot)}
     return SnapshotEntry(
-        expires_at=_text(snapshot.expires_at),
+        expires_at=text_of(snapshot.expires_at),
         architecture=snapshot.architecture,
         config=dict(config),
-        created_at=_text(snapshot.created_at),
+        created_at=text_of(snapshot.created_at),
         devices=_device_maps(snapshot.devices),
         ephemeral=snapshot.ephemeral,
         expanded_config=dict(expand_config(known, config)),
         expanded_devices=_device_maps(expand_devices(known, snapshot.devices)),
-        last_used_at=_text(snapshot.last_used_at),
+        last_used_at=text_of(snapshot.last_used_at),
         name=snapshot.name,
         profiles=list(snapshot.profiles),
         stateful=snapshot.stateful,
@@ -191,30 +182,16 @@ def _profile_entry(profile: Profile) -> ProfileEntry:
 def _volume_snapshot_entry(snapshot: Snapshot) -> VolumeSnapshotEntry:
     return VolumeSnapshotEntry(
         description="",
-        expires_at=_text(snapshot.expires_at),
+        expires_at=text_of(snapshot.expires_at),
         name=snapshot.name,
         config={},
         content_type="filesystem",
-        created_at=_ZERO_TIME,
+        created_at=ZERO_TIME,
     )
 
 
 def _device_maps(devices: Devices) -> dict[str, dict[str, str | None] | None]:
     return {name: dict(device) for name, device in devices.items()}
-
-
-def _text(time: datetime | None, absent: str = _ZERO_TIME) -> str:
-    return absent if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _time(text: str | None) -> datetime | None:
-    """Read RFC 3339 with up to nanoseconds; LXD's zero times mean "none"."""
-    if not text or text.startswith(("0001-", "1970-01-01T00:00:00")):
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ArchiveError(f'Backup config holds a time that is none: "{text[:40]}"') from error
 
 
 def _type(text: str | None) -> InstanceType:
@@ -228,12 +205,8 @@ def _names(names: Sequence[str | None] | None) -> tuple[str, ...]:
     return tuple(name for name in names or [] if name is not None)
 
 
-def _strings(values: Mapping[str, str | None] | None) -> dict[str, str]:
-    return {key: value for key, value in (values or {}).items() if value is not None}
-
-
 def _devices(devices: Mapping[str, Mapping[str, str | None] | None] | None) -> dict[str, dict[str, str]]:
-    return {name: _strings(device) for name, device in (devices or {}).items()}
+    return {name: strings(device) for name, device in (devices or {}).items()}
 
 
 def _snapshot(entry: SnapshotEntry, instance_created_at: datetime) -> Snapshot:
@@ -244,11 +217,11 @@ def _snapshot(entry: SnapshotEntry, instance_created_at: datetime) -> Snapshot:
         raise ArchiveError(f"Backup config lists a snapshot of a bad name: {error}") from error
     found = Snapshot(
         name=name,
-        created_at=_time(entry.created_at) or instance_created_at,
-        expires_at=_time(entry.expires_at),
-        last_used_at=_time(entry.last_used_at),
+        created_at=time_of(entry.created_at) or instance_created_at,
+        expires_at=time_of(entry.expires_at),
+        last_used_at=time_of(entry.last_used_at),
         architecture=entry.architecture or "x86_64",
-        config=_strings(entry.config),
+        config=strings(entry.config),
         devices=_devices(entry.devices),
         profiles=_names(entry.profiles),
         ephemeral=bool(entry.ephemeral),
@@ -263,6 +236,6 @@ def _profile(entry: ProfileEntry) -> Profile:
         project="",
         name=entry.name or "",
         description=entry.description or "",
-        config=spelled_for_us(_strings(entry.config)),
+        config=spelled_for_us(strings(entry.config)),
         devices=_devices(entry.devices),
     )

@@ -5,14 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from holdfast.archive.definition import Definition, from_config
+from holdfast.archive.layout import Layout
+from holdfast.archive.volume_definition import (
+    VolumeDefinition,
+    from_volume_config,
+    keep_volume_snapshots,
+    layout_of,
+)
 from holdfast.model.errors import ArchiveError, BadRequestError
+from holdfast.model.kinds import VolumeType
 from holdfast.model.names import check_snapshot_name
-from holdfast.wire.backup_index import BackupConfig, IndexFormatError, parse_index
+from holdfast.wire.backup_index import BackupConfig, BackupIndex, IndexFormatError, parse_index
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportIndex:
-    """What `index.yaml` says: `type` is the file's word ("container", "custom", …); old files have no `definition`."""
+    """What `index.yaml` says: `type` is the file's word ("container", "custom", …).
+
+    Old files have no `definition`; a file of a custom volume has `volume` instead.
+    """
 
     name: str
     backend: str
@@ -21,8 +32,14 @@ class ExportIndex:
     is_optimized: bool
     snapshots: tuple[str, ...]
     definition: Definition | None
+    volume: VolumeDefinition | None = None
     project: str = ""
     """Where it came from; nothing but a fact to be shown."""
+
+    @property
+    def layout(self) -> Layout:
+        """Return where the trees of such a file are."""
+        return Layout.INSTANCE if self.volume is None else layout_of(self.volume.volume)
 
 
 def index_of(document: bytes) -> ExportIndex:
@@ -32,12 +49,14 @@ def index_of(document: bytes) -> ExportIndex:
     except IndexFormatError as error:
         raise ArchiveError(f"index.yaml is not valid: {error}") from error
     if not index.name:
-        raise ArchiveError("index.yaml names no instance")
+        raise ArchiveError("index.yaml names no instance or volume")
     snapshots = tuple(_bare(name) for name in index.snapshots or [])
     if len(set(snapshots)) != len(snapshots):
         raise ArchiveError("index.yaml lists a snapshot twice")
-    definition = None
-    if index.config is not None and index.type != "custom":
+    definition = volume = None
+    if index.type == VolumeType.CUSTOM.value:
+        volume = _volume(index, snapshots)
+    elif index.config is not None:
         definition = from_config(index.config, pool=index.pool or "")
         if definition.instance.name != index.name:
             raise ArchiveError("index.yaml gives the instance two names")
@@ -52,14 +71,24 @@ def index_of(document: bytes) -> ExportIndex:
         is_optimized=bool(index.optimized),
         snapshots=snapshots,
         definition=definition,
+        volume=volume,
         project=_project(index.config),
     )
+
+
+def _volume(index: BackupIndex, snapshots: tuple[str, ...]) -> VolumeDefinition:
+    if index.config is None:
+        raise ArchiveError("Valid volume config not found in index")
+    definition = from_volume_config(index.config, pool=index.pool or "")
+    if definition.volume.name != index.name:
+        raise ArchiveError("index.yaml gives the volume two names")
+    return keep_volume_snapshots(definition, snapshots)
 
 
 def _project(config: BackupConfig | None) -> str:
     if config is None:
         return ""
-    entry = config.container or config.instance or config.volume
+    entry = config.container or config.instance or config.volume or next(iter(config.volumes or []), None)
     return (entry.project if entry else None) or ""
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from holdfast.archive.export_index import ExportIndex
+from holdfast.archive.layout import Layout
 from holdfast.archive.members import Kind, Member, printable
 from holdfast.archive.reader import Visit
-from holdfast.archive.tarfilter import Refused, components
+from holdfast.archive.tarfilter import VOLUME_TOP, Refused, components
 from holdfast.archive.tarstream import TarStream
 from holdfast.archive.unpack import TreeUnpacker, unpacking
 from holdfast.archive.verification import verify_file
@@ -92,9 +93,9 @@ def extract(opened: Opener, target: Path, wanted: Wanted) -> Extracted:
 
 
 def inside_name(index: ExportIndex, name: bytes) -> bytes | None:
-    """Return the name as it is seen inside, None for what is beside the root file system of an instance."""
-    if index.type == "custom":
-        return name
+    """Return the name as it is seen inside; None for what is beside the root file system, and a volume's top."""
+    if index.layout is not Layout.INSTANCE:
+        return None if name == VOLUME_TOP else name
     top, _, inside = name.partition(b"/")
     return inside if top == ROOTFS and inside else None
 

@@ -12,11 +12,14 @@ from pathlib import Path
 
 from holdfast.archive.content import ExportContent, ExportStream, ExportTree, SizedStream
 from holdfast.archive.definition import Definition, as_of_snapshot, to_config, without_expanded
-from holdfast.archive.layout import INDEX_CAP_BYTES, tree_prefix
+from holdfast.archive.layout import INDEX_CAP_BYTES, Layout
 from holdfast.archive.optimized import StreamPlace, header_document
 from holdfast.model.errors import BadRequestError
 from holdfast.model.storage import Pool
 from holdfast.wire.backup_index import BackupConfig, BackupIndex, dump
+
+PlacedStream = tuple[StreamPlace, Callable[[], AbstractContextManager[SizedStream]]]
+"""A stream's place in the file, and what begins to make it."""
 
 
 def instance_content(
@@ -28,7 +31,8 @@ def instance_content(
         build_index(definition, pool, version),
         [
             ExportTree(
-                prefix=tree_prefix(name),
+                layout=Layout.INSTANCE,
+                snapshot=name,
                 path=trees[name],
                 document=dump(_tree_config(definition, pool, name)) if version == 1 else None,
             )
@@ -40,7 +44,7 @@ def instance_content(
 def optimized_content(
     definition: Definition,
     pool: Pool,
-    streams: Sequence[tuple[StreamPlace, Callable[[], AbstractContextManager[SizedStream]]]],
+    streams: Sequence[PlacedStream],
     *,
     version: int = 1,
     has_header: bool = True,
@@ -50,8 +54,14 @@ def optimized_content(
     The instance's own stream holds its `backup.yaml`, which is `main_document`. Without a header there is one stream
     for each.
     """
+    index = build_index(definition, pool, version, is_optimized=True, has_header=has_header)
+    return content_of_streams(index, streams, has_header=has_header)
+
+
+def content_of_streams(index: bytes, streams: Sequence[PlacedStream], *, has_header: bool) -> ExportContent:
+    """Return the content with this index."""
     return ExportContent(
-        build_index(definition, pool, version, is_optimized=True, has_header=has_header),
+        index,
         header=header_document([place for place, _ in streams]) if has_header else b"",
         streams=[ExportStream(place.member, start) for place, start in streams],
     )
@@ -76,14 +86,18 @@ def build_index(
         type=definition.instance.type.value,
         config=to_config(definition, pool, version),
     )
-    document = dump(index)
-    if len(document) > INDEX_CAP_BYTES and index.config is not None:
+    if len(dump(index)) > INDEX_CAP_BYTES and index.config is not None:
         index.config = without_expanded(index.config)
-        document = dump(index)
+    return checked_index(index, "--instance-only")
+
+
+def checked_index(index: BackupIndex, remedy: str) -> bytes:
+    """Return the document; raise, with the option that helps, if it is larger than any reader takes."""
+    document = dump(index)
     if len(document) > INDEX_CAP_BYTES:
         raise BadRequestError(
-            f"The description of {len(definition.snapshots)} snapshots is larger than {INDEX_CAP_BYTES} bytes: "
-            "delete some of them, or export with --instance-only"
+            f"The description of {len(index.snapshots or [])} snapshots is larger than {INDEX_CAP_BYTES} bytes: "
+            f"delete some of them, or export with {remedy}"
         )
     return document
 

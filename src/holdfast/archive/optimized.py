@@ -6,6 +6,8 @@
 | `backup/snapshots/<name>_<encoded path>.bin`   | one nested in it                              |
 | `backup/container.bin`, `…_<encoded path>.bin` | those of the instance itself                  |
 
+For custom volumes `volume-snapshots` stands instead of `snapshots`, and `volume` instead of `container`.
+
 A path is encoded without its leading slash: `-` becomes `--`, then `/` becomes `-`.
 """
 
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from holdfast.archive.layout import MAIN, SNAPSHOTS
+from holdfast.archive.layout import Layout
 from holdfast.model.errors import ArchiveError
 from holdfast.wire.optimized_header import (
     HeaderFormatError,
@@ -35,8 +37,9 @@ _MOST_SUBVOLUMES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class StreamPlace:
-    """One subvolume: of a snapshot (None: of the instance), at `path` inside ("" is the top)."""
+    """One subvolume: of a snapshot (None: of the instance or volume), at `path` inside ("" is the top)."""
 
+    layout: Layout
     snapshot: str | None
     path: str
     is_read_only: bool = False
@@ -44,7 +47,7 @@ class StreamPlace:
 
     @property
     def member(self) -> str:
-        base = MAIN if self.snapshot is None else f"{SNAPSHOTS}/{self.snapshot}"
+        base = self.layout.prefix(self.snapshot)
         encoded = self.path.replace("-", "--").replace("/", "-")
         return f"{base}_{encoded}{SUFFIX}" if self.path else f"{base}{SUFFIX}"
 
@@ -73,20 +76,21 @@ def header_document(places: Sequence[StreamPlace]) -> bytes:
     )
 
 
-def places_of(document: bytes | None, snapshots: Sequence[str]) -> list[StreamPlace]:
+def places_of(document: bytes | None, layout: Layout, snapshots: Sequence[str]) -> list[StreamPlace]:
     """Return the streams that a file must hold, in their order; old files have no header, and nothing nested.
 
     Raises `ArchiveError` for a header that doesn't fit the snapshots of the index.
     """
     wanted: list[str | None] = [*snapshots, None]
     if document is None:
-        return [StreamPlace(name, "", is_read_only=name is not None) for name in wanted]
+        return [StreamPlace(layout, name, "", is_read_only=name is not None) for name in wanted]
     try:
         entries = parse_header(document).subvolumes
     except HeaderFormatError as error:
         raise ArchiveError(f"optimized_header.yaml is not valid: {error}") from error
     places = [
-        StreamPlace(entry.snapshot or None, _checked_path(entry.path), entry.readonly, entry.uuid) for entry in entries
+        StreamPlace(layout, entry.snapshot or None, _checked_path(entry.path), entry.readonly, entry.uuid)
+        for entry in entries
     ]
     tops = [place.snapshot for place in places if not place.path]
     order = list(dict.fromkeys(place.snapshot for place in places))

@@ -1,6 +1,6 @@
 """What LXD doesn't know, spelled as user keys: it takes the file, and we find everything again when we read it.
 
-    user.holdfast.<key>                       a configuration key of ours, of the instance, a snapshot or a profile
+    user.holdfast.<key>                       a configuration key of ours: of an instance, volume, snapshot or profile
     user.holdfast.snapshot.held               "true" for a snapshot that is held
     user.holdfast.snapshot.schedule           the label of the schedule that made it
     user.holdfast.snapshot.due_at             when that schedule wanted it, RFC 3339
@@ -25,6 +25,7 @@ from holdfast.model.errors import ArchiveError
 from holdfast.model.instance import Snapshot
 from holdfast.model.instance_keys import INSTANCE_KEYS
 from holdfast.model.schedules import is_label
+from holdfast.model.volume import VolumeSnapshot
 
 _PREFIX: Final = "user.holdfast."
 _SNAPSHOT: Final = _PREFIX + "snapshot."
@@ -63,13 +64,25 @@ def as_partial_export(config: Mapping[str, str], snapshot: str, exclude: Sequenc
 def snapshot_config(snapshot: Snapshot) -> dict[str, str]:
     """Return a snapshot's config for a file, with what its record says beside."""
     facts = {
-        _HELD: "true" if snapshot.is_held else "",
-        _SCHEDULE: snapshot.schedule,
-        _DUE_AT: snapshot.due_at.astimezone(UTC).isoformat() if snapshot.due_at is not None else "",
+        **_facts(snapshot),
         _DESCRIPTION: snapshot.description,
         _INSTANCE_DESCRIPTION: snapshot.instance_description,
     }
     return {**spelled_for_lxd(snapshot.config), **{name: value for name, value in facts.items() if value}}
+
+
+def volume_snapshot_config(snapshot: VolumeSnapshot) -> dict[str, str]:
+    """Return the config of a volume's snapshot for a file, with what its record says beside."""
+    facts = _facts(snapshot)
+    return {**spelled_for_lxd(snapshot.config), **{name: value for name, value in facts.items() if value}}
+
+
+def _facts(snapshot: Snapshot | VolumeSnapshot) -> dict[str, str]:
+    return {
+        _HELD: "true" if snapshot.is_held else "",
+        _SCHEDULE: snapshot.schedule,
+        _DUE_AT: snapshot.due_at.astimezone(UTC).isoformat() if snapshot.due_at is not None else "",
+    }
 
 
 def with_own_facts(snapshot: Snapshot) -> Snapshot:
@@ -83,6 +96,18 @@ def with_own_facts(snapshot: Snapshot) -> Snapshot:
         due_at=_moment(config.get(_DUE_AT)),
         description=snapshot.description or config.get(_DESCRIPTION, ""),
         instance_description=config.get(_INSTANCE_DESCRIPTION, ""),
+    )
+
+
+def volume_snapshot_with_own_facts(snapshot: VolumeSnapshot) -> VolumeSnapshot:
+    """Return a snapshot as read from a file with what `volume_snapshot_config` wrote back in its fields."""
+    config = snapshot.config
+    return replace(
+        snapshot,
+        config=spelled_for_us(config),
+        is_held=is_true(config.get(_HELD)),
+        schedule=label if is_label(label := config.get(_SCHEDULE, "")) else "",
+        due_at=_moment(config.get(_DUE_AT)),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,11 +49,14 @@ def pack_entries(
     prefix: str,
     sink: Sink,
     *,
+    instead_of: str = "",
     left_out: Iterable[str] = (),
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> int:
     """Append the named entries of the tree, each below `prefix`; return the bytes written.
+
+    `instead_of` is what `prefix` takes the place of, if it isn't put before whole names: the beginning of every name.
 
     `left_out` are paths in the tree, taken letter by letter, that stay out with all that is below them.
     Files that change or vanish while they are read are left to a warning in the log, as a running instance does that.
@@ -62,7 +66,11 @@ def pack_entries(
         return 0
     with ExitStack() as stack:
         mark = stack.enter_context(_mark())
-        options = (*_TAR_ARGUMENTS, *stack.enter_context(_excluding(left_out)), _transform(prefix, mark.name))
+        options = (
+            *_TAR_ARGUMENTS,
+            *stack.enter_context(_excluding(left_out)),
+            _transform(instead_of, prefix, mark.name),
+        )
         files = [f"--add-file={name}" for name in names]
         last = (f"--directory={mark.parent}", f"--add-file={mark.name}")
         argv = ["tar", *options, f"--directory={tree}", *files, *last]
@@ -121,10 +129,10 @@ def _mark() -> Iterator[Path]:
         yield mark
 
 
-def _transform(prefix: str, mark: str) -> str:
+def _transform(before: str, prefix: str, mark: str) -> str:
     """Put everything below the prefix, apart from the mark; names of links' targets stay as they are."""
     escaped = prefix.replace("\\", "\\\\").replace("&", "\\&")
-    return f"--transform=s\x01^\x01{escaped}\x01rSh;s\x01^.*/{mark}$\x01{mark}\x01rSh"
+    return f"--transform=s\x01^{re.escape(before)}\x01{escaped}\x01rSh;s\x01^.*/{mark}$\x01{mark}\x01rSh"
 
 
 def _move_up_to_mark(source: IO[bytes], mark: str, sink: Sink, progress: Progress, cancelled: Cancelled) -> int:

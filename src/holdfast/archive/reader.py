@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Protocol
 from holdfast.archive.definition import Definition, from_config
 from holdfast.archive.export_index import ExportIndex, index_of
 from holdfast.archive.idmap import HostMap
-from holdfast.archive.layout import BACKUP_YAML, INDEX, INDEX_CAP_BYTES, MAIN, SNAPSHOTS
+from holdfast.archive.layout import BACKUP_YAML, INDEX, INDEX_CAP_BYTES, Layout
 from holdfast.archive.manifest import ManifestCheck
 from holdfast.archive.members import BLOCK, Kind, Member
 from holdfast.archive.optimized import StreamPlace
@@ -32,7 +32,6 @@ from holdfast.streams.zfs_stream import ReplayCheck
 from holdfast.wire.backup_index import IndexFormatError, parse_backup_config
 from holdfast.wire.backup_manifest import BackupManifest
 
-_FOLDERS: Final = ("backup", SNAPSHOTS)
 _INDEX_REACH_BYTES: Final = 64 * 1024 * 1024
 """How far an index is looked for: a few kilobytes can unpack to days of zeros."""
 
@@ -73,7 +72,7 @@ def read_index(source: Source, *, limit_bytes: int | None = None) -> ExportIndex
 
 def read_main_document(source: Source, *, limit_bytes: int | None = None) -> bytes:
     """Return the instance's `backup.yaml` out of an old file, whose index has no `config`."""
-    wanted = f"{MAIN}/{BACKUP_YAML}".encode()
+    wanted = f"{Layout.INSTANCE.main}/{BACKUP_YAML}".encode()
     with _opened(source) as file:
         stream = open_tar(file, limit_bytes)
         for member in stream:
@@ -99,11 +98,11 @@ def unpack_export(
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> bytes | None:
-    """Unpack every tree of the file and return the main tree's `backup.yaml`, if it has one.
+    """Unpack every tree of the file and return the `backup.yaml` of the instance, if it has one.
 
-    `open_tree` is called once for each snapshot (by name) and for the instance (None), in the file's order, and returns
-    an empty directory. `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked size.
-    Raises `ArchiveError` unless the file holds exactly what its index says, to its very end.
+    `open_tree` is called once for each snapshot (by name) and for the main tree (None), in the file's order, and
+    returns an empty directory. `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked
+    size. Raises `ArchiveError` unless the file holds exactly what its index says, to its very end.
     """
     with _opened(source) as file:
         check = ManifestCheck()
@@ -141,7 +140,7 @@ def receive_export(
         stream = open_tar(file, limit_bytes, check)
         tick = _ticking(file, progress, cancelled)
 
-        streams = StreamMembers(index.snapshots, receive, tick)
+        streams = StreamMembers(index.layout, index.snapshots, receive, tick)
         for member in check.members(stream):
             streams.take(member, stream)
     streams.check_complete()
@@ -167,7 +166,7 @@ class VerifiedExport:
 
 
 Visit = Callable[[str | None, Member, TarStream], None]
-"""Is called with the snapshot (None: the instance) and each of its entries, whose data the stream stands at."""
+"""Is called with the snapshot (None: the main tree) and each of its entries, whose data the stream stands at."""
 
 
 def verify_export(
@@ -240,7 +239,7 @@ def _look_through_streams(
         yield frame
         frame.finish()
 
-    streams = StreamMembers(index.snapshots, receive, tick)
+    streams = StreamMembers(index.layout, index.snapshots, receive, tick)
     for member in members:
         streams.take(member, stream)
     streams.check_complete()

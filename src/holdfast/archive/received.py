@@ -1,7 +1,7 @@
 """A tree that came as a driver's stream: held to the rules that the entries of a tar file are held to.
 
-Inside the root file system there may be anything, as an instance may make anything there. Around it nothing leads
-anywhere else.
+Inside the root file system, and in a volume, there may be anything, as an instance may make anything there. Around it
+nothing leads anywhere else.
 """
 
 from __future__ import annotations
@@ -13,18 +13,29 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.archive.idmap import HostMap
-from holdfast.archive.layout import BACKUP_YAML, INDEX_CAP_BYTES
+from holdfast.archive.layout import BACKUP_YAML, INDEX_CAP_BYTES, Layout
 from holdfast.archive.members import Kind
 from holdfast.archive.tarfilter import TOP_LEVEL
 from holdfast.host.shift import shift_tree
 from holdfast.model.errors import ArchiveError
+from holdfast.model.volume import DISK_FILE
 
 _ROOTFS: Final = "rootfs"
 _FORMATS: Final[Mapping[int, Kind]] = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY}
 
 
-def check_received(tree: Path, where: str) -> None:
+def check_received(tree: Path, layout: Layout, where: str) -> None:
     """Raise `ArchiveError` for links and special files outside of the root file system, and wrong types at the top."""
+    if layout is Layout.INSTANCE:
+        _check_instance(tree, where)
+    elif layout is Layout.DISK:
+        with os.scandir(tree) as entries:
+            found = {entry.name: _kind(entry) for entry in entries}
+        if found != {DISK_FILE: Kind.FILE}:
+            raise ArchiveError(f"The stream of {where} holds something else than the disk of a volume")
+
+
+def _check_instance(tree: Path, where: str) -> None:
     with os.scandir(tree) as entries:
         for entry in entries:
             kind = _kind(entry)

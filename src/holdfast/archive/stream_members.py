@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from holdfast.archive.layout import FOLDERS, INDEX, INDEX_CAP_BYTES
+from holdfast.archive.layout import INDEX, INDEX_CAP_BYTES, Layout
 from holdfast.archive.members import Kind, Member, printable
 from holdfast.archive.optimized import HEADER, StreamPlace, places_of
 from holdfast.archive.tarstream import TarStream
@@ -19,8 +19,9 @@ Receive = Callable[[int, StreamPlace], AbstractContextManager[Sink]]
 class StreamMembers:
     """Takes the members one after the other, and hands each stream to whom it is for."""
 
-    def __init__(self, snapshots: Sequence[str], receive: Receive, tick: Callable[[], None]) -> None:
-        self._snapshots, self._receive, self._tick = snapshots, receive, tick
+    def __init__(self, layout: Layout, snapshots: Sequence[str], receive: Receive, tick: Callable[[], None]) -> None:
+        self._layout, self._snapshots = layout, snapshots
+        self._receive, self._tick = receive, tick
         self._has_index = False
         self._places: list[StreamPlace] | None = None
         self._taken = 0
@@ -33,7 +34,7 @@ class StreamMembers:
     def take(self, member: Member, stream: TarStream) -> None:
         """Take the member that the stream stands at."""
         name = member.name.decode(errors="replace")
-        if member.kind is Kind.DIRECTORY and name in FOLDERS:
+        if member.kind is Kind.DIRECTORY and name in self._layout.folders:
             return
         if member.kind is not Kind.FILE:
             raise ArchiveError(f'Entry "{printable(member.name)}" of the backup is no plain file')
@@ -44,19 +45,19 @@ class StreamMembers:
         elif name == HEADER:
             if self._places is not None:
                 raise ArchiveError("Backup has two optimized_header.yaml, or one behind its streams")
-            self._places = places_of(stream.read_data(INDEX_CAP_BYTES, HEADER), self._snapshots)
+            self._places = places_of(stream.read_data(INDEX_CAP_BYTES, HEADER), self._layout, self._snapshots)
         else:
             self._take_stream(name, member, stream)
 
     def check_complete(self) -> None:
         """Raise unless every stream was there."""
-        places = self._places if self._places is not None else places_of(None, self._snapshots)
+        places = self._places if self._places is not None else places_of(None, self._layout, self._snapshots)
         if self._taken < len(places):
             raise ArchiveError(f"Backup is missing {places[self._taken].member}")
 
     def _take_stream(self, name: str, member: Member, stream: TarStream) -> None:
         if self._places is None:
-            self._places = places_of(None, self._snapshots)
+            self._places = places_of(None, self._layout, self._snapshots)
         wanted = self._places[self._taken] if self._taken < len(self._places) else None
         if wanted is None or name != wanted.member:
             expected = "nothing" if wanted is None else wanted.member

@@ -12,6 +12,7 @@ from typing import Final
 
 from holdfast.archive.attributes import mapped_attributes
 from holdfast.archive.idmap import HostMap
+from holdfast.archive.layout import Layout
 from holdfast.archive.members import Kind, Member, printable
 from holdfast.model.errors import ArchiveError
 
@@ -29,6 +30,8 @@ TOP_LEVEL: Final[Mapping[bytes, Kind]] = {
 """What an instance's volume holds at its top, and what it must be. Anything else there is a plain file or directory."""
 
 _PLAIN: Final = (Kind.FILE, Kind.DIRECTORY)
+VOLUME_TOP: Final = b"."
+"""The name under which the top of a volume is unpacked: the directory that the rest goes into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,12 @@ class Refused(Exception):
 class TreeFilter:
     """Checks the entries of one tree in their order; `host_map` takes host ids back to the ids the instance sees."""
 
-    def __init__(self, where: str, host_map: HostMap | None = None) -> None:
-        self._where, self._host_map = where, host_map
+    def __init__(self, where: str, host_map: HostMap | None = None, layout: Layout = Layout.INSTANCE) -> None:
+        self._where, self._host_map, self._layout = where, host_map, layout
         self._kinds: dict[bytes, Kind] = {}
 
     def admit(self, member: Member, name: bytes, target: bytes) -> Member | None:
-        """Return the entry to unpack under `name`, None for the top directory itself.
+        """Return the entry to unpack under `name`, None for the top directory of what isn't a volume with files.
 
         `name`, and for a hard link `target`, are relative to the tree already.
         """
@@ -61,19 +64,36 @@ class TreeFilter:
         if not parts:
             if member.kind is not Kind.DIRECTORY:
                 raise Refused("the top of a tree must be a directory")
-            return None
+            if self._layout is not Layout.FILES:
+                return None
+            return self._as_unpacked(member, VOLUME_TOP)
         clean = b"/".join(parts)
         self._check_place(parts, member.kind)
         if member.kind is Kind.HARD_LINK:
             member = replace(member, target=self._hard_link(target, parts[0]))
         self._note(clean, member.kind if member.kind is not Kind.HARD_LINK else self._kinds[member.target])
+        return self._as_unpacked(member, clean)
+
+    def _as_unpacked(self, member: Member, name: bytes) -> Member:
         uid, gid, records = member.uid, member.gid, member.records
         if self._host_map is not None:
             uid, gid = self._host_map.uid(uid), self._host_map.gid(gid)
         records = mapped_attributes(records, self._host_map)
-        return replace(member, name=clean, uid=uid, gid=gid, records=records)
+        return replace(member, name=name, uid=uid, gid=gid, records=records)
 
     def _check_place(self, parts: list[bytes], kind: Kind) -> None:
+        if self._layout is Layout.INSTANCE:
+            self._check_top(parts, kind)
+        elif self._layout is Layout.DISK and kind is not Kind.FILE:
+            raise Refused("the disk of a volume must be a file")
+        parent = b""
+        for part in parts[:-1]:
+            parent = parent + b"/" + part if parent else part
+            if self._kinds.setdefault(parent, Kind.DIRECTORY) is not Kind.DIRECTORY:
+                shown = printable(parent)
+                raise Refused(f'its parent "{shown}" is no directory')
+
+    def _check_top(self, parts: list[bytes], kind: Kind) -> None:
         top = parts[0]
         if len(parts) == 1:
             expected = TOP_LEVEL.get(top)
@@ -82,12 +102,6 @@ class TreeFilter:
                 raise Refused(f"it must be a {wanted}, not a {kind.name.lower().replace('_', ' ')}")
         elif top != b"rootfs" and kind not in _PLAIN:
             raise Refused("only the root file system may hold links and special files")
-        parent = b""
-        for part in parts[:-1]:
-            parent = parent + b"/" + part if parent else part
-            if self._kinds.setdefault(parent, Kind.DIRECTORY) is not Kind.DIRECTORY:
-                shown = printable(parent)
-                raise Refused(f'its parent "{shown}" is no directory')
 
     def _hard_link(self, target: bytes, top: bytes) -> bytes:
         parts = components(target)
@@ -95,7 +109,7 @@ class TreeFilter:
         found = self._kinds.get(clean)
         if found is None or found is Kind.DIRECTORY:
             raise Refused("it is a hard link to something that is not in the archive before it")
-        if parts[0] != top:
+        if self._layout is Layout.INSTANCE and parts[0] != top:
             raise Refused("it is a hard link out of its top directory")
         return clean
 

@@ -94,7 +94,7 @@ def _check_shell(kind: Compression, head: bytes, last_byte: bytes, *, is_sealed:
 def _facts(found: VerifiedExport, kind: Compression, size_bytes: int) -> ExportFacts:
     index, manifest = found.index, found.manifest
     trees = {tree.snapshot: tree for tree in found.trees}
-    definition = index.definition
+    definition = index.definition or index.volume
     dates = {} if definition is None else {each.name: each.created_at for each in definition.snapshots}
     main = trees.get(None, TreeFacts(None))
     return ExportFacts(

@@ -1,27 +1,31 @@
-"""How an export gets here: sent at once, or made on the server first; into a file, or to standard output."""
+"""How an export gets here: sent at once, or made on the server first; into a file, or to standard output.
+
+The commands for instances and for volumes share all of it.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, ParamSpec, TypedDict, TypeVar
 
 import click
 
+from holdfast.cli.extensions import require_extension
 from holdfast.cli.session import Session
 from holdfast.cli.units import parse_bytes
-from holdfast.client.encryption import Source, encrypt
+from holdfast.client.encryption import SUFFIX, Source, encrypt, parse_recipients
 from holdfast.client.errors import ApiError, ClientError, OperationFailedError
 from holdfast.client.transfer import Pace
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
-    from holdfast.client.backups import ExportOptions
+    from holdfast.client.backups import ExportOptions, Owner
     from holdfast.client.encryption import Recipient
 
 EXTENSION: Final = "holdfast_export_stream"
@@ -47,17 +51,137 @@ RATE: Final = _Rate()
 class Wanted:
     """What is to be exported, and how fast it may come."""
 
-    instance: str
+    owner: Owner
     options: ExportOptions
     bytes_per_s: int | None
+
+
+_EXTENSIONS = {
+    "gzip": ".gz",
+    "pigz": ".gz",
+    "zstd": ".zst",
+    "pzstd": ".zst",
+    "xz": ".xz",
+    "bzip2": ".bz2",
+    "lzma": ".lzma",
+    "none": "",
+}
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Choices(TypedDict):
+    """What the options of an export say, apart from what is exported."""
+
+    compression: str
+    has_manifest: bool
+    optimized_storage: bool
+    snapshot: str
+    exclude: tuple[str, ...]
+    encrypt: tuple[str, ...]
+    bwlimit: int | None
+    no_clobber: bool
+    export_version: int | None
+    staged: bool
+
+
+def export_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a command the options whose values make up `Choices`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+_OPTIONS: Final = (
+    click.option("--compression", default="", metavar="NAME", help="gzip, zstd, xz, none, …  [default: the server's]"),
+    click.option(
+        "--manifest", "has_manifest", is_flag=True, help="Check the file and write FILE.manifest with its SHA-256"
+    ),
+    click.option(
+        "--optimized-storage", is_flag=True, help="In the storage driver's own format: only for the same driver"
+    ),
+    click.option("--snapshot", default="", metavar="NAME", help="As it was in this snapshot, and only that"),
+    click.option(
+        "--exclude", multiple=True, metavar="PATTERN", help="Leave out paths: /var/cache, '*.log', …  [repeatable]"
+    ),
+    click.option(
+        "--encrypt", multiple=True, metavar="RECIPIENT", help="An age recipient, or a file of them  [repeatable]"
+    ),
+    click.option("--bwlimit", type=RATE, default=None, metavar="RATE", help="Bytes per second at most: 500k, 5MiB, …"),
+    click.option("--no-clobber", is_flag=True, help="Refuse where the file exists"),
+    click.option(
+        "--export-version",
+        type=click.IntRange(1),
+        default=None,
+        metavar="1|2",
+        help="Of the metadata: every LXD reads 1, only newer ones read 2  [default: the server's, 1]",
+    ),
+    click.option(
+        "--staged", is_flag=True, help="Make the file on the server first: a broken download goes on by itself"
+    ),
+)
+
+
+def export_to(session: Session, owner: Owner, target: str, choices: Choices, *, is_alone: bool) -> None:
+    """Export to a file ("" names it after the owner) or to standard output ("-")."""
+    _check_server(session, choices)
+    wanted = Wanted(
+        owner=owner,
+        options={
+            "compression": choices["compression"],
+            "is_alone": is_alone,
+            "optimized_storage": choices["optimized_storage"],
+            "snapshot": choices["snapshot"],
+            "exclude": choices["exclude"],
+            "version": choices["export_version"],
+        },
+        bytes_per_s=choices["bwlimit"],
+    )
+    recipients = parse_recipients(choices["encrypt"])
+    to_standard_output = target == "-"
+    if to_standard_output and choices["has_manifest"]:
+        raise click.UsageError("--manifest needs a file: there is no place beside standard output")
+    path = Path(target or _default_name(session, owner, choices["compression"], is_encrypted=bool(recipients)))
+    place = standard_output() if to_standard_output else check_target(path, may_replace=not choices["no_clobber"])
+    way = streamed if not choices["staged"] and session.knows(EXTENSION) else staged
+    try:
+        with place as file, way(session, wanted) as source:
+            copy(source, file, recipients)
+            if isinstance(place, WholeFile):
+                place.keep()  # before the server removes what it may have staged
+    except BrokenPipeError:
+        raise  # nobody reads our output any more
+    except OSError as error:
+        raise click.ClickException(f"Writing {target or path} failed: {error.strerror or error}") from error
+    if not to_standard_output:
+        session.say(f"Exported {owner} to {path}")
+    if choices["has_manifest"] or (not to_standard_output and path.with_name(f"{path.name}.manifest").exists()):
+        from holdfast.cli.export_files import write_sidecar
+
+        beside = write_sidecar(path, session.transfer(f"Checking {path.name}"))
+        session.say(f"Wrote {beside}")
+
+
+def _check_server(session: Session, choices: Choices) -> None:
+    if choices["snapshot"] or choices["exclude"]:
+        require_extension(session, EXTENSION, "export of a snapshot or without some paths")
+    if choices["export_version"] is not None:
+        require_extension(session, "backup_metadata_version", "choice of the metadata's version")
+
+
+def _default_name(session: Session, owner: Owner, compression: str, *, is_encrypted: bool) -> str:
+    """Return the owner's name with the usual extension of what the file will be."""
+    chosen = compression or session.client.backups.default_compression()
+    word = chosen.split()[0].partition("-")[0] if chosen.strip() else ""
+    return f"{owner}.tar{_EXTENSIONS.get(word, '.gz')}{SUFFIX if is_encrypted else ''}"
 
 
 @contextmanager
 def streamed(session: Session, wanted: Wanted) -> Iterator[Source]:
     """Give the export as the server makes it; leaving early ends the work there."""
     with session.client.backups.stream(
-        wanted.instance,
-        session.transfer(f"Exporting {wanted.instance}"),
+        wanted.owner,
+        session.transfer(f"Exporting {wanted.owner}"),
         pace=Pace(wanted.bytes_per_s),
         **wanted.options,
     ) as body:
@@ -70,22 +194,22 @@ def staged(session: Session, wanted: Wanted) -> Iterator[Source]:
     backups = session.client.backups
     expiry = datetime.now(UTC) + KEPT_ON_SERVER_FOR
     operation = backups.create(
-        wanted.instance,
+        wanted.owner,
         expires_at=f"{expiry:%Y-%m-%dT%H:%M:%SZ}",
         **wanted.options,
     )
-    session.wait(operation, f"Backing up {wanted.instance}")
+    session.wait(operation, f"Backing up {wanted.owner}")
     name = operation.names("backups")[0]
-    on_bytes = session.transfer(f"Exporting {wanted.instance}")
+    on_bytes = session.transfer(f"Exporting {wanted.owner}")
     try:
-        with closing(backups.download(wanted.instance, name, on_bytes, Pace(wanted.bytes_per_s))) as download:
+        with closing(backups.download(wanted.owner, name, on_bytes, Pace(wanted.bytes_per_s))) as download:
             yield download
     except BaseException:
         with suppress(ClientError):  # the first error is the one to tell; the server removes the file after a day
-            backups.delete(wanted.instance, name).wait()
+            backups.delete(wanted.owner, name).wait()
         raise
     with suppress(ApiError, OperationFailedError):  # the file is here, whole; the server's goes after a day
-        backups.delete(wanted.instance, name).wait()
+        backups.delete(wanted.owner, name).wait()
 
 
 def check_target(path: Path, *, may_replace: bool) -> WholeFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypedDict, Unpack
 from urllib.parse import urlencode
@@ -26,22 +27,38 @@ class ExportOptions(TypedDict, total=False):
     """What an export holds, and how. An empty compression, and no version, are the server's choice."""
 
     compression: str
-    instance_only: bool
+    is_alone: bool
+    """Without snapshots."""
     optimized_storage: bool
     snapshot: str
     exclude: Sequence[str]
     version: int | None
 
 
+@dataclass(frozen=True)
+class VolumeName:
+    """A custom volume, where the name of an instance could stand, too."""
+
+    pool: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Owner = str | VolumeName
+"""What an export is of: an instance by its name, or a custom volume."""
+
+
 class Backups:
-    """The export files of instances, on the server and on their way from and to it."""
+    """The export files of instances and custom volumes, on the server and on their way from and to it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list(self, instance: str) -> list[Backup]:
-        """Return the export files that the server keeps of an instance."""
-        return self._connection.get(list[Backup], path_of("instances", instance, "backups"), {"recursion": "1"})
+    def list(self, owner: Owner) -> list[Backup]:
+        """Return the export files that the server keeps."""
+        return self._connection.get(list[Backup], _path(owner), {"recursion": "1"})
 
     def default_compression(self) -> str:
         """Return what the server compresses with where a request doesn't say: the project's choice, or the server's."""
@@ -54,23 +71,23 @@ class Backups:
 
     def create(
         self,
-        instance: str,
+        owner: Owner,
         *,
         name: str = "",
         expires_at: str | None = None,
         **options: Unpack[ExportOptions],
     ) -> RunningOperation:
         """Have the server write an export file. An empty name is chosen by the server, an empty compression too."""
-        body = _body(options)
+        body = _body(owner, options)
         body["name"] = name
         if expires_at is not None:
             body["expires_at"] = expires_at
-        return begin(self._connection, "POST", path_of("instances", instance, "backups"), body)
+        return begin(self._connection, "POST", _path(owner), body)
 
     @contextmanager
     def stream(
         self,
-        instance: str,
+        owner: Owner,
         on_bytes: OnBytes | None = None,
         *,
         pace: Pace | None = None,
@@ -80,35 +97,34 @@ class Backups:
 
         A server without the API extension `holdfast_export_stream` would make a file: ask it before.
         """
-        body = _body(options)
+        body = _body(owner, options)
         answer = self._connection.open(
             "POST",
-            path_of("instances", instance, "backups"),
+            _path(owner),
             content=json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Accept": OCTETS},
         )
         with answer:
             if answer.headers.get_content_type() != OCTETS:
-                raise BrokenConnectionError(f"the export of {instance}", "the server sends no file as an answer")
-            yield Body(answer, instance, on_bytes, pace=pace)
+                raise BrokenConnectionError(f"the export of {owner}", "the server sends no file as an answer")
+            yield Body(answer, str(owner), on_bytes, pace=pace)
 
     def download(
-        self, instance: str, name: str, on_bytes: OnBytes | None = None, pace: Pace | None = None
+        self, owner: Owner, name: str, on_bytes: OnBytes | None = None, pace: Pace | None = None
     ) -> ResumedDownload:
         """Return an export file of the server, to be read; a connection that breaks meanwhile is made again."""
-        path = path_of("instances", instance, "backups", name, "export")
-        return ResumedDownload(self._connection, path, instance, on_bytes, pace)
+        return ResumedDownload(self._connection, _path(owner, name, "export"), str(owner), on_bytes, pace)
 
-    def save(self, instance: str, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
+    def save(self, owner: Owner, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
         """Fetch an export file to `target`, which appears whole or not at all; return its size in bytes."""
-        with WholeFile(target) as file, closing(self.download(instance, name, on_bytes)) as download:
+        with WholeFile(target) as file, closing(self.download(owner, name, on_bytes)) as download:
             while chunk := download.read():
                 file.write(chunk)
             return download.done
 
-    def delete(self, instance: str, name: str) -> RunningOperation:
+    def delete(self, owner: Owner, name: str) -> RunningOperation:
         """Remove an export file from the server."""
-        return begin(self._connection, "DELETE", path_of("instances", instance, "backups", name))
+        return begin(self._connection, "DELETE", _path(owner, name))
 
     def import_file(
         self,
@@ -138,7 +154,23 @@ class Backups:
             is_replacing=is_replacing,
         )
         with opened(source, on_bytes, identities) as contents:
-            return (send_in_pieces if in_pieces else send)(self._connection, contents, wishes)
+            path = path_of("instances")
+            return (send_in_pieces if in_pieces else send)(self._connection, path, contents, wishes)
+
+    def import_volume(
+        self,
+        source: Path | BinaryIO,
+        pool: str,
+        *,
+        name: str = "",
+        in_pieces: bool = False,
+        on_bytes: OnBytes | None = None,
+        identities: Sequence[Identity] = (),
+    ) -> RunningOperation:
+        """Send an export file of a custom volume; the server makes a volume of it in the pool. As `import_file`."""
+        with opened(source, on_bytes, identities) as contents:
+            path = path_of("storage-pools", pool, "volumes", "custom")
+            return (send_in_pieces if in_pieces else send)(self._connection, path, contents, ImportWishes(name=name))
 
     def test_file(
         self,
@@ -161,12 +193,18 @@ class Backups:
             return post(self._connection, target, contents.chunks, contents.headers())
 
 
-def _body(options: ExportOptions) -> dict[str, object]:
+def _path(owner: Owner, *rest: str) -> str:
+    if isinstance(owner, VolumeName):
+        return path_of("storage-pools", owner.pool, "volumes", "custom", owner.name, "backups", *rest)
+    return path_of("instances", owner, "backups", *rest)
+
+
+def _body(owner: Owner, options: ExportOptions) -> dict[str, object]:
     """Return the request, with what must be in it; what is left out elsewhere is the server's to choose."""
-    instance_only = options.get("instance_only", False)
+    is_alone = options.get("is_alone", False)
+    only = ("volume_only",) if isinstance(owner, VolumeName) else ("instance_only", "container_only")
     body: dict[str, object] = {
-        "instance_only": instance_only,
-        "container_only": instance_only,
+        **dict.fromkeys(only, is_alone),
         "optimized_storage": options.get("optimized_storage", False),
         "compression_algorithm": options.get("compression", ""),
     }

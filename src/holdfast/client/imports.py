@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote, urlencode
 
-from holdfast.client.connection import Connection, Content, decode_answer, path_of
+from holdfast.client.connection import Connection, Content, decode_answer
 from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
 from holdfast.client.errors import EncryptedFileError
 from holdfast.client.operations import RunningOperation
@@ -118,15 +118,15 @@ def _exactly(file: Counted, size: int) -> bytes:
     return found
 
 
-def send(connection: Connection, contents: Contents, wishes: ImportWishes) -> RunningOperation:
+def send(connection: Connection, path: str, contents: Contents, wishes: ImportWishes) -> RunningOperation:
     """Send it in one request, as LXD's client does."""
-    return post(connection, path_of("instances"), contents.chunks, {**contents.headers(), **wishes.headers()})
+    return post(connection, path, contents.chunks, {**contents.headers(), **wishes.headers()})
 
 
-def send_in_pieces(connection: Connection, contents: Contents, wishes: ImportWishes) -> RunningOperation:
+def send_in_pieces(connection: Connection, path: str, contents: Contents, wishes: ImportWishes) -> RunningOperation:
     """Send it so that a broken connection is got over; a server without `holdfast_uploads` can't take it so."""
     with SentFile(connection, contents.chunks, contents.size_bytes) as upload:
-        return post(connection, path_of("instances"), b"", {"X-Holdfast-upload": upload, **wishes.headers()})
+        return post(connection, path, b"", {"X-Holdfast-upload": upload, **wishes.headers()})
 
 
 def post(connection: Connection, path: str, content: Content, headers: Mapping[str, str]) -> RunningOperation:

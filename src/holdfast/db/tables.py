@@ -173,6 +173,20 @@ backups = Table(
     UniqueConstraint("instance_id", "name"),
 )
 
+volume_backups = Table(
+    "volume_backups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    Column("volume_only", Boolean, nullable=False),
+    Column("optimized_storage", Boolean, nullable=False),
+    Column("compression", String, nullable=False),
+    UniqueConstraint("volume_id", "name"),
+)
+
 images = Table(
     "images",
     metadata,

@@ -59,17 +59,3 @@ class Instance:
     config: Config = field(default_factory=dict)
     devices: Devices = field(default_factory=dict)
     pool: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backup:
-    """A server-side export file of an instance, waiting to be downloaded."""
-
-    project: str
-    instance: str
-    name: str
-    created_at: datetime
-    expires_at: datetime | None = None
-    instance_only: bool = False
-    optimized_storage: bool = False
-    compression: str = ""

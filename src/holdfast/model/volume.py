@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from holdfast.model.instance import Config
 from holdfast.model.kinds import ContentType, VolumeType
 from holdfast.model.storage import Volume
+
+DISK_FILE: Final = "root.img"
+"""The disk of a volume with block content, in the volume's tree."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

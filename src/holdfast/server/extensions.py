@@ -37,6 +37,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "container_protection_delete": "security.protection.delete",
     "container_stateless_copy": "copies without running state",
     "custom_block_volumes": "content_type block",
+    "custom_volume_backup": "exports of volumes: `lxc storage volume export`, `import`",
     "custom_volume_refresh": "refresh of a volume's copy",
     "custom_volume_snapshot_expiry": "expires_at of volume snapshots",
     "directory_manipulation": "directories in the files API: `lxc file push -r`",

@@ -9,29 +9,33 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.archive.writer import publish_part
+from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import HoldfastError, NoSpaceError
 from holdfast.service.backup_place import BackupPlace
 from holdfast.service.paths import instance_key
 
 _INSTANCES: Final = "instances"
-KEPT_FOLDERS: Final = (_INSTANCES, "custom")
-"""What goes along when the place changes; the second is that of custom volumes."""
+_VOLUMES: Final = "custom"
+KEPT_FOLDERS: Final = (_INSTANCES, _VOLUMES)
+"""What goes along when the place changes."""
 INCOMING: Final = ".incoming"
 _RESERVE_BYTES: Final = 64 * 1024 * 1024
 """Kept free on the server's own file system, so that the database can still be written."""
 
 
 class BackupFiles:
-    """The files of all instances. Names come checked: each is one safe path component."""
+    """The files of all instances and volumes. Names come checked: each is one safe path component."""
 
     def __init__(self, place: BackupPlace) -> None:
         self.place = place
 
-    def path(self, project: str, instance: str, name: str) -> Path:
-        return self._directory(project, instance) / name
+    def path(self, owner: BackupOwner, name: str) -> Path:
+        return self._directory(owner) / name
 
-    def _directory(self, project: str, instance: str) -> Path:
-        return self.place.root() / _INSTANCES / instance_key(project, instance)
+    def _directory(self, owner: BackupOwner) -> Path:
+        if owner.is_volume:
+            return self.place.root() / _VOLUMES / owner.pool / f"{owner.project}_{owner.name}"
+        return self.place.root() / _INSTANCES / instance_key(owner.project, owner.name)
 
     def part(self, intent_id: str) -> Path:
         """Return where the work of an intent keeps its file while it has no name yet, or no more."""
@@ -70,17 +74,18 @@ class BackupFiles:
                 for path in (self.place.root() / INCOMING).iterdir():
                     path.unlink()
 
-    def rename_instance(self, project: str, name: str, new_name: str) -> None:
-        """Let the files follow an instance to its new name. Idempotent."""
+    def follow(self, before: BackupOwner, after: BackupOwner) -> None:
+        """Let the files follow an instance or volume to its new name or pool. Idempotent."""
         with self.place.using():
-            source, target = self._directory(project, name), self._directory(project, new_name)
+            source, target = self._directory(before), self._directory(after)
             if source.is_dir() and not target.exists():
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 source.rename(target)
 
-    def remove_instance(self, project: str, name: str) -> None:
-        """Remove all files of an instance that is gone. Idempotent."""
+    def remove_all(self, owner: BackupOwner) -> None:
+        """Remove all files of what is gone. Idempotent."""
         with self.place.using():
-            shutil.rmtree(self._directory(project, name), ignore_errors=True)
+            shutil.rmtree(self._directory(owner), ignore_errors=True)
 
 
 def _sync(directory: Path) -> None:

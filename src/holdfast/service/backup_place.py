@@ -22,7 +22,7 @@ class BackupPlace:
     def __init__(self, *, database: Database, paths: Paths, pools: PoolService) -> None:
         self._database, self._paths, self._pools = database, paths, pools
         self._users = 0
-        self._is_changing = False
+        self._changer: int | None = None
         self._changed = threading.Condition()
 
     def volume(self) -> str:
@@ -41,9 +41,12 @@ class BackupPlace:
 
     @contextmanager
     def using(self) -> Iterator[None]:
-        """Keep the place as it is while the body runs; wait for a change that is under way."""
+        """Keep the place as it is while the body runs; wait for a change that is under way in another thread.
+
+        Whoever takes the lock of a volume inside takes it after this: a change takes locks of volumes, too.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_changing)
+            self._changed.wait_for(lambda: self._changer in (None, threading.get_ident()))
             self._users += 1
         try:
             yield
@@ -55,12 +58,12 @@ class BackupPlace:
     def changing(self) -> Iterator[None]:
         """Keep others from using it while the body runs; `ConflictError` if somebody does."""
         with self._changed:
-            if self._users or self._is_changing:
+            if self._users or self._changer is not None:
                 raise ConflictError("Exports are being made or moved: change their place when that is done")
-            self._is_changing = True
+            self._changer = threading.get_ident()
         try:
             yield
         finally:
             with self._changed:
-                self._is_changing = False
+                self._changer = None
                 self._changed.notify_all()

@@ -8,6 +8,7 @@ from holdfast.db.database import Database
 from holdfast.model.clock import Clock
 from holdfast.service import backups, export_streams, imports
 from holdfast.service.backup_files import BackupFiles
+from holdfast.service.backup_owners import locks_of_intent
 from holdfast.service.backup_place import BackupPlace
 from holdfast.service.backups import BackupService
 from holdfast.service.events import EventBus
@@ -81,7 +82,7 @@ def make_backup_services(
     )
     recovery.register(backups.CREATE_INTENT, backup_service.undo_create)
     recovery.register(export_streams.STREAM_INTENT, streams.undo)
-    recovery.register(backups.RENAME_INTENT, backup_service.undo_rename, held=("instance",))
-    recovery.register(backups.DELETE_INTENT, backup_service.finish_delete, held=("instance",))
+    recovery.register(backups.RENAME_INTENT, backup_service.undo_rename, locked=locks_of_intent)
+    recovery.register(backups.DELETE_INTENT, backup_service.finish_delete, locked=locks_of_intent)
     recovery.register(imports.INTENT_KIND, import_service.undo, held=("name",))
     return BackupServices(backup_service, streams, import_service, files)

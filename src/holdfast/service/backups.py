@@ -1,4 +1,4 @@
-"""Server-side exports of instances: made, named, handed out, expired."""
+"""Server-side exports of instances and custom volumes: made, named, handed out, expired."""
 
 from __future__ import annotations
 
@@ -14,33 +14,26 @@ from typing import Final
 
 from holdfast.archive.writer import write_part
 from holdfast.db import backups as backups_table
-from holdfast.db import instances as instances_table
 from holdfast.db.database import Database
+from holdfast.model.backup import Backup, BackupOwner
 from holdfast.model.clock import Clock
-from holdfast.model.errors import (
-    BackupNotFoundError,
-    BadRequestError,
-    ConflictError,
-    HoldfastError,
-    InstanceNotFoundError,
-)
-from holdfast.model.instance import Backup, Instance
+from holdfast.model.errors import BackupNotFoundError, BadRequestError, ConflictError, HoldfastError
 from holdfast.model.kinds import Compression
 from holdfast.model.names import check_entity_name
 from holdfast.model.operation import Operation
 from holdfast.service.backup_compression import chosen_compression
 from holdfast.service.backup_files import BackupFiles
+from holdfast.service.backup_owners import lock_of, owner_of, payload_of, resources_of, url_of, words_of
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.events import EventBus
 from holdfast.service.export_part import ExportPart
 from holdfast.service.export_scene import ExportScenes
 from holdfast.service.intents import Intent, IntentLog
-from holdfast.service.locks import Locks, instance_lock
+from holdfast.service.locks import Locks
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 from holdfast.service.progress import RateMeter
-from holdfast.service.resources import backup_resources, backup_url, instance_resources
 from holdfast.service.server_config import ServerConfigService
 from holdfast.streams.compression import CompressionChoice
 
@@ -61,7 +54,7 @@ class BackupRequest:
 
     name: str = ""
     expires_at: datetime | None = None
-    instance_only: bool = False
+    is_alone: bool = False
     optimized_storage: bool = False
     compression: str = ""
     snapshot: str = ""
@@ -71,7 +64,7 @@ class BackupRequest:
     @property
     def part(self) -> ExportPart:
         return ExportPart(
-            instance_only=self.instance_only,
+            is_alone=self.is_alone,
             optimized_storage=self.optimized_storage,
             snapshot=self.snapshot,
             exclude=self.exclude,
@@ -99,84 +92,78 @@ class BackupService:
         self._locks, self._intents, self._operations = locks, intents, operations
         self._events, self._clock = events, clock
         self._naming = threading.Lock()
-        self._reserved: set[tuple[str, str, str]] = set()
+        self._reserved: set[tuple[BackupOwner, str]] = set()
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    def list(self, project: str, instance: str) -> list[Backup]:
-        """Return the backups of an instance, oldest first."""
+    def list(self, owner: BackupOwner) -> list[Backup]:
+        """Return the backups of an instance or volume, oldest first."""
+        self._scenes.require(owner)
         with self._database.read() as connection:
-            self._instance(project, instance)
-            return backups_table.list_for(connection, project, instance)
+            return backups_table.list_for(connection, owner)
 
-    def get(self, project: str, instance: str, name: str) -> Backup:
-        self._instance(project, instance)
-        return self._find(project, instance, name)
+    def get(self, owner: BackupOwner, name: str) -> Backup:
+        self._scenes.require(owner)
+        return self._find(owner, name)
 
-    def path(self, project: str, instance: str, name: str, caller: Caller | None = None) -> Path:
+    def path(self, owner: BackupOwner, name: str, caller: Caller | None = None) -> Path:
         """Return the file to hand out; with a `caller` that it was retrieved is told as an event."""
-        self.get(project, instance, name)
-        path = self._files.path(project, instance, name)
+        self.get(owner, name)
+        path = self._files.path(owner, name)
         if not path.is_file():
             raise BackupNotFoundError(name)
         if caller is not None:
-            self._publish(caller, "retrieved", project, instance, name)
+            self._publish(caller, "retrieved", owner, name)
         return path
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
-    def create(self, caller: Caller, instance: str, request: BackupRequest) -> Operation:
+    def create(self, caller: Caller, owner: BackupOwner, request: BackupRequest) -> Operation:
         """Start an export; the operation's resources tell its name."""
-        found = self._instance(caller.project, instance)
+        self._scenes.require(owner)
         choice = chosen_compression(self._database, self._server_config, caller.project, request.compression)
         request.part.check()
-        self._scenes.check(caller.project, instance, request.part)
+        self._scenes.check(owner, request.part)
         if request.name:
             check_backup_name(request.name)
-        name = self._reserve(caller.project, instance, request.name)
+        name = self._reserve(owner, request.name)
         backup = Backup(
-            project=caller.project,
-            instance=instance,
+            owner=owner,
             name=name,
             created_at=self._clock.now().replace(microsecond=0),
             expires_at=request.expires_at,
-            instance_only=request.instance_only,
-            optimized_storage=request.optimized_storage and self._scenes.has_streams(found),
+            is_alone=request.is_alone,
+            optimized_storage=request.optimized_storage and self._scenes.has_streams(owner),
             compression=choice.kind.value,
         )
         is_reserved = not request.name
         return self._operations.start(
             caller,
-            "Backing up instance",
-            lambda handle: self._create(caller, found, backup, request.part, choice, handle, is_reserved=is_reserved),
-            resources=backup_resources(caller.project, instance, name),
+            words_of(owner).creating,
+            lambda handle: self._create(caller, backup, request.part, choice, handle, is_reserved=is_reserved),
+            resources=resources_of(owner, name),
             may_cancel=True,
             if_never_begun=lambda: self._give_back(backup) if is_reserved else None,
         )
 
-    def rename(self, caller: Caller, instance: str, name: str, new_name: str) -> Operation:
-        self.get(caller.project, instance, name)
+    def rename(self, caller: Caller, owner: BackupOwner, name: str, new_name: str) -> Operation:
+        self.get(owner, name)
         check_backup_name(new_name)
 
         def work(_handle: OperationHandle) -> None:
-            with (
-                self._files.place.using(),
-                self._locks.hold(instance_lock(caller.project, instance), what="backup rename"),
-            ):
-                self._rename(self._find(caller.project, instance, name), new_name)
-            self._publish(caller, "renamed", caller.project, instance, new_name, old_name=f"{instance}/{name}")
+            with self._files.place.using(), self._locks.hold(lock_of(owner), what="backup rename"):
+                self._rename(self._find(owner, name), new_name)
+            self._publish(caller, "renamed", owner, new_name, old_name=f"{owner.name}/{name}")
 
-        resources = instance_resources(caller.project, instance)
-        return self._operations.start(caller, "Renaming instance backup", work, resources=resources)
+        return self._operations.start(caller, words_of(owner).renaming, work, resources=resources_of(owner))
 
-    def delete(self, caller: Caller, instance: str, name: str) -> Operation:
-        self.get(caller.project, instance, name)
+    def delete(self, caller: Caller, owner: BackupOwner, name: str) -> Operation:
+        self.get(owner, name)
 
         def work(_handle: OperationHandle) -> None:
-            self._delete(caller, self._find(caller.project, instance, name))
+            self._delete(caller, self._find(owner, name))
 
-        resources = instance_resources(caller.project, instance)
-        return self._operations.start(caller, "Removing instance backup", work, resources=resources)
+        return self._operations.start(caller, words_of(owner).deleting, work, resources=resources_of(owner))
 
     def prune_expired(self) -> None:
         """Delete the backups whose time is over; one that resists stays for the next time."""
@@ -186,33 +173,31 @@ class BackupService:
             try:
                 self._delete(INTERNAL, backup)
             except HoldfastError as error:
-                _log.warning("Expired backup %s/%s could not be removed: %s", backup.instance, backup.name, error)
+                _log.warning("Expired backup %s/%s could not be removed: %s", backup.owner.name, backup.name, error)
 
     # --- after a crash ------------------------------------------------------------------------------------------------
 
     def undo_create(self, intent: Intent) -> None:
         """Remove what an unfinished export left; its staged trees go with all that belong to no intent."""
-        project, instance, name = intent.text("project"), intent.text("instance"), intent.text("backup")
-        if not self._is_recorded(project, instance, name):
-            self._files.discard(self._files.path(project, instance, name))
+        owner, name = owner_of(intent), intent.text("backup")
+        if not self._is_recorded(owner, name):
+            self._files.discard(self._files.path(owner, name))
         self._files.discard(self._files.part(intent.id))
         self._intents.close(intent)
 
     def undo_rename(self, intent: Intent) -> None:
         """Give the file back the name that its record has."""
-        project, instance = intent.text("project"), intent.text("instance")
-        old, new = intent.text("backup"), intent.text("new_name")
-        if self._is_recorded(project, instance, old) and not self._is_recorded(project, instance, new):
-            source = self._files.path(project, instance, new)
-            self._files.rename(source, self._files.path(project, instance, old))
+        owner, old, new = owner_of(intent), intent.text("backup"), intent.text("new_name")
+        if self._is_recorded(owner, old) and not self._is_recorded(owner, new):
+            self._files.rename(self._files.path(owner, new), self._files.path(owner, old))
         self._intents.close(intent)
 
     def finish_delete(self, intent: Intent) -> None:
-        project, instance, name = intent.text("project"), intent.text("instance"), intent.text("backup")
+        owner, name = owner_of(intent), intent.text("backup")
         part = self._files.part(intent.id)
-        self._files.withdraw(self._files.path(project, instance, name), part)
+        self._files.withdraw(self._files.path(owner, name), part)
         with self._database.write() as connection:
-            backups_table.delete(connection, project, instance, name)
+            backups_table.delete(connection, owner, name)
             self._intents.close(intent, connection)
         self._files.discard(part)
 
@@ -221,7 +206,6 @@ class BackupService:
     def _create(
         self,
         caller: Caller,
-        instance: Instance,
         backup: Backup,
         part: ExportPart,
         choice: CompressionChoice,
@@ -230,20 +214,20 @@ class BackupService:
         is_reserved: bool,
     ) -> None:
         with self._files.place.using(), self._taking(backup, is_reserved=is_reserved):
-            self._check_room(instance, choice)
+            self._check_room(backup.owner, choice)
             self._export(backup, part, choice, handle)
-        self._publish(caller, "created", backup.project, backup.instance, backup.name)
+        self._publish(caller, "created", backup.owner, backup.name)
 
     @contextmanager
     def _taking(self, backup: Backup, *, is_reserved: bool) -> Iterator[None]:
         """Hold the name for this one work; a name that is there, or is being made, is taken."""
-        key = (backup.project, backup.instance, backup.name)
+        key = (backup.owner, backup.name)
         with self._naming:
             is_taken = self._is_recorded(*key) or (key in self._reserved and not is_reserved)
             if not is_taken:
                 self._reserved.add(key)
         if is_taken:
-            raise ConflictError(f'Create backup: Backup "{backup.instance}/{backup.name}" already exists')
+            raise ConflictError(f'Create backup: Backup "{backup.owner.name}/{backup.name}" already exists')
         try:
             yield
         finally:
@@ -252,20 +236,18 @@ class BackupService:
     def _give_back(self, backup: Backup) -> None:
         """Let others have the name; its record, if there is one, keeps it."""
         with self._naming:
-            self._reserved.discard((backup.project, backup.instance, backup.name))
+            self._reserved.discard((backup.owner, backup.name))
 
-    def _check_room(self, instance: Instance, choice: CompressionChoice) -> None:
-        usage_bytes = self._scenes.usage_bytes(instance) or 0
+    def _check_room(self, owner: BackupOwner, choice: CompressionChoice) -> None:
+        usage_bytes = self._scenes.usage_bytes(owner) or 0
         self._files.check_room(usage_bytes if choice.kind is Compression.NONE else usage_bytes // _LIKELY_RATIO)
 
     def _export(self, backup: Backup, wanted: ExportPart, choice: CompressionChoice, handle: OperationHandle) -> None:
-        intent = self._intents.open(
-            CREATE_INTENT, {"project": backup.project, "instance": backup.instance, "backup": backup.name}
-        )
+        intent = self._intents.open(CREATE_INTENT, {**payload_of(backup.owner), "backup": backup.name})
         part = self._files.part(intent.id)
         try:
             reach("backup-create:intent")
-            with self._scenes.scene(intent, backup.project, backup.instance, wanted) as content:
+            with self._scenes.scene(intent, backup.owner, wanted) as content:
                 reach("backup-create:staged")
                 meter = RateMeter()
                 write_part(
@@ -279,16 +261,16 @@ class BackupService:
             reach("backup-create:synced")
             handle.set_may_cancel(may_cancel=False)
             handle.check()
-            with self._locks.hold(instance_lock(backup.project, backup.instance), what="backup"):
+            with self._locks.hold(lock_of(backup.owner), what="backup"):
                 self._record(intent, backup, part)
         except BaseException:
             self.undo_create(intent)
             raise
 
     def _record(self, intent: Intent, backup: Backup, part: Path) -> None:
-        """Enter the file and its record; the instance may have gone while its clones were read."""
-        self._instance(backup.project, backup.instance)
-        self._files.publish(part, self._files.path(backup.project, backup.instance, backup.name))
+        """Enter the file and its record; the owner may have gone while its clones were read."""
+        self._scenes.require(backup.owner)
+        self._files.publish(part, self._files.path(backup.owner, backup.name))
         reach("backup-create:published")
         with self._database.write() as connection:
             backups_table.insert(connection, backup)
@@ -296,17 +278,17 @@ class BackupService:
         reach("backup-create:committed")
 
     def _rename(self, backup: Backup, new_name: str) -> None:
-        if self._is_recorded(backup.project, backup.instance, new_name):
-            raise ConflictError(f'Backup "{backup.instance}/{new_name}" already exists')
-        payload = {"project": backup.project, "instance": backup.instance, "backup": backup.name, "new_name": new_name}
-        intent = self._intents.open(RENAME_INTENT, dict(payload))
+        owner = backup.owner
+        if self._is_recorded(owner, new_name):
+            raise ConflictError(f'Backup "{owner.name}/{new_name}" already exists')
+        payload = {**payload_of(owner), "backup": backup.name, "new_name": new_name}
+        intent = self._intents.open(RENAME_INTENT, payload)
         reach("backup-rename:intent")
         try:
-            source = self._files.path(backup.project, backup.instance, backup.name)
-            self._files.rename(source, self._files.path(backup.project, backup.instance, new_name))
+            self._files.rename(self._files.path(owner, backup.name), self._files.path(owner, new_name))
             reach("backup-rename:renamed")
             with self._database.write() as connection:
-                backups_table.rename(connection, backup.project, backup.instance, backup.name, new_name)
+                backups_table.rename(connection, owner, backup.name, new_name)
                 self._intents.close(intent, connection)
         except BaseException:
             self.undo_rename(intent)
@@ -314,55 +296,45 @@ class BackupService:
         reach("backup-rename:committed")
 
     def _delete(self, caller: Caller, backup: Backup) -> None:
-        with (
-            self._files.place.using(),
-            self._locks.hold(instance_lock(backup.project, backup.instance), what="backup delete"),
-        ):
-            payload = {"project": backup.project, "instance": backup.instance, "backup": backup.name}
-            intent = self._intents.open(DELETE_INTENT, dict(payload))
+        owner = backup.owner
+        with self._files.place.using(), self._locks.hold(lock_of(owner), what="backup delete"):
+            intent = self._intents.open(DELETE_INTENT, {**payload_of(owner), "backup": backup.name})
             reach("backup-delete:intent")
             part = self._files.part(intent.id)
-            self._files.withdraw(self._files.path(backup.project, backup.instance, backup.name), part)
+            self._files.withdraw(self._files.path(owner, backup.name), part)
             reach("backup-delete:withdrawn")
             self.finish_delete(intent)
             reach("backup-delete:committed")
-        self._publish(caller, "deleted", backup.project, backup.instance, backup.name)
+        self._publish(caller, "deleted", owner, backup.name)
 
     # --- small questions ----------------------------------------------------------------------------------------------
 
-    def _instance(self, project: str, name: str) -> Instance:
+    def _find(self, owner: BackupOwner, name: str) -> Backup:
         with self._database.read() as connection:
-            found = instances_table.get(connection, project, name)
-        if found is None:
-            raise InstanceNotFoundError(name)
-        return found
-
-    def _find(self, project: str, instance: str, name: str) -> Backup:
-        with self._database.read() as connection:
-            found = backups_table.get(connection, project, instance, name)
+            found = backups_table.get(connection, owner, name)
         if found is None:
             raise BackupNotFoundError(name)
         return found
 
-    def _is_recorded(self, project: str, instance: str, name: str) -> bool:
+    def _is_recorded(self, owner: BackupOwner, name: str) -> bool:
         with self._database.read() as connection:
-            return backups_table.get(connection, project, instance, name) is not None
+            return backups_table.get(connection, owner, name) is not None
 
-    def _reserve(self, project: str, instance: str, name: str) -> str:
+    def _reserve(self, owner: BackupOwner, name: str) -> str:
         """Return the name; an empty one becomes `backup<N>`, above those that are there or in the making."""
         if name:
             return name
         with self._naming, self._database.read() as connection:
-            recorded = {backup.name for backup in backups_table.list_for(connection, project, instance)}
-            pending = {each[2] for each in self._reserved if each[:2] == (project, instance)}
+            recorded = {backup.name for backup in backups_table.list_for(connection, owner)}
+            pending = {each[1] for each in self._reserved if each[0] == owner}
             numbers = [int(match[1]) for match in map(_NUMBERED.fullmatch, recorded | pending) if match]
             chosen = f"backup{max(numbers, default=-1) + 1}"
-            self._reserved.add((project, instance, chosen))
+            self._reserved.add((owner, chosen))
         return chosen
 
-    def _publish(self, caller: Caller, what: str, project: str, instance: str, name: str, **context: str) -> None:
-        source = backup_url(project, instance, name)
-        self._events.lifecycle(caller, project, f"instance-backup-{what}", source, **context)
+    def _publish(self, caller: Caller, what: str, owner: BackupOwner, name: str, **context: str) -> None:
+        event = f"{words_of(owner).event}-{what}"
+        self._events.lifecycle(caller, owner.project, event, url_of(owner, name), **context)
 
 
 def check_backup_name(name: str) -> str:

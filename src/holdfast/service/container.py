@@ -236,7 +236,9 @@ def build_services(
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,
-        volumes=make_volume_services(surroundings, instances=instance_services, recovery=recovery),
+        volumes=make_volume_services(
+            surroundings, instances=instance_services, backup_files=backup_services.files, recovery=recovery
+        ),
         schedules=instance_services.schedules,
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,

@@ -6,6 +6,7 @@ import shutil
 from typing import Final
 
 from holdfast.db import instances as instances_table
+from holdfast.model.backup import BackupOwner
 from holdfast.model.config_values import is_true
 from holdfast.model.errors import BadRequestError
 from holdfast.model.instance import Instance
@@ -84,7 +85,7 @@ class Deleter:
         driver, former = self._around.driver(instance), self._former.find(instance)
         driver.withdraw_all(volume_of(instance), intent.token(), intent.token(_SNAPSHOTS))
         reach("instance-delete:withdrawn")
-        self._backup_files.remove_instance(instance.project, instance.name)
+        self._backup_files.remove_all(BackupOwner(project=instance.project, name=instance.name))
         shutil.rmtree(self._around.paths.instance_logs(instance.project, instance.name), ignore_errors=True)
         self._around.runtime.forget(key_of(instance))
         with self._around.database.write() as connection:

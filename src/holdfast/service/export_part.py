@@ -1,4 +1,4 @@
-"""Which part of an instance an export takes: all of it, without snapshots, one point in time, without some paths."""
+"""Which part of an instance or volume an export takes: all, no snapshots, one point in time, not all paths."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from holdfast.archive.definition import Definition
 from holdfast.archive.exclusion import Exclusion
 from holdfast.archive.metadata_versions import check_version
 from holdfast.archive.own_keys import as_partial_export
-from holdfast.model.errors import BadRequestError, SnapshotNotFoundError
+from holdfast.archive.volume_definition import VolumeDefinition
+from holdfast.model.errors import BadRequestError, SnapshotNotFoundError, VolumeNotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import ATTACHED_VOLUMES_KEY
+from holdfast.model.kinds import ContentType
+from holdfast.model.volume import CustomVolume, VolumeSnapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportPart:
-    """`snapshot` names the one that is exported as the instance; `exclude` are patterns of paths that are left out."""
+    """`snapshot` names the one that is exported as the instance or volume; paths that match `exclude` are left out."""
 
-    instance_only: bool = False
+    is_alone: bool = False
+    """Without snapshots."""
     optimized_storage: bool = False
     snapshot: str = ""
     exclude: tuple[str, ...] = ()
@@ -39,13 +43,27 @@ class ExportPart:
     def definition(self, instance: Instance, snapshots: Sequence[Snapshot]) -> Definition:
         """Return what the file describes, without profiles; what is left out is noted in the configuration."""
         if not self.snapshot:
-            kept = () if self.instance_only else tuple(snapshots)
+            kept = () if self.is_alone else tuple(snapshots)
             config = as_partial_export(instance.config, "", self.exclude)
             return Definition(instance=replace(instance, config=config), snapshots=kept)
         found = next((each for each in snapshots if each.name == self.snapshot), None)
         if found is None:
             raise SnapshotNotFoundError(instance.project, instance.name, self.snapshot)
         return Definition(instance=self._as_of(instance, found))
+
+    def volume_definition(self, volume: CustomVolume, snapshots: Sequence[VolumeSnapshot]) -> VolumeDefinition:
+        """Return what the file of a volume describes, as `definition` does it for instances."""
+        if self.exclude and volume.content_type is not ContentType.FILESYSTEM:
+            raise BadRequestError("A volume with block content is a disk: no paths of it can be left out")
+        if not self.snapshot:
+            kept = () if self.is_alone else tuple(snapshots)
+            config = as_partial_export(volume.config, "", self.exclude)
+            return VolumeDefinition(volume=replace(volume, config=config), snapshots=kept)
+        found = next((each for each in snapshots if each.name == self.snapshot), None)
+        if found is None:
+            raise VolumeNotFoundError(volume.pool, f"{volume.name}/{self.snapshot}")
+        config = as_partial_export(found.config, self.snapshot, self.exclude)
+        return VolumeDefinition(volume=replace(volume, config=config, description=found.description))
 
     def source(self, tree: str | None) -> str | None:
         """Return the snapshot that a tree of the file comes from: None for the instance itself."""

@@ -1,4 +1,4 @@
-"""Exports of instances that go straight to the one who asks: no file is made on the server."""
+"""Exports that go straight to the one who asks: no file is made on the server."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Final
 
 from holdfast.archive.stream_writer import stream_export
 from holdfast.db.database import Database
+from holdfast.model.backup import BackupOwner
 from holdfast.model.clock import Clock
 from holdfast.model.errors import StorageError
 from holdfast.service.backup_compression import chosen_compression
+from holdfast.service.backup_owners import payload_of, resources_of, words_of
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.export_part import ExportPart
@@ -17,7 +19,6 @@ from holdfast.service.intents import Intent, IntentLog
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 from holdfast.service.progress import RateMeter
-from holdfast.service.resources import instance_resources
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.streamed_work import StreamedWork
 from holdfast.streams.compression import CompressionChoice
@@ -42,21 +43,21 @@ class ExportStreams:
         self._database, self._scenes, self._server_config = database, scenes, server_config
         self._intents, self._operations, self._clock = intents, operations, clock
 
-    def start(self, caller: Caller, instance: str, part: ExportPart, compression: str) -> StreamedWork:
+    def start(self, caller: Caller, owner: BackupOwner, part: ExportPart, compression: str) -> StreamedWork:
         """Start an export; its bytes wait for a reader, who must read or leave. Raise for what can't be exported."""
         choice = chosen_compression(self._database, self._server_config, caller.project, compression)
         part.check()
-        self._scenes.check(caller.project, instance, part)
+        self._scenes.check(owner, part)
 
         def produce(handle: OperationHandle, sink: Sink, cancelled: Cancelled) -> None:
-            self._export(caller.project, instance, part, choice, handle, sink, cancelled)
+            self._export(owner, part, choice, handle, sink, cancelled)
 
-        return StreamedWork(f"{instance}{choice.extension}").start(
+        return StreamedWork(f"{owner.name}{choice.extension}").start(
             self._operations,
             caller,
-            "Backing up instance",
+            words_of(owner).creating,
             produce,
-            instance_resources(caller.project, instance),
+            resources_of(owner),
         )
 
     def undo(self, intent: Intent) -> None:
@@ -65,19 +66,18 @@ class ExportStreams:
 
     def _export(
         self,
-        project: str,
-        instance: str,
+        owner: BackupOwner,
         part: ExportPart,
         choice: CompressionChoice,
         handle: OperationHandle,
         sink: Sink,
         cancelled: Cancelled,
     ) -> None:
-        intent = self._intents.open(STREAM_INTENT, {"project": project, "instance": instance})
+        intent = self._intents.open(STREAM_INTENT, payload_of(owner))
         meter = RateMeter()
         try:
             reach("export-stream:intent")
-            with self._scenes.scene(intent, project, instance, part) as content:
+            with self._scenes.scene(intent, owner, part) as content:
                 reach("export-stream:staged")
                 stream_export(
                     sink,
@@ -89,6 +89,6 @@ class ExportStreams:
                 )
                 reach("export-stream:written")
         except OSError as error:
-            raise StorageError(f"Reading {instance} failed: {error}") from error
+            raise StorageError(f"Reading {owner.name} failed: {error}") from error
         finally:
             self._intents.close(intent)

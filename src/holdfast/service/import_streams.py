@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.idmap import HostMap
+from holdfast.archive.layout import Layout
 from holdfast.archive.optimized import StreamPlace
 from holdfast.archive.reader import Source, receive_export
 from holdfast.archive.received import check_received, take_back_owners, take_document
@@ -42,7 +43,7 @@ def receive_trees(
     )
     document = None
     for number, snapshot in enumerate(snapshots):
-        found = _put_together(driver, area, intent.token(number), places, snapshot, host_maps[snapshot])
+        found = _put_together(driver, area, intent.token(number), places, index.layout, snapshot, host_maps[snapshot])
         document = found if snapshot is None else None
     driver.discard(area)
     return document
@@ -53,13 +54,14 @@ def _put_together(
     area: str,
     token: str,
     places: Sequence[StreamPlace],
+    layout: Layout,
     snapshot: str | None,
     host_map: HostMap | None,
 ) -> bytes | None:
     parts = [(number, place) for number, place in enumerate(places) if place.snapshot == snapshot]
     tree = driver.assemble(token, area, [(number, place.stream_name, place.path) for number, place in parts])
-    check_received(tree, "the instance" if snapshot is None else f'snapshot "{snapshot}"')
-    document = take_document(tree)
+    check_received(tree, layout, layout.name_of(snapshot))
+    document = take_document(tree) if layout is Layout.INSTANCE else None
     if host_map is not None:
         take_back_owners(tree, host_map)
     driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])

@@ -14,13 +14,7 @@ from holdfast.archive.agreement import check_agreement
 from holdfast.archive.definition import IDMAP_KEY, Definition
 from holdfast.archive.export_index import ExportIndex, keep_snapshots
 from holdfast.archive.idmap import HostMap, parse_host_map
-from holdfast.archive.reader import (
-    TreeTarget,
-    read_backup_config,
-    read_index,
-    read_main_document,
-    unpack_export,
-)
+from holdfast.archive.reader import read_backup_config, read_index, read_main_document
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Database
@@ -30,7 +24,6 @@ from holdfast.model.errors import (
     InternalError,
     PoolNotFoundError,
     ProfileNotFoundError,
-    UnsupportedError,
 )
 from holdfast.model.expand import root_device
 from holdfast.model.instance import Config, Device, Instance
@@ -44,14 +37,13 @@ from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.events import EventBus
 from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import
-from holdfast.service.import_streams import receive_trees
+from holdfast.service.import_trees import check_form, room_bytes, stage_trees
 from holdfast.service.intents import Intent, IntentLog
 from holdfast.service.locks import Locks, instance_lock, pool_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 from holdfast.service.pools import PoolService
 from holdfast.service.profiles import ProfileService
-from holdfast.service.progress import transfer_text
 from holdfast.service.resources import instance_resources, instance_url, snapshot_url
 from holdfast.service.taking_back import take_back
 from holdfast.storage.driver import Driver
@@ -211,7 +203,7 @@ class ImportService:
                 former = self._found(target.project, target.name)
                 if former is None or not task.is_replacing:
                     self._check_free(driver, target, is_recorded=former is not None)
-                definition = _definition(task, _room_bytes(driver))
+                definition = _definition(task, room_bytes(driver))
                 profiles = self._profiles_of(target.project, target.profile_names(definition.instance))
                 plan = plan_import(definition, target, profiles, new_uuid=lambda: str(uuid.uuid4()))
                 plan = task.adapt(plan, profiles)
@@ -288,7 +280,7 @@ class ImportService:
     ) -> None:
         """Build all trees of the file beside what is there, on stable storage: token n for the n-th, the main last."""
         reach(f"{intent.kind}:intent")
-        self._unpack(task, definition, driver, intent, handle)
+        self._unpack(task, definition, plan, driver, intent, handle)
         task.file.remove()  # not needed any more: what of it is only in memory needn't be written out below
         handle.set_may_cancel(may_cancel=False)
         handle.check()
@@ -299,29 +291,19 @@ class ImportService:
         reach(f"{intent.kind}:synced")
 
     def _unpack(
-        self, task: _Import, definition: Definition, driver: Driver, intent: Intent, handle: OperationHandle
+        self,
+        task: _Import,
+        definition: Definition,
+        plan: ImportPlan,
+        driver: Driver,
+        intent: Intent,
+        handle: OperationHandle,
     ) -> None:
         maps: dict[str | None, HostMap | None] = {
             snapshot.name: parse_host_map(snapshot.config.get(IDMAP_KEY, "")) for snapshot in definition.snapshots
         }
         maps[None] = parse_host_map(definition.instance.config.get(IDMAP_KEY, ""))
-        numbers = {name: number for number, name in enumerate(maps)}
-
-        def open_tree(snapshot: str | None) -> TreeTarget:
-            return TreeTarget(driver.stage(intent.token(numbers[snapshot])), maps[snapshot])
-
-        def progress(done: int) -> None:
-            handle.progress("unpack_progress", transfer_text("Unpack", done, task.file.expected_bytes))
-
-        limit, cancelled = _room_bytes(driver), handle.is_cancelled
-        if task.index.is_optimized:
-            document = receive_trees(
-                task.file, task.index, driver, intent, maps, limit_bytes=limit, progress=progress, cancelled=cancelled
-            )
-        else:
-            document = unpack_export(
-                task.file, task.index, open_tree, limit_bytes=limit, progress=progress, cancelled=cancelled
-            )
+        document = stage_trees(task.file, task.index, driver, intent, maps, plan.quota_bytes, handle)
         if document is not None:
             there = read_backup_config(document, pool=task.index.pool)
             check_agreement(definition, there, is_renamed=task.is_renamed)
@@ -361,20 +343,14 @@ def _volume(project: str, name: str) -> Volume:
 
 
 def _check_kind(index: ExportIndex, driver: Driver) -> None:
+    if index.volume is not None:
+        raise ArchiveError(
+            f'Create instance from backup: Invalid instance type. The file holds the custom volume "{index.name}": '
+            "import it as a volume"
+        )
     if index.type not in set(InstanceType):
         raise ArchiveError("Create instance from backup: Invalid instance type")
-    if index.is_optimized and index.backend != driver.name:
-        raise ArchiveError(
-            f'Optimized backup storage driver "{index.backend}" differs from '
-            f'the target storage pool driver "{driver.name}"'
-        )
-    if index.is_optimized and not driver.features.optimized_streams:
-        raise UnsupportedError(f'Storage driver "{driver.name}" has no optimized form: export without that option')
-
-
-def _room_bytes(driver: Driver) -> int:
-    resources = driver.resources()
-    return max(resources.space_total_bytes - resources.space_used_bytes, 0)
+    check_form(index, driver)
 
 
 def _definition(task: _Import, limit_bytes: int) -> Definition:

@@ -9,6 +9,7 @@ from holdfast.db import instances as instances_table
 from holdfast.db import profiles as profiles_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Connection
+from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import SnapshotNotFoundError, StorageError
 from holdfast.model.expand import expand_config, expand_devices, root_device
 from holdfast.model.instance import Config, Devices, Instance, Snapshot
@@ -93,7 +94,7 @@ class InstanceReader:
     def full(self, project: str, name: str) -> InstanceFull:
         view = self.get(project, name)
         with self._around.database.read() as connection:
-            backups = tuple(backups_table.list_for(connection, project, name))
+            backups = tuple(backups_table.list_for(connection, BackupOwner(project=project, name=name)))
         return InstanceFull(view, self._state(view), tuple(self.snapshots(project, name)), backups)
 
     def state(self, project: str, name: str) -> InstanceState:

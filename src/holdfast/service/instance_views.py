@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from holdfast.model.instance import Backup, Config, Devices, Instance, Snapshot
+from holdfast.model.backup import Backup
+from holdfast.model.instance import Config, Devices, Instance, Snapshot
 from holdfast.model.kinds import StatusCode
 from holdfast.runtime.base import RuntimeState
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from holdfast.db import projects
 from holdfast.db.database import Connection
 from holdfast.model.config_values import is_true
 from holdfast.model.errors import ProjectNotFoundError
 from holdfast.model.kinds import DEFAULT_PROJECT
 from holdfast.model.profile import Project
+
+VOLUMES: Final = "storage.volumes"
 
 
 def has_own(project: Project, feature: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from holdfast.db import instances as instances_table
 from holdfast.host.placement import move_new
+from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import ConflictError
 from holdfast.model.instance import Instance
 from holdfast.model.instance_identity import CLOUD_INIT_KEY
@@ -82,7 +83,8 @@ class Renamer:
     def _move_beside(self, project: str, name: str, new_name: str) -> None:
         """Move exports, logs and what the runtime keeps. Done already: nothing."""
         paths, key, new_key = self._around.paths, instance_key(project, name), instance_key(project, new_name)
-        self._backup_files.rename_instance(project, name, new_name)
+        before, after = BackupOwner(project=project, name=name), BackupOwner(project=project, name=new_name)
+        self._backup_files.follow(before, after)
         _move(paths.instance_logs(project, name), paths.instance_logs(project, new_name))
         self._around.runtime.rename(key, new_key, paths.instance_logs(project, new_name))
 

@@ -36,9 +36,9 @@ def instance_resources(
     return resources
 
 
-def backup_resources(project: str, instance: str, backup: str) -> dict[str, tuple[str, ...]]:
-    """Return `resources` of an export: LXD 5.0's client reads the backup's name from `/1.0/backups/<name>`."""
-    return {**instance_resources(project, instance), "backups": (url("backups", backup, project=project),)}
+def backups_resource(project: str, backup: str) -> dict[str, tuple[str, ...]]:
+    """Return what names an export: LXD 5.0's client reads the backup's name from `/1.0/backups/<name>`."""
+    return {"backups": (url("backups", backup, project=project),)}
 
 
 def volume_url(pool: str, project: str, name: str) -> str:
@@ -47,6 +47,10 @@ def volume_url(pool: str, project: str, name: str) -> str:
 
 def volume_snapshot_url(pool: str, project: str, name: str, snapshot: str) -> str:
     return url("storage-pools", pool, "volumes", "custom", name, "snapshots", snapshot, project=project)
+
+
+def volume_backup_url(pool: str, project: str, name: str, backup: str) -> str:
+    return url("storage-pools", pool, "volumes", "custom", name, "backups", backup, project=project)
 
 
 def volume_resources(pool: str, project: str, name: str) -> dict[str, tuple[str, ...]]:

@@ -117,6 +117,7 @@ class VolumeBuilder:
             return
         for number, snapshot in enumerate([*names, None]):
             take_back(driver, address, intent.token(number), None if snapshot is None else str(snapshot))
+        driver.discard(intent.token(len(names) + 1))  # where streams were received
         self._around.intents.close(intent)
 
     def _publish(self, driver: Driver, intent: Intent, new: NewVolume) -> None:

@@ -11,6 +11,7 @@ from holdfast.model.errors import BadRequestError, ConflictError, VolumeNotFound
 from holdfast.model.names import check_volume_name
 from holdfast.model.operation import Operation
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
+from holdfast.service.backup_files import BackupFiles
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.intents import Intent
@@ -22,7 +23,7 @@ from holdfast.service.volume_building import TAKEN, limit
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_places import follow, moving
 from holdfast.service.volume_requests import VolumeMove
-from holdfast.service.volume_store import VolumeStore, payload_of
+from holdfast.service.volume_store import VolumeStore, owner_of, payload_of
 from holdfast.service.volume_users import VolumeUsers
 from holdfast.storage.driver import Driver
 
@@ -32,8 +33,9 @@ INTENT_KIND: Final = "volume-move"
 class VolumeMover:
     """Moves volumes with their snapshots on this server."""
 
-    def __init__(self, store: VolumeStore, content: VolumeContent) -> None:
+    def __init__(self, store: VolumeStore, content: VolumeContent, backup_files: BackupFiles) -> None:
         self._store, self._around, self._content = store, store.around, content
+        self._backup_files = backup_files
 
     def move(self, caller: Caller, pool: str, name: str, request: VolumeMove) -> Operation:
         """Start to move; those who show the volume follow to another pool, but none can follow to another project."""
@@ -49,6 +51,7 @@ class VolumeMover:
 
         def work(handle: OperationHandle) -> None:
             with (
+                self._backup_files.place.using(),
                 self._around.locks.hold(pool_lock(target.pool), shared=True, what="move"),
                 moving(
                     self._store, found, project=target.project, pool=target.pool, name=target.name, what="move"
@@ -127,6 +130,7 @@ class VolumeMover:
     def _remove_origin(self, intent: Intent) -> None:
         moved = self._store.at(intent.text("to_project"), intent.text("to_pool"), intent.text("to_name"))
         origin = replace(moved, pool=intent.text("pool"), project=intent.text("project"), name=intent.text("volume"))
+        self._backup_files.follow(owner_of(origin), owner_of(moved))
         driver, count = self._store.driver(origin), len(_names(intent))
         driver.withdraw_all(origin.address, intent.token(count + 1), intent.token(count + 2))
         for number in (count + 1, count + 2):

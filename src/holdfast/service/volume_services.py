@@ -16,6 +16,7 @@ from holdfast.service import (
     volume_snapshots,
     volumes,
 )
+from holdfast.service.backup_files import BackupFiles
 from holdfast.service.instance_services import InstanceServices
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock
@@ -24,6 +25,7 @@ from holdfast.service.surroundings import Surroundings
 from holdfast.service.volume_building import VolumeBuilder
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_copies import VolumeCopyService
+from holdfast.service.volume_imports import VolumeImportService
 from holdfast.service.volume_move import VolumeMover
 from holdfast.service.volume_refresh import VolumeRefresher
 from holdfast.service.volume_rename import VolumeRenamer
@@ -42,6 +44,7 @@ class VolumeServices:
     """What works with custom volumes."""
 
     volumes: VolumeService
+    imports: VolumeImportService
     snapshots: VolumeSnapshotService
     schedules: VolumeSchedules
     copies: VolumeCopyService
@@ -54,7 +57,7 @@ class VolumeServices:
 
 
 def make_volume_services(
-    surroundings: Surroundings, *, instances: InstanceServices, recovery: Recovery
+    surroundings: Surroundings, *, instances: InstanceServices, backup_files: BackupFiles, recovery: Recovery
 ) -> VolumeServices:
     """Build them, and register their handlers."""
     store = VolumeStore(surroundings)
@@ -63,12 +66,13 @@ def make_volume_services(
     refresher = VolumeRefresher(store, content)
     snapshots = VolumeSnapshotService(store)
     found = VolumeServices(
-        volumes=VolumeService(store, builder),
+        volumes=VolumeService(store, builder, backup_files),
+        imports=VolumeImportService(store, builder),
         snapshots=snapshots,
         schedules=VolumeSchedules(store, snapshots),
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
-        renamer=VolumeRenamer(store),
-        mover=VolumeMover(store, content),
+        renamer=VolumeRenamer(store, backup_files),
+        mover=VolumeMover(store, content, backup_files),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
         set_holds=VolumeSetHolds(store, instances.snapshots),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
 
 from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.db import volumes as volumes_table
+from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import VolumeInUseError, VolumeNotFoundError
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import JsonValue
@@ -21,8 +21,6 @@ from holdfast.service.surroundings import Surroundings, key_of
 from holdfast.service.volume_users import VolumeUsers, users_of
 from holdfast.storage.driver import Driver
 
-FEATURE: Final = "storage.volumes"
-
 
 class VolumeStore:
     """The records of custom volumes and what is around them; thread-safe."""
@@ -33,7 +31,7 @@ class VolumeStore:
     def home(self, project: str) -> str:
         """Return the project whose custom volumes this one has."""
         with self.around.database.read() as connection:
-            return project_features.home(connection, project, FEATURE)
+            return project_features.home(connection, project, project_features.VOLUMES)
 
     def get(self, project: str, pool: str, name: str) -> CustomVolume:
         """Return a volume as the asking project sees it."""
@@ -102,6 +100,11 @@ class VolumeStore:
 
 def lock_on(volume: CustomVolume) -> str:
     return custom_volume_lock(volume.pool, volume.project, volume.name)
+
+
+def owner_of(volume: CustomVolume) -> BackupOwner:
+    """Return what the volume's export files are under."""
+    return BackupOwner(project=volume.project, pool=volume.pool, name=volume.name)
 
 
 def payload_of(volume: CustomVolume) -> dict[str, JsonValue]:

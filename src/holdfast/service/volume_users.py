@@ -79,7 +79,7 @@ class VolumeUse:
         return expand_devices([each for each in found if each is not None], instance.devices)
 
     def _shown(self, project: str, devices: Devices) -> Sequence[Key]:
-        home = self._home(project, "storage.volumes")
+        home = self._home(project, project_features.VOLUMES)
         return sorted({(each.pool, home, each.name) for each in attachments(devices)})
 
     def _home(self, project: str, feature: str) -> str:
@@ -94,7 +94,7 @@ def users_of(connection: Connection, volume: CustomVolume) -> VolumeUsers:
 
 def volumes_of(connection: Connection, project: str, devices: Devices) -> Sequence[Key]:
     """Return the volumes that devices of a project's profile or instance show; those that are missing, too."""
-    home = project_features.home(connection, project, "storage.volumes")
+    home = project_features.home(connection, project, project_features.VOLUMES)
     return [(each.pool, home, each.name) for each in attachments(devices)]
 
 
@@ -104,7 +104,7 @@ def check_profile_devices(connection: Connection, project: str, devices: Devices
     `users` are the projects of the containers that have the profile: each may have volumes of its own.
     """
     for owner in sorted({project, *users}):
-        home = project_features.home(connection, owner, "storage.volumes")
+        home = project_features.home(connection, owner, project_features.VOLUMES)
         for attached in attachments(devices):
             volume = volumes.get(connection, attached.pool, home, attached.name)
             if volume is None:

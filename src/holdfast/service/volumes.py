@@ -11,6 +11,7 @@ from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.kinds import ContentType
 from holdfast.model.volume import CustomVolume
 from holdfast.model.volume_keys import DEFAULT_BLOCK_BYTES, changed_config, check_volume_config, size_bytes
+from holdfast.service.backup_files import BackupFiles
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.holds import check_no_volume_snapshot_held
@@ -20,7 +21,7 @@ from holdfast.service.pool_usage import VolumeView
 from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_building import NewVolume, VolumeBuilder
 from holdfast.service.volume_requests import VolumeRequest
-from holdfast.service.volume_store import VolumeStore, lock_on, payload_of
+from holdfast.service.volume_store import VolumeStore, lock_on, owner_of, payload_of
 from holdfast.service.volume_views import view_of
 from holdfast.storage.block_file import grow_block_file
 from holdfast.storage.failures import explained
@@ -41,8 +42,9 @@ class VolumeUsage:
 class VolumeService:
     """Keeps custom volumes; thread-safe."""
 
-    def __init__(self, store: VolumeStore, builder: VolumeBuilder) -> None:
+    def __init__(self, store: VolumeStore, builder: VolumeBuilder, backup_files: BackupFiles) -> None:
         self._store, self._around, self._builder = store, store.around, builder
+        self._backup_files = backup_files
 
     def get(self, project: str, pool: str, name: str) -> VolumeView:
         volume = self._store.get(project, pool, name)
@@ -139,9 +141,12 @@ class VolumeService:
     # --- delete -----------------------------------------------------------------------------------------------------
 
     def delete(self, caller: Caller, pool: str, name: str) -> None:
-        """Remove a volume that nothing uses, with its snapshots; held ones keep it there."""
+        """Remove a volume that nothing uses, with its snapshots and export files; held snapshots keep it there."""
         found = self._store.get(caller.project, pool, name)
-        with self._store.alone(found.project, pool, name, "delete") as volume:
+        with (
+            self._backup_files.place.using(),
+            self._store.alone(found.project, pool, name, "delete") as volume,
+        ):
             if self._store.users(volume):
                 raise BadRequestError("The storage volume is still in use")
             snapshots = self._store.snapshots(volume)
@@ -165,6 +170,7 @@ class VolumeService:
         driver = self._store.driver(volume)
         driver.withdraw_all(volume.address, intent.token(), intent.token(_SNAPSHOTS))
         reach("volume-delete:withdrawn")
+        self._backup_files.remove_all(owner_of(volume))
         with self._around.database.write() as connection:
             volumes_table.delete(connection, volume.pool, volume.project, volume.name)
             self._around.intents.close(intent, connection)

@@ -6,6 +6,8 @@ import msgspec
 
 
 class Backup(msgspec.Struct, kw_only=True):
+    """Of an instance."""
+
     name: str
     created_at: str
     expires_at: str
@@ -14,31 +16,58 @@ class Backup(msgspec.Struct, kw_only=True):
     optimized_storage: bool
 
 
-class BackupsPost(msgspec.Struct, kw_only=True):
+class VolumeBackup(msgspec.Struct, kw_only=True):
+    """Of a custom volume."""
+
+    name: str
+    created_at: str
+    expires_at: str
+    volume_only: bool
+    optimized_storage: bool
+
+
+class _Export(msgspec.Struct, kw_only=True):
+    """What can be wished of any export."""
+
     name: str = ""
     expires_at: str | None = None
-    instance_only: bool = False
-    container_only: bool = False
     optimized_storage: bool = False
     compression_algorithm: str = ""
     snapshot: str = ""
-    """Ours: the snapshot that is exported as the instance."""
+    """Ours: the snapshot that is exported as the instance or volume."""
     exclude: list[str] = []
-    """Ours: patterns of paths of the root file system that are left out."""
+    """Ours: patterns of paths that are left out, of the root file system or of the volume."""
     version: int = 0
     """Of the metadata; 0: the server's choice."""
     guide_expires_at: str | None = msgspec.field(name="expires-at", default=None)
     """This and what follows: the spellings of the guide."""
-    guide_instance_only: bool = msgspec.field(name="instance-only", default=False)
-    guide_container_only: bool = msgspec.field(name="container-only", default=False)
     guide_optimized_storage: bool = msgspec.field(name="optimized-storage", default=False)
     guide_compression_algorithm: str = msgspec.field(name="compression-algorithm", default="")
 
     def __post_init__(self) -> None:
         self.expires_at = self.expires_at or self.guide_expires_at
-        self.instance_only |= self.container_only or self.guide_instance_only or self.guide_container_only
         self.optimized_storage |= self.guide_optimized_storage
         self.compression_algorithm = self.compression_algorithm or self.guide_compression_algorithm
+
+
+class BackupsPost(_Export, kw_only=True):
+    instance_only: bool = False
+    container_only: bool = False
+    guide_instance_only: bool = msgspec.field(name="instance-only", default=False)
+    guide_container_only: bool = msgspec.field(name="container-only", default=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.instance_only |= self.container_only or self.guide_instance_only or self.guide_container_only
+
+
+class VolumeBackupsPost(_Export, kw_only=True):
+    volume_only: bool = False
+    guide_volume_only: bool = msgspec.field(name="volume-only", default=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.volume_only |= self.guide_volume_only
 
 
 class BackupPost(msgspec.Struct, kw_only=True):

@@ -23,15 +23,17 @@ from holdfast.db import (
     snapshots,
 )
 from holdfast.db.database import Connection, Database, sqlite_url
+from holdfast.model.backup import Backup, BackupOwner
 from holdfast.model.errors import BadRequestError, ConflictError, ImageNotFoundError, InstanceNotFoundError
 from holdfast.model.image import Image, ImageAlias
-from holdfast.model.instance import Backup, Instance, Snapshot
+from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.intent import IntentRecord
 from holdfast.model.kinds import InstanceType
 from holdfast.model.profile import Profile, Project
 from holdfast.model.storage import Pool
 
 NOW = datetime(2026, 11, 23, 4, 7, 41, 123456, tzinfo=UTC)
+OWNER = BackupOwner(project="default", name="c1")
 C1 = Instance(
     project="default",
     name="c1",
@@ -114,11 +116,11 @@ def test_pool_with_an_instance_stays(connection: Connection) -> None:
 def test_rename_and_delete_take_snapshots_and_backups_along(connection: Connection) -> None:
     instances.insert(connection, C1)
     snapshots.insert(connection, "default", "c1", SNAP)
-    backups.insert(connection, Backup(project="default", instance="c1", name="b0", created_at=NOW))
+    backups.insert(connection, Backup(owner=OWNER, name="b0", created_at=NOW))
     instances.rename(connection, "default", "c1", "c2")
     assert snapshots.list_for(connection, "default", "c1") == []
     assert snapshots.list_for(connection, "default", "c2") == [SNAP]
-    assert [backup.instance for backup in backups.list_for(connection, "default", "c2")] == ["c2"]
+    assert [backup.owner.name for backup in backups.list_for(connection, replace(OWNER, name="c2"))] == ["c2"]
     instances.delete(connection, "default", "c2")
     assert snapshots.list_all(connection, None) == {}
     assert backups.list_all(connection, None) == {}
@@ -158,7 +160,7 @@ def test_expired(connection: Connection) -> None:
     instances.insert(connection, C1)
     for name, expires in (("never", None), ("now", NOW), ("later", NOW + timedelta(microseconds=1))):
         snapshots.insert(connection, "default", "c1", replace(SNAP, name=name, expires_at=expires))
-        backup = Backup(project="default", instance="c1", name=name, created_at=NOW, expires_at=expires)
+        backup = Backup(owner=OWNER, name=name, created_at=NOW, expires_at=expires)
         backups.insert(connection, backup)
     assert [(each.name, each.expires_at) for each in snapshots.kept(connection, None)["default", "c1"]] == [
         ("never", None),

@@ -18,6 +18,7 @@ from holdfast.db import instances as instances_table
 from holdfast.db import profiles as profiles_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.db.database import Database, sqlite_url
+from holdfast.model.backup import BackupOwner
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import BackupNotFoundError, BadRequestError, HoldfastError, InstanceNotFoundError
 from holdfast.model.instance import Instance, Snapshot
@@ -46,6 +47,7 @@ from support.trees import describe, differences, make_rich_tree
 
 pytestmark = pytest.mark.root
 CALLER = Caller()
+C1 = BackupOwner(project="default", name="c1")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ROOT = {"root": {"type": "disk", "path": "/", "pool": "tank"}}
 GOLDEN = Path(__file__).parents[2] / "golden/exports"
@@ -81,9 +83,9 @@ class World:
         return self.pools.driver("tank").path(instance_volume(instance("x").type, "default", name), snapshot)
 
     def export(self, **request: object) -> Path:
-        operation = self.made.backups.create(CALLER, "c1", BackupRequest(**request))  # type: ignore[arg-type]
+        operation = self.made.backups.create(CALLER, C1, BackupRequest(**request))  # type: ignore[arg-type]
         self.succeed(operation)
-        return self.made.backups.path("default", "c1", operation.resources["backups"][0].rpartition("/")[2])
+        return self.made.backups.path(C1, operation.resources["backups"][0].rpartition("/")[2])
 
     def spool(self, source: Path | bytes) -> Path:
         path = self.paths.incoming / f"upload-{os.urandom(4).hex()}"
@@ -209,7 +211,7 @@ def test_export_and_import_under_another_name(world: World) -> None:
 
 
 def test_instance_only(world: World) -> None:
-    world.succeed(world.restore(world.export(instance_only=True, compression="none"), "c2"))
+    world.succeed(world.restore(world.export(is_alone=True, compression="none"), "c2"))
     assert world.snapshots("c2") == []
     assert world.pools.driver("tank").list_snapshots(instance_volume(instance("x").type, "default", "c2")) == []
 
@@ -236,45 +238,45 @@ def test_files_of_lxd_are_imported(world: World, file: str) -> None:
 
 
 def test_names_of_backups(world: World) -> None:
-    first = world.made.backups.create(CALLER, "c1", BackupRequest())
-    second = world.made.backups.create(CALLER, "c1", BackupRequest())
+    first = world.made.backups.create(CALLER, C1, BackupRequest())
+    second = world.made.backups.create(CALLER, C1, BackupRequest())
     assert [each.resources["backups"][0] for each in (first, second)] == [
         "/1.0/backups/backup0",
         "/1.0/backups/backup1",
     ]
     world.succeed(first)
     world.succeed(second)
-    world.succeed(world.made.backups.create(CALLER, "c1", BackupRequest(name="mine")))
-    error = world.fail(world.made.backups.create(CALLER, "c1", BackupRequest(name="mine")))
+    world.succeed(world.made.backups.create(CALLER, C1, BackupRequest(name="mine")))
+    error = world.fail(world.made.backups.create(CALLER, C1, BackupRequest(name="mine")))
     assert error == 'Create backup: Backup "c1/mine" already exists'
-    assert {backup.name for backup in world.made.backups.list("default", "c1")} == {"backup0", "backup1", "mine"}
+    assert {backup.name for backup in world.made.backups.list(C1)} == {"backup0", "backup1", "mine"}
     world.assert_nothing_left()
 
 
 def test_refused_requests(world: World) -> None:
     create = world.made.backups.create
     with pytest.raises(BadRequestError, match=r"^Backup names may not contain slashes$"):
-        create(CALLER, "c1", BackupRequest(name="a/b"))
+        create(CALLER, C1, BackupRequest(name="a/b"))
     with pytest.raises(BadRequestError, match=r'^Invalid compression algorithm "nosuchcomp"$'):
-        create(CALLER, "c1", BackupRequest(compression="nosuchcomp"))
+        create(CALLER, C1, BackupRequest(compression="nosuchcomp"))
     with pytest.raises(InstanceNotFoundError, match=r"^Instance not found$"):
-        create(CALLER, "nosuch", BackupRequest())
+        create(CALLER, replace(C1, name="nosuch"), BackupRequest())
     with pytest.raises(BackupNotFoundError, match=r"^Load backup from database: Instance backup not found$"):
-        world.made.backups.path("default", "c1", "nosuch")
+        world.made.backups.path(C1, "nosuch")
     with pytest.raises(BadRequestError):
-        create(CALLER, "c1", BackupRequest(name=".."))
+        create(CALLER, C1, BackupRequest(name=".."))
 
 
 def test_rename_and_delete(world: World) -> None:
     path = world.export(name="one")
-    world.succeed(world.made.backups.rename(CALLER, "c1", "one", "two"))
+    world.succeed(world.made.backups.rename(CALLER, C1, "one", "two"))
     assert not path.exists()
-    renamed = world.made.backups.path("default", "c1", "two", CALLER)
+    renamed = world.made.backups.path(C1, "two", CALLER)
     assert renamed.is_file()
     assert world.happened[-1] == ("instance-backup-retrieved", "/1.0/instances/c1/backups/two")
-    world.succeed(world.made.backups.delete(CALLER, "c1", "two"))
+    world.succeed(world.made.backups.delete(CALLER, C1, "two"))
     assert not renamed.exists()
-    assert world.made.backups.list("default", "c1") == []
+    assert world.made.backups.list(C1) == []
     world.assert_nothing_left()
 
 
@@ -283,7 +285,7 @@ def test_expired_backups_go(world: World) -> None:
     world.export(name="young", expires_at=datetime.now(UTC) + timedelta(hours=1))
     world.export(name="lasting")
     world.made.backups.prune_expired()
-    assert {backup.name for backup in world.made.backups.list("default", "c1")} == {"young", "lasting"}
+    assert {backup.name for backup in world.made.backups.list(C1)} == {"young", "lasting"}
     assert not ((world.paths.backups / "instances/c1") / "old").exists()
 
 
@@ -392,10 +394,10 @@ class Crash(BaseException):
 
 
 CRASHES: dict[str, Callable[[World], object]] = {
-    "backup-create": lambda world: world.wait(world.made.backups.create(CALLER, "c1", BackupRequest(name="b"))),
-    "backup-rename": lambda world: world.wait(world.made.backups.rename(CALLER, "c1", "kept", "b")),
-    "backup-delete": lambda world: world.wait(world.made.backups.delete(CALLER, "c1", "kept")),
-    "instance-import": lambda world: world.wait(world.restore(world.made.backups.path("default", "c1", "kept"), "c2")),
+    "backup-create": lambda world: world.wait(world.made.backups.create(CALLER, C1, BackupRequest(name="b"))),
+    "backup-rename": lambda world: world.wait(world.made.backups.rename(CALLER, C1, "kept", "b")),
+    "backup-delete": lambda world: world.wait(world.made.backups.delete(CALLER, C1, "kept")),
+    "instance-import": lambda world: world.wait(world.restore(world.made.backups.path(C1, "kept"), "c2")),
 }
 
 
@@ -421,7 +423,7 @@ def test_recovery_after_a_crash(world: World, tmp_path: Path, point: str) -> Non
         assert path.name.startswith("upload-")  # what start-up clears
         path.unlink()
     world.assert_nothing_left()
-    recorded = {backup.name for backup in world.made.backups.list("default", "c1")}
+    recorded = {backup.name for backup in world.made.backups.list(C1)}
     files = {path.name for path in (world.paths.backups / "instances/c1").iterdir()}
     assert recorded == files
     assert (world.instance("c2") is not None) == world.tree("c2").exists()
@@ -436,7 +438,7 @@ def test_export_waits_for_no_other_instance(world: World) -> None:
     """While one export holds the instance, looking at backups still works at once."""
     started, go = threading.Event(), threading.Event()
     with world.database.read() as connection:
-        assert backups_table.list_for(connection, "default", "c1") == []
+        assert backups_table.list_for(connection, C1) == []
 
     def hold() -> None:
         with world.made.backups._locks.hold("instance:default/c1", what="restore"):
@@ -446,8 +448,8 @@ def test_export_waits_for_no_other_instance(world: World) -> None:
     thread = threading.Thread(target=hold)
     thread.start()
     started.wait(30)
-    operation = world.made.backups.create(CALLER, "c1", BackupRequest(name="b"))
-    assert world.made.backups.list("default", "c1") == []
+    operation = world.made.backups.create(CALLER, C1, BackupRequest(name="b"))
+    assert world.made.backups.list(C1) == []
     go.set()
     thread.join()
     world.succeed(operation)
@@ -460,7 +462,7 @@ def test_a_cancelled_one_leaves_nothing_and_can_be_made_again(world: World, what
     def start() -> Operation:
         if what == "import":
             return world.restore(file, "c2")
-        return world.made.backups.create(CALLER, "c1", BackupRequest(name="b"))
+        return world.made.backups.create(CALLER, C1, BackupRequest(name="b"))
 
     with world.made.backups._locks.hold("instance:default/c1", "instance:default/c2", what="restore"):
         operation = start()
@@ -470,12 +472,12 @@ def test_a_cancelled_one_leaves_nothing_and_can_be_made_again(world: World, what
     assert ended.status is StatusCode.CANCELLED
     world.assert_nothing_left()
     assert world.instance("c2") is None
-    assert [backup.name for backup in world.made.backups.list("default", "c1")] == ["source"]
+    assert [backup.name for backup in world.made.backups.list(C1)] == ["source"]
     world.succeed(start())
 
 
 def test_operation_shows_progress(world: World) -> None:
-    done = world.succeed(world.made.backups.create(CALLER, "c1", BackupRequest()))
+    done = world.succeed(world.made.backups.create(CALLER, C1, BackupRequest()))
     text = json.dumps(dict(done.metadata or {}))
     assert "create_backup_progress" in text
     assert "B/s)" in text

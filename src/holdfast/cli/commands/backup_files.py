@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.cli.groups import command
+from holdfast.cli.import_sources import identity_option
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_bytes, format_time
@@ -17,13 +18,6 @@ from holdfast.cli.units import format_bytes, format_time
 if TYPE_CHECKING:
     from holdfast.cli.export_files import Entry, Verified
 
-IDENTITY = click.option(
-    "--identity",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="The age identity, or SSH key, that opens an encrypted file",
-)
 _KINDS = {
     "file": stat.S_IFREG,
     "hard link": stat.S_IFREG,
@@ -47,7 +41,7 @@ _KINDS = {
     ),
 )
 @click.argument("file", metavar="FILE")
-@IDENTITY
+@identity_option
 @click.option("-f", "--format", "format_name", type=click.Choice(("text", "json", "yaml")), default="text")
 @pass_session
 def verify(session: Session, file: str, identity: Path | None, format_name: str) -> None:
@@ -130,7 +124,7 @@ def _text(file: str, found: Verified) -> str:
 @click.argument("path", default="", metavar="[PATH]")
 @click.option("--snapshot", default=None, metavar="NAME", help="Look into this snapshot")
 @click.option("-r", "--recursive", "is_recursive", is_flag=True, help="List what is in folders, too")
-@IDENTITY
+@identity_option
 @format_option
 @pass_session
 def list_files(
@@ -199,7 +193,7 @@ def _moment(seconds: int) -> str:
 @click.option("--overwrite", is_flag=True, help="Replace files that exist")
 @click.option("--same-owner", is_flag=True, help="Keep owners, setuid bits and system attributes (as root)")
 @click.option("--devices", is_flag=True, help="Make pipes and device nodes, too (as root)")
-@IDENTITY
+@identity_option
 @pass_session
 def extract(
     session: Session,

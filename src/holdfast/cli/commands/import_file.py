@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
-from holdfast.cli.references import NAME, parse_device_overrides, parse_pairs, strip_remote
+from holdfast.cli.import_sources import identity_option, source_and_name
+from holdfast.cli.references import parse_device_overrides, parse_pairs
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.encryption import load_identities
 from holdfast.client.uploads import EXTENSION as UPLOADS
@@ -39,13 +39,7 @@ OVERRIDES = "holdfast_import_overrides"
 @click.option("--no-profiles", is_flag=True, help="Apply no profiles")
 @click.option("--replace", is_flag=True, help="Replace the instance of that name, with its snapshots")
 @click.option("--start", is_flag=True, help="Start it when it is there")
-@click.option(
-    "--identity",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="The age identity, or SSH key, that opens an encrypted file",
-)
+@identity_option
 @pass_session
 def import_file(
     session: Session,
@@ -59,7 +53,7 @@ def import_file(
     start: bool,
     identity: Path | None,
 ) -> None:
-    source, title, name = _source_and_name(words)
+    source, title, name = source_and_name(words)
     profiles = [] if no_profiles else list(profile) or None
     if device:
         require_extension(session, "import_instance_devices", "import with other devices than the file's")
@@ -83,23 +77,6 @@ def import_file(
         _start(session, made)
     if sys.stdout.isatty():
         session.say(f"Imported {made}")
-
-
-def _source_and_name(words: tuple[str, ...]) -> tuple[Path | BinaryIO, str, str]:
-    """Return the file to send, how it is called in messages, and the name that was given."""
-    if len(words) > 1 and words[0].endswith(":") and strip_remote(words[0]) == "":
-        words = words[1:]
-    if len(words) > 2:
-        raise click.UsageError("Give FILE [NAME]")
-    name = NAME.convert(words[1], None, None) if len(words) == 2 else ""
-    if words[0] == "-":
-        if sys.stdin.isatty():
-            raise click.ClickException("Standard input is the terminal: pipe an export file into it")
-        return sys.stdin.buffer, "standard input", name
-    path = Path(words[0])
-    if not path.is_file():
-        raise click.ClickException(f"{path} is not a file")
-    return path, path.name, name
 
 
 def _start(session: Session, name: str) -> None:

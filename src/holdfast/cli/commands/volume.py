@@ -117,6 +117,7 @@ def delete(session: Session, pool: str, volume: VolumeReference) -> None:
 
 _CONFIG = "holdfast.cli.commands.volume_config"
 _ATTACHING = "holdfast.cli.commands.volume_attach"
+_EXPORTING = "holdfast.cli.commands.volume_export"
 _COPYING = "holdfast.cli.commands.volume_copy"
 _SNAPSHOTS = "holdfast.cli.commands.volume_snapshot"
 
@@ -140,6 +141,8 @@ volume = Group(
         "detach-profile": Entry(_ATTACHING, "detach_profile", "Take a volume from a profile"),
         "copy": Entry(_COPYING, "copy", "Copy a volume, or make one of a snapshot"),
         "move": Entry(_COPYING, "move", "Move a volume to another pool or project"),
+        "export": Entry(_EXPORTING, "export", "Save a volume with its snapshots to a file"),
+        "import": Entry(_EXPORTING, "import_volume", "Make a volume of an export file"),
         "snapshot": Entry(_SNAPSHOTS, "snapshot", "Take a snapshot of a volume"),
         "restore": Entry(_SNAPSHOTS, "restore", "Put a volume back to a snapshot"),
         "hold": Entry(_SNAPSHOTS, "hold", "Hold snapshots of volumes: nothing removes them"),

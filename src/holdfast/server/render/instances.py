@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from holdfast.model.instance import Backup, Devices
+from holdfast.model.instance import Devices
 from holdfast.server.etag import etag_of
+from holdfast.server.render.backups import backup_shape
 from holdfast.service.instance_views import InstanceFull, InstanceState, InstanceView, SnapshotView
-from holdfast.wire import backup as wire_backup
 from holdfast.wire import instance as wire
 from holdfast.wire import snapshot as wire_snapshot
 from holdfast.wire import state as wire_state
@@ -82,17 +82,6 @@ def snapshot_shape(view: SnapshotView) -> wire_snapshot.Snapshot:
 def snapshot_etag(view: SnapshotView) -> str:
     snapshot = view.snapshot
     return etag_of(to_wire(snapshot.expires_at), snapshot.description, snapshot.is_held)
-
-
-def backup_shape(backup: Backup) -> wire_backup.Backup:
-    return wire_backup.Backup(
-        name=backup.name,
-        created_at=to_wire(backup.created_at),
-        expires_at=to_wire(backup.expires_at),
-        instance_only=backup.instance_only,
-        container_only=backup.instance_only,
-        optimized_storage=backup.optimized_storage,
-    )
 
 
 def state_shape(state: InstanceState) -> wire_state.InstanceState:

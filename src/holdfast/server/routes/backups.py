@@ -1,38 +1,56 @@
-"""Export files of an instance: make, list, rename, delete, download."""
+"""Export files of instances and custom volumes: make, list, rename, delete, download."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from holdfast.model.backup import BackupOwner
 from holdfast.model.metadata_version import DEFAULT_VERSION
 from holdfast.server.answers import accepted, sync
 from holdfast.server.downloads import send_file
 from holdfast.server.listing import api_url
 from holdfast.server.moments import moment
-from holdfast.server.render.instances import backup_shape
+from holdfast.server.render.backups import backup_shape, volume_backup_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Route
 from holdfast.server.streaming import send_stream, wants_stream
+from holdfast.server.volume_bodies import require_custom
+from holdfast.service.backup_owners import volume_owner
 from holdfast.service.backups import BackupRequest
 from holdfast.wire import backup as wire
 
-_LIST = "/1.0/instances/{name}/backups"
-_ONE = _LIST + "/{backup}"
+_OF_INSTANCES = "/1.0/instances/{name}/backups"
+_OF_VOLUMES = "/1.0/storage-pools/{pool}/volumes/{type}/{volume}/backups"
 
 
 async def list_backups(request: ApiRequest) -> web.StreamResponse:
-    backups = await request.run(request.services.backups.list, request.project, request.path("name"))
+    owner = await _owner(request)
+    backups = await request.run(request.services.backups.list, owner)
     if request.recursion:
-        return sync([backup_shape(each) for each in backups])
-    return sync([api_url("instances", each.instance, "backups", each.name, project=each.project) for each in backups])
+        shape = volume_backup_shape if owner.is_volume else backup_shape
+        return sync([shape(each) for each in backups])
+    place = ("storage-pools", owner.pool, "volumes", "custom") if owner.is_volume else ("instances",)
+    return sync([api_url(*place, owner.name, "backups", each.name, project=request.project) for each in backups])
 
 
 async def create_backup(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.BackupsPost)
+    return await _create(request, sent, is_alone=sent.instance_only)
+
+
+async def create_volume_backup(request: ApiRequest) -> web.StreamResponse:
+    sent = await request.body(wire.VolumeBackupsPost)
+    return await _create(request, sent, is_alone=sent.volume_only)
+
+
+async def _create(
+    request: ApiRequest, sent: wire.BackupsPost | wire.VolumeBackupsPost, *, is_alone: bool
+) -> web.StreamResponse:
+    owner = await _owner(request)
     wanted = BackupRequest(
         name=sent.name,
         expires_at=moment(sent.expires_at),
-        instance_only=sent.instance_only,
+        is_alone=is_alone,
         optimized_storage=sent.optimized_storage,
         compression=sent.compression_algorithm,
         snapshot=sent.snapshot,
@@ -40,82 +58,98 @@ async def create_backup(request: ApiRequest) -> web.StreamResponse:
         version=sent.version or DEFAULT_VERSION,
     )
     if wants_stream(request):
-        work = await request.run(
-            request.services.export_streams.start,
-            request.caller,
-            request.path("name"),
-            wanted.part,
-            wanted.compression,
+        start = request.services.export_streams.start
+        return await send_stream(
+            request, await request.run(start, request.caller, owner, wanted.part, wanted.compression)
         )
-        return await send_stream(request, work)
-    return accepted(await request.run(request.services.backups.create, request.caller, request.path("name"), wanted))
+    return accepted(await request.run(request.services.backups.create, request.caller, owner, wanted))
 
 
 async def get_backup(request: ApiRequest) -> web.StreamResponse:
-    service = request.services.backups
-    backup = await request.run(service.get, request.project, request.path("name"), request.path("backup"))
-    return sync(backup_shape(backup))
+    owner = await _owner(request)
+    backup = await request.run(request.services.backups.get, owner, request.path("backup"))
+    return sync(volume_backup_shape(backup) if owner.is_volume else backup_shape(backup))
 
 
 async def rename_backup(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.BackupPost)
-    service = request.services.backups
-    return accepted(
-        await request.run(service.rename, request.caller, request.path("name"), request.path("backup"), sent.name)
-    )
+    owner, service = await _owner(request), request.services.backups
+    return accepted(await request.run(service.rename, request.caller, owner, request.path("backup"), sent.name))
 
 
 async def delete_backup(request: ApiRequest) -> web.StreamResponse:
-    service = request.services.backups
-    return accepted(await request.run(service.delete, request.caller, request.path("name"), request.path("backup")))
+    owner, service = await _owner(request), request.services.backups
+    return accepted(await request.run(service.delete, request.caller, owner, request.path("backup")))
 
 
 async def export_backup(request: ApiRequest) -> web.StreamResponse:
-    service = request.services.backups
+    owner = await _owner(request)
     told_to = None if request.http.method == "HEAD" else request.caller
-    path = await request.run(service.path, request.project, request.path("name"), request.path("backup"), told_to)
+    path = await request.run(request.services.backups.path, owner, request.path("backup"), told_to)
     return await send_file(request, path, "")
 
 
-ROUTES = (
-    Route(
-        method="GET",
-        path=_LIST,
-        handler=list_backups,
-        summary="List export files",
-        gives=list[wire.Backup],
-        query=("project", "recursion"),
-    ),
-    Route(
-        method="POST",
-        path=_LIST,
-        handler=create_backup,
-        summary="Make an export file, or with `Accept: application/octet-stream` send it at once",
-        answer=Answer.ASYNC,
-        takes=wire.BackupsPost,
-    ),
-    Route(method="GET", path=_ONE, handler=get_backup, summary="Show an export file", gives=wire.Backup),
-    Route(
-        method="POST",
-        path=_ONE,
-        handler=rename_backup,
-        summary="Rename an export file",
-        answer=Answer.ASYNC,
-        takes=wire.BackupPost,
-    ),
-    Route(method="DELETE", path=_ONE, handler=delete_backup, summary="Delete an export file", answer=Answer.ASYNC),
-    Route(
-        method="GET",
-        path=_ONE + "/export",
-        handler=export_backup,
-        summary="Download an export file",
-        answer=Answer.FILE,
-    ),
-    Route(
-        method="HEAD",
-        path=_ONE + "/export",
-        handler=export_backup,
-        summary="Size and entity tag of an export file",
-        answer=Answer.FILE,
-    ),
-)
+async def _owner(request: ApiRequest) -> BackupOwner:
+    """Return what the path names."""
+    if "pool" not in request.http.match_info:
+        return BackupOwner(project=request.project, name=request.path("name"))
+    require_custom(request)
+    database = request.services.database
+    return await request.run(volume_owner, database, request.project, request.path("pool"), request.path("volume"))
+
+
+def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
+    one = path + "/{backup}"
+    what = " of a custom volume" if of_volumes else ""
+    shape: type[object] = wire.VolumeBackup if of_volumes else wire.Backup
+    return (
+        Route(
+            method="GET",
+            path=path,
+            handler=list_backups,
+            summary=f"List export files{what}",
+            gives=list[wire.VolumeBackup] if of_volumes else list[wire.Backup],
+            query=("project", "recursion"),
+        ),
+        Route(
+            method="POST",
+            path=path,
+            handler=create_volume_backup if of_volumes else create_backup,
+            summary=f"Make an export file{what}, or with `Accept: application/octet-stream` send it at once",
+            answer=Answer.ASYNC,
+            takes=wire.VolumeBackupsPost if of_volumes else wire.BackupsPost,
+        ),
+        Route(method="GET", path=one, handler=get_backup, summary=f"Show an export file{what}", gives=shape),
+        Route(
+            method="POST",
+            path=one,
+            handler=rename_backup,
+            summary=f"Rename an export file{what}",
+            answer=Answer.ASYNC,
+            takes=wire.BackupPost,
+        ),
+        Route(
+            method="DELETE",
+            path=one,
+            handler=delete_backup,
+            summary=f"Delete an export file{what}",
+            answer=Answer.ASYNC,
+        ),
+        Route(
+            method="GET",
+            path=one + "/export",
+            handler=export_backup,
+            summary=f"Download an export file{what}",
+            answer=Answer.FILE,
+        ),
+        Route(
+            method="HEAD",
+            path=one + "/export",
+            handler=export_backup,
+            summary=f"Size and entity tag of an export file{what}",
+            answer=Answer.FILE,
+        ),
+    )
+
+
+ROUTES = (*_routes(_OF_INSTANCES, of_volumes=False), *_routes(_OF_VOLUMES, of_volumes=True))

@@ -6,8 +6,10 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, UnsupportedError, VolumeNotFoundError
 from holdfast.model.kinds import VolumeType
+from holdfast.model.operation import Operation
 from holdfast.server.answers import accepted, created, done, sync
 from holdfast.server.etag import check_if_match
+from holdfast.server.import_body import import_body
 from holdfast.server.listing import api_url, passing
 from holdfast.server.render.storage import volume_etag, volume_shape, volume_state_shape, volume_url
 from holdfast.server.request import ApiRequest
@@ -34,9 +36,9 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
 
 
 async def create_volume(request: ApiRequest) -> web.StreamResponse:
-    """Make an empty volume at once, or start to copy one."""
+    """Make an empty volume at once, or start to copy or import one."""
     if request.is_binary:
-        raise UnsupportedError("Importing volumes from files isn't served")
+        return accepted(await _import(request))
     sent = await request.body(wire.VolumesPost)
     wanted_type = request.http.match_info.get("type", sent.type)
     if wanted_type != VolumeType.CUSTOM:
@@ -47,6 +49,23 @@ async def create_volume(request: ApiRequest) -> web.StreamResponse:
         await request.run(volumes.volumes.create, request.caller, pool, wanted)
         return done()
     return accepted(await request.run(volumes.copies.copy, request.caller, pool, wanted, source))
+
+
+async def _import(request: ApiRequest) -> Operation:
+    """Start to make a volume of an export file."""
+    wanted_type = request.http.match_info.get("type", VolumeType.CUSTOM)
+    kind = request.header("X-LXD-type") or "backup"
+    if wanted_type != VolumeType.CUSTOM or kind != "backup":
+        what = wanted_type if wanted_type != VolumeType.CUSTOM else kind
+        raise UnsupportedError(f'A volume of type "{what}" isn\'t made of a file: custom ones are, of export files')
+    async with import_body(request) as arrival:
+        return await request.run(
+            request.services.volumes.imports.restore_file,
+            request.caller,
+            arrival.file,
+            request.path("pool"),
+            request.header("X-LXD-name") or None,
+        )
 
 
 async def get_volume(request: ApiRequest) -> web.StreamResponse:
@@ -151,7 +170,7 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_volume,
-        summary="Make or copy a custom volume",
+        summary="Make or copy a custom volume, or import an export file",
         takes=wire.VolumesPost,
         query=_PROJECT,
     ),
@@ -159,7 +178,7 @@ ROUTES = (
         method="POST",
         path=_TYPE,
         handler=create_volume,
-        summary="Make or copy a custom volume",
+        summary="Make or copy a custom volume, or import an export file",
         takes=wire.VolumesPost,
         query=_PROJECT,
     ),
