@@ -59,7 +59,7 @@ def shown(who: str, server: Server, name: str, snapshot: str = "") -> Iterator[P
     place = server.directory / "shown"
     place.mkdir(exist_ok=True)
     dataset = f"hf-{who}/containers/{name}" + (f"@snapshot-{snapshot}" if snapshot else "")
-    run(["mount", "-t", "zfs", *([] if snapshot else ["-o", "zfsutil"]), dataset, place])
+    run(["mount", "-t", "zfs", dataset, place])
     try:
         yield place / "rootfs"
     finally:

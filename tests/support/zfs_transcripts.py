@@ -27,6 +27,7 @@ from holdfast.host import processes, zfs
 from holdfast.host.processes import Argument, Completed
 from holdfast.model.errors import CommandError
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "zfs"
 INJECTED = "cannot do that: pool I/O is currently suspended"
 _READING = (("zfs", "get"), ("zfs", "list"), ("zpool", "list"))
 Fails = Callable[[Sequence[str]], bool]
@@ -280,6 +281,13 @@ def _parsed(text: str) -> Iterator[str | Entry]:
             entry.code, entry.error = int(code), f"{entry.error}{error}\n"
     if entry is not None:
         yield entry
+
+
+def real_streams() -> list[bytes]:
+    """Return streams that ZFS made: of snapshots s0 and s1 and of the volume, each a difference to the one before."""
+    entries = _parsed((GOLDEN / "streams.transcript").read_text())
+    found = [entry.stream for entry in entries if isinstance(entry, Entry) and entry.stream is not None]
+    return list(dict.fromkeys(found))[:3]
 
 
 @contextlib.contextmanager

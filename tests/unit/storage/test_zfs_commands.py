@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.zfs_scenarios import SCENARIOS, Scene
-from support.zfs_transcripts import Player, Taker, in_place
-
-GOLDEN = Path(__file__).parents[2] / "golden" / "zfs"
+from support.zfs_transcripts import GOLDEN, Player, Taker, in_place
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
