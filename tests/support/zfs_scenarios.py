@@ -213,6 +213,10 @@ def failing_verbs(scene: Scene) -> None:
     with fails("zfs", "rename", "p1/.staging/b-0"), pytest.raises(StorageError, match="exchanging"):
         driver.swap("b-0", C1)
     assert content(driver.path(C1)) == "first"
+    scene.say("an exchange that fails at last is taken back")
+    with fails("zfs", "rename", "p1/.swapping/b-0"), pytest.raises(StorageError, match="exchanging"):
+        driver.swap("b-0", C1)
+    assert (content(driver.path(C1)), driver.staged_tokens()) == ("first", ["b-0"])
     driver.discard("b-0")
     take(driver, "s0", "s-0")
     scene.say("a snapshot that can't be withdrawn is protected again")

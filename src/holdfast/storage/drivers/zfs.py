@@ -281,7 +281,7 @@ class ZfsDriver(BackedDriver):
     def _make_folder(self, path: Path) -> None:
         dataset = self._dataset(path)
         if not zfs.exists(dataset):
-            self._remove_empty(path)
+            super()._remove_empty(path)
             zfs.create(dataset)
         path.chmod(0o700)
 
@@ -298,20 +298,20 @@ class ZfsDriver(BackedDriver):
         new, old = self._dataset(staged), self._dataset(volume)
         parked = self._dataset(self.mount / _SWAPPING / staged.name)
         zfs.set_properties(old, {_PLACE: str(volume.relative_to(self.mount))})
+        done: list[tuple[str, str]] = []
         try:
-            zfs.rename(old, parked)
-            try:
-                zfs.rename(new, old)
-            except BaseException:
-                zfs.rename(parked, old)
-                raise
+            for before, after in ((old, parked), (new, old), (parked, new)):
+                zfs.rename(before, after)
+                done.append((before, after))
         except BaseException:
+            for before, after in reversed(done):
+                zfs.rename(after, before)
             with contextlib.suppress(CommandError):
                 zfs.unset(old, _PLACE)
             raise
-        zfs.rename(parked, new)
-        zfs.unset(new, _PLACE)
-        zfs_lineage.take_over(old, new)
+        with contextlib.suppress(CommandError):  # from here on it is done
+            zfs.unset(new, _PLACE)
+            zfs_lineage.take_over(old, new)
 
     def _settle(self, *directories: Path) -> None:
         """Do nothing: a command of ZFS returns when what it did is on stable storage."""
@@ -319,7 +319,8 @@ class ZfsDriver(BackedDriver):
     def _protect(self, path: Path) -> None:
         dataset = self._dataset(path)
         zfs.set_properties(dataset, {"readonly": "on"})
-        zfs_lineage.call_origin(dataset, self._volume_of_snapshot(path), path.name)
+        with contextlib.suppress(CommandError, OSError):  # nothing but names
+            zfs_lineage.call_origin(dataset, self._volume_of_snapshot(path), path.name)
 
     def _unprotect(self, path: Path) -> None:
         zfs.unset(self._dataset(path), "readonly")
@@ -328,7 +329,7 @@ class ZfsDriver(BackedDriver):
         super().rename_snapshot(volume, snapshot, new_name)
         with self._explained("renaming a snapshot"):
             dataset = self._dataset(self.path(volume, new_name))
-            if zfs.exists(dataset):
+            with contextlib.suppress(CommandError, OSError):  # the name alone, or there is no such snapshot
                 zfs_lineage.call_origin(dataset, self._dataset(self.path(volume)), new_name)
 
     def _volume_of_snapshot(self, path: Path) -> str:
