@@ -16,7 +16,7 @@ INTRODUCTION = f"""# Routes and extensions of the API
 
 Made from the server's own tables by `docs/generate_api.py`; don't edit it by hand. What the answers mean is told in
 [the API](api.md). Paths below `/1.0/instances` are served below `/1.0/containers`, too. The level of LXD that is served
-is {LXD_VERSION}.
+is {LXD_VERSION}. Who may call a route is told in [TLS and trust](../internals/tls.md#who-may-what).
 """
 WORDS = {
     Answer.SYNC: "at once",
@@ -35,7 +35,7 @@ def area_of(route: Route) -> str:
 def row(route: Route) -> str:
     path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
     query = ", ".join(f"`{name}`" for name in route.query)
-    return f"| {route.method} | `{path}` | {route.summary} | {WORDS[route.answer]} | {query} |"
+    return f"| {route.method} | `{path}` | {route.summary} | {WORDS[route.answer]} | {route.permission} | {query} |"
 
 
 def page() -> str:
@@ -43,7 +43,7 @@ def page() -> str:
     parts = [INTRODUCTION]
     ordered = sorted(ROUTES, key=lambda route: (area_of(route), route.path))
     for area, routes in groupby(ordered, key=area_of):
-        parts.append(f"## {area}\n\n| method | path | | answer | query |\n|---|---|---|---|---|")
+        parts.append(f"## {area}\n\n| method | path | | answer | who | query |\n|---|---|---|---|---|---|")
         parts += [row(route) for route in routes]
         parts.append("")
     parts.append(

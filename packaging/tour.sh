@@ -13,7 +13,7 @@ choose_places() {
     HOLDFAST_DIR="$RUN_DIR/state"
     [ ${#HOLDFAST_DIR} -lt 90 ] || HOLDFAST_DIR="/var/lib/holdfast-$(echo "$HERE" | sha256sum | cut -c 1-8)"
   fi
-  export HOLDFAST_DIR
+  export HOLDFAST_DIR HOLDFAST_CONF="$RUN_DIR/remotes"  # whoever runs this may know servers elsewhere
   LOG="$RUN_DIR/server.log"
   PID_FILE="$RUN_DIR/server.pid"
   EXPORT_FILE="$RUN_DIR/$INSTANCE.tar.gz"

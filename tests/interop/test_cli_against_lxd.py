@@ -11,6 +11,7 @@ import pytest
 from support.cli import Cli, working_day
 from support.cli_volumes import volumes_day
 from support.holdfast import short_directory
+from support.https import free_port
 from support.images import make_tiny_image
 from support.lxd import LxdServer, require_lxd
 
@@ -25,6 +26,7 @@ def cli() -> Iterator[Cli]:
     with LxdServer(directory / "lxd") as server:
         cli = Cli(server.socket)
         cli.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        cli.run("config", "set", f"core.https_address=127.0.0.1:{free_port()}")
         yield cli
     shutil.rmtree(directory)
 
@@ -32,6 +34,15 @@ def cli() -> Iterator[Cli]:
 @pytest.mark.parametrize("pool", ["default", "bt"])
 def test_a_working_day(cli: Cli, tmp_path: Path, pool: str) -> None:
     working_day(cli, tmp_path, pool)
+
+
+def test_a_working_day_over_https(cli: Cli, tmp_path: Path) -> None:
+    """The same words to the same server, from elsewhere: it is known by a token."""
+    elsewhere = Cli(tmp_path / "nothing", tmp_path / "conf")
+    token = cli.run("config", "trust", "add", "--name", "elsewhere").strip().splitlines()[-1]
+    elsewhere.run("remote", "add", "far", token)
+    elsewhere.run("remote", "switch", "far")
+    working_day(elsewhere, tmp_path, "bt")
 
 
 @pytest.mark.parametrize(("pool", "other"), [("default", "bt"), ("bt", "default")])

@@ -7,7 +7,6 @@ start: owners, modes, times, xattrs, ACLs, capabilities, hard links, devices, sp
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +17,10 @@ from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxdServer, require_lxd
 from support.pools import rootfs
-from support.trees import describe, differences, make_rich_tree
+from support.rich import Server, make_rich_instance
+from support.trees import describe, differences
 
 MAKE_SETUID = "echo x > /root/mine; chown 1000:1001 /root/mine; chmod 4755 /root/mine"
-Server = HoldfastServer | LxdServer
 
 
 @pytest.fixture(scope="module")
@@ -35,28 +34,6 @@ def pair() -> Iterator[tuple[HoldfastServer, LxdServer, Path]]:
             server.lxc.run("image", "import", image, "--alias", "tiny")
         yield ours, theirs, directory
     shutil.rmtree(directory)
-
-
-def make_instance(server: Server, pool: str) -> None:
-    """Make `rich` on the pool: every kind of file, two snapshots that differ, a device and config of its own."""
-    server.lxc.run("init", "tiny", "rich", "-s", pool, "-c", "user.note=kept: yes")
-    make_rich_tree(rootfs(server, pool, "rich"))
-    age(rootfs(server, pool, "rich"))
-    server.lxc.run("snapshot", "rich", "first")
-    (rootfs(server, pool, "rich") / "data/only-second").write_text("second")
-    age(rootfs(server, pool, "rich"))
-    server.lxc.run("snapshot", "rich", "second", "--no-expiry")
-    (rootfs(server, pool, "rich") / "data/only-main").write_text("main")
-    (rootfs(server, pool, "rich") / "data/file").unlink()
-    age(rootfs(server, pool, "rich"))
-
-
-def age(tree: Path) -> None:
-    """Set all times an hour back: the rsync that LXD copies with leaves a wrong time that is right to the second."""
-    for path in (tree, *tree.rglob("*")):
-        facts = path.lstat()
-        times = (facts.st_atime_ns - 3600 * 10**9, facts.st_mtime_ns - 3600 * 10**9)
-        os.utime(path, ns=times, follow_symlinks=False)
 
 
 def compare(source: Server, source_pool: str, target: Server, target_pool: str, name: str) -> None:
@@ -84,7 +61,7 @@ def restore_and_start(server: Server, name: str) -> None:
 def test_ours_into_lxd(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, compression: str) -> None:
     ours, theirs, scratch = pair
     try:
-        make_instance(ours, pool)
+        make_rich_instance(ours, pool)
         ours.lxc.run("export", "rich", scratch / "file", "--compression", compression)
         theirs.lxc.run("import", scratch / "file", "taken", "-s", pool)
         compare(ours, pool, theirs, pool, "taken")
@@ -101,7 +78,7 @@ def test_ours_into_lxd(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, 
 def test_lxd_into_ours(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, compression: str) -> None:
     ours, theirs, scratch = pair
     try:
-        make_instance(theirs, pool)
+        make_rich_instance(theirs, pool)
         theirs.lxc.run("export", "rich", scratch / "file", "--compression", compression)
         ours.lxc.run("import", scratch / "file", "taken", "-s", pool)
         compare(theirs, pool, ours, pool, "taken")
@@ -138,7 +115,7 @@ def test_ours_into_ours(pair: tuple[HoldfastServer, LxdServer, Path], pool: str)
     ours, _, scratch = pair
     other = {"default": "bt", "bt": "default"}[pool]
     try:
-        make_instance(ours, pool)
+        make_rich_instance(ours, pool)
         ours.lxc.run("export", "rich", scratch / "file")
         ours.lxc.run("import", scratch / "file", "taken", "-s", other)
         compare(ours, pool, ours, other, "taken")
@@ -151,7 +128,7 @@ def test_ours_into_ours(pair: tuple[HoldfastServer, LxdServer, Path], pool: str)
 def test_sparse_files_stay_sparse(pair: tuple[HoldfastServer, LxdServer, Path]) -> None:
     ours, _, scratch = pair
     try:
-        make_instance(ours, "default")
+        make_rich_instance(ours, "default")
         ours.lxc.run("export", "rich", scratch / "file", "--compression", "none")
         ours.lxc.run("import", scratch / "file", "taken")
         info = (rootfs(ours, "default", "taken") / "data/sparse").stat()

@@ -17,10 +17,12 @@ COMMAND = Path(sys.executable).with_name("holdfast")
 
 
 class Cli:
-    """The `holdfast` command, pointed at one socket."""
+    """The `holdfast` command, pointed at one socket; `conf` is where its user's remotes are."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, conf: Path | None = None) -> None:
         self.environment = {**os.environ, "HOLDFAST_SOCKET": str(socket), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        if conf is not None:
+            self.environment["HOLDFAST_CONF"] = str(conf)
 
     def result(self, *words: str | Path, stdin: str | bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run a command and return what happened."""

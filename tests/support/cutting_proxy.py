@@ -1,4 +1,7 @@
-"""A proxy between a client and a server's unix socket that cuts connections in the middle of what is sent."""
+"""A proxy between a client and a server that cuts connections in the middle of what is sent.
+
+Addresses are paths of unix sockets, or ports of 127.0.0.1.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ _CHUNK = 16 * 1024
 
 
 class CuttingProxy:
-    """Listens on `path`. `limits` gives for each connection how many bytes may go to the server, and come back.
+    """Listens at `path`. `limits` gives for each connection how many bytes may go to the server, and come back.
 
     What has more of them is cut; None: all may pass.
     """
 
-    def __init__(self, path: Path, server: Path, limits: Iterator[tuple[int | None, int | None]]) -> None:
+    def __init__(self, path: Path | int, server: Path | int, limits: Iterator[tuple[int | None, int | None]]) -> None:
         self.path, self._server, self._limits = path, server, limits
         self.cuts = 0
         self._lock = threading.Lock()
-        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener = _socket_for(path)
         self._thread = threading.Thread(target=self._accept)
 
     def __enter__(self) -> CuttingProxy:
-        self._listener.bind(str(self.path))
+        self._listener.bind(_address(self.path))
         self._listener.listen()
         self._thread.start()
         return self
@@ -34,7 +37,8 @@ class CuttingProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
-        self.path.unlink()
+        if isinstance(self.path, Path):
+            self.path.unlink()
 
     def _accept(self) -> None:
         while True:
@@ -46,9 +50,9 @@ class CuttingProxy:
             threading.Thread(target=self._serve, args=(client, *limits), daemon=True).start()
 
     def _serve(self, client: socket.socket, sent: int | None, answered: int | None) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server:
+        with client, _socket_for(self._server) as server:
             try:
-                server.connect(str(self._server))
+                server.connect(_address(self._server))
             except OSError:
                 return  # as if nobody listened
             answers = threading.Thread(target=self._pass, args=(server, client, answered), daemon=True)
@@ -85,3 +89,11 @@ def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> bo
         left = None if left is None else left - len(data)
         with suppress(OSError):
             target.sendall(data)
+
+
+def _socket_for(place: Path | int) -> socket.socket:
+    return socket.socket(socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET)
+
+
+def _address(place: Path | int) -> str | tuple[str, int]:
+    return str(place) if isinstance(place, Path) else ("127.0.0.1", place)

@@ -18,6 +18,7 @@ from holdfast.model.expiry import expiry_time
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.retention import Kept
 from holdfast.model.schedule_run import ScheduleRun
+from holdfast.model.warning import SCHEDULE_FAILED
 from holdfast.service.events import EventBus
 from holdfast.service.operations import Operations
 from holdfast.service.retention import Retention
@@ -62,6 +63,7 @@ class Shelf:
     """Subjects that are rows of instances; a snapshot is a row, too. `broken` ones fail."""
 
     owners = schedule_runs.INSTANCES
+    warning_kind = SCHEDULE_FAILED
 
     def __init__(self, database: Database, clock: HandClock) -> None:
         self._database, self._clock = database, clock

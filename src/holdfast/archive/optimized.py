@@ -88,32 +88,42 @@ def places_of(document: bytes | None, layout: Layout, snapshots: Sequence[str]) 
         entries = parse_header(document).subvolumes
     except HeaderFormatError as error:
         raise ArchiveError(f"optimized_header.yaml is not valid: {error}") from error
+    return checked_places(entries, layout, wanted, "optimized_header.yaml")
+
+
+def checked_places(
+    entries: Sequence[SubvolumeEntry], layout: Layout, wanted: Sequence[str | None], where: str
+) -> list[StreamPlace]:
+    """Return the streams that a list announces: those of each wanted snapshot in their order, its top first.
+
+    Raises `ArchiveError`, which names the list by `where`, for one that doesn't fit.
+    """
     places = [
-        StreamPlace(layout, entry.snapshot or None, _checked_path(entry.path), entry.readonly, entry.uuid)
+        StreamPlace(layout, entry.snapshot or None, _checked_path(entry.path, where), entry.readonly, entry.uuid)
         for entry in entries
     ]
     tops = [place.snapshot for place in places if not place.path]
     order = list(dict.fromkeys(place.snapshot for place in places))
-    if tops != wanted or order != wanted or len(places) > _MOST_SUBVOLUMES:
-        raise ArchiveError("optimized_header.yaml does not list the snapshots of index.yaml in their order")
-    _check_nesting(places)
+    if tops != list(wanted) or order != list(wanted) or len(places) > _MOST_SUBVOLUMES:
+        raise ArchiveError(f"{where} does not list the snapshots of the index in their order")
+    _check_nesting(places, where)
     return places
 
 
-def _check_nesting(places: Sequence[StreamPlace]) -> None:
+def _check_nesting(places: Sequence[StreamPlace], where: str) -> None:
     if len({(place.snapshot, place.path) for place in places}) != len(places):
-        raise ArchiveError("optimized_header.yaml lists a subvolume twice")
+        raise ArchiveError(f"{where} lists a subvolume twice")
     if len({place.member for place in places}) != len(places):
-        raise ArchiveError("optimized_header.yaml lists two subvolumes of one name")
+        raise ArchiveError(f"{where} lists two subvolumes of one name")
     for before, place in pairwise(places):
         if place.snapshot != before.snapshot and place.path:
-            raise ArchiveError("optimized_header.yaml lists a nested subvolume before its volume")
+            raise ArchiveError(f"{where} lists a nested subvolume before its volume")
 
 
-def _checked_path(path: str) -> str:
+def _checked_path(path: str, where: str) -> str:
     """Return a subvolume's path without its leading slash."""
     parts = path.split("/")
     is_top = path == "/"
     if parts[0] or "\0" in path or len(path) > 4000 or (not is_top and any(p in ("", ".", "..") for p in parts[1:])):
-        raise ArchiveError("optimized_header.yaml names a subvolume that can't be")
+        raise ArchiveError(f"{where} names a subvolume that can't be")
     return "" if is_top else path[1:]

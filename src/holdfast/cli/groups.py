@@ -30,7 +30,7 @@ class Entry:
 
 def _remember_project(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
     if value:
-        context.ensure_object(Session).project = value
+        context.ensure_object(Session).given_project = value
     return value
 
 

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-LOCAL = "local"
-_OTHER_REMOTE = (
-    'Remote "{remote}" is not known: there is only "local", the server of this machine. To use a server elsewhere, '
-    "forward its socket (`ssh -L /tmp/other.socket:/var/lib/holdfast/unix.socket HOST`) "
-    "and set HOLDFAST_SOCKET=/tmp/other.socket"
-)
+from holdfast.cli.session import Session
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+_REMOTE = re.compile(r"([A-Za-z0-9_.-]+):", re.ASCII)
 _IMAGE_HINT = ". An image server is not needed for Debian: `holdfast image build debian/12 --alias debian/12`"
 
 
+def split_remote(text: str) -> tuple[str, str]:
+    """Return the remote that a word names, "" for none, and what follows it."""
+    found = _REMOTE.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
+
+
 def strip_remote(text: str, *, is_image: bool = False) -> str:
-    """Return what follows `local:`; any other remote is refused with the way to reach it."""
-    remote, colon, rest = text.partition(":")
-    if not colon or "/" in remote:
-        return text
-    if remote != LOCAL:
-        raise click.BadParameter(_OTHER_REMOTE.format(remote=remote) + (_IMAGE_HINT if is_image else ""))
+    """Return what follows `REMOTE:`, and let the command be about that server."""
+    from holdfast.client.remotes import UnknownRemoteError
+
+    remote, rest = split_remote(text)
+    if remote:
+        try:
+            click.get_current_context().ensure_object(Session).use_remote(remote)
+        except UnknownRemoteError as error:
+            raise click.BadParameter(f"{error}{_IMAGE_HINT if is_image else ''}") from error
     return rest
 
 
@@ -34,40 +44,47 @@ class InstanceReference:
 
     name: str
     snapshot: str = ""
+    remote: str = ""
+    """As it was said; "" for no word of it."""
 
     def __str__(self) -> str:
         return f"{self.name}/{self.snapshot}" if self.snapshot else self.name
 
 
 class InstanceType(click.ParamType[InstanceReference]):
-    """Takes `[local:]instance[/snapshot]`."""
+    """Takes `[REMOTE:]instance[/snapshot]`."""
 
     name = "instance"
 
-    def __init__(self, *, snapshots: bool = False, may_be_empty: bool = False) -> None:
+    def __init__(self, *, snapshots: bool = False, may_be_empty: bool = False, is_target: bool = False) -> None:
+        """A target doesn't say which server the command is about."""
         self._takes_snapshots = snapshots
         self._may_be_empty = may_be_empty
+        self._is_target = is_target
 
     def convert(
         self, value: str | InstanceReference, param: click.Parameter | None, ctx: click.Context | None
     ) -> InstanceReference:
         if isinstance(value, InstanceReference):
             return value
-        name, slash, snapshot = strip_remote(value).partition("/")
+        remote, rest = split_remote(value)
+        if not self._is_target:
+            strip_remote(value)
+        name, slash, snapshot = rest.partition("/")
         if not name and not self._may_be_empty:
             self.fail(f'"{value}" names no instance', param, ctx)
         if slash and not self._takes_snapshots:
             self.fail(f'"{value}" is a snapshot; an instance is needed here', param, ctx)
         if slash and not snapshot:
             self.fail(f'"{value}" names no snapshot after the slash', param, ctx)
-        return InstanceReference(name, snapshot)
+        return InstanceReference(name, snapshot, remote)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return complete_instances(incomplete)
 
 
 class NameType(click.ParamType[str]):
-    """Takes `[local:]name` of a pool, profile, project or image."""
+    """Takes `[REMOTE:]name` of a pool, profile, project or image."""
 
     name = "name"
 
@@ -78,22 +95,41 @@ class NameType(click.ParamType[str]):
         return strip_remote(value, is_image=self._is_image)
 
 
+class RemoteType(click.ParamType[str]):
+    """Takes `REMOTE:` and nothing after it."""
+
+    name = "remote"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value and strip_remote(value):
+            self.fail(f'"{value}" is not of the form REMOTE:', param, ctx)
+        return ""
+
+
 INSTANCE = InstanceType()
 INSTANCE_OR_SNAPSHOT = InstanceType(snapshots=True)
 NAME = NameType()
 IMAGE = NameType(is_image=True)
 
 
+def remote_argument(function: Function) -> Function:
+    """Add `[REMOTE:]` to a command that takes no other word for where it works."""
+    return click.argument("remote", type=RemoteType(), default="", expose_value=False, metavar="[REMOTE:]")(function)
+
+
 def complete_instances(incomplete: str) -> list[CompletionItem]:
     """Return the names that a shell may offer; silently none when no server answers."""
     from holdfast.client.client import Client
     from holdfast.client.errors import ClientError
+    from holdfast.client.remotes import Remotes
 
+    remote, begin = split_remote(incomplete)
+    prefix = f"{remote}:" if remote else ""
     try:
-        names = Client.connect().instances.names()
+        names = Client(Remotes.load().connection(remote)).instances.names()
     except ClientError:
         return []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [CompletionItem(prefix + name) for name in names if name.startswith(begin)]
 
 
 def parse_pairs(words: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.groups import command
-from holdfast.client.connection import DEFAULT_DIRECTORY
+from holdfast.client.endpoints import DEFAULT_DIRECTORY
 
 
 @command(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from holdfast.cli.progress import ByteProgress
     from holdfast.client.client import Client
     from holdfast.client.operations import RunningOperation
+    from holdfast.client.remotes import Remotes
     from holdfast.client.shapes import Operation
     from holdfast.client.transfer import OnBytes
 
@@ -21,16 +22,49 @@ class Session:
     """One call of the command line. The client is made when a command first asks for it."""
 
     def __init__(self) -> None:
-        self.project = os.environ.get("HOLDFAST_PROJECT") or "default"
+        self.given_project = os.environ.get("HOLDFAST_PROJECT") or ""
+        self._remote = ""
         self.is_quiet = False
         self._progress: ByteProgress | None = None
+
+    @cached_property
+    def remotes(self) -> Remotes:
+        """The servers that the user knows."""
+        from holdfast.client.remotes import Remotes
+
+        return Remotes.load()
+
+    @property
+    def remote(self) -> str:
+        """The server that the command is about: the one that was named, else the default one."""
+        return self._remote or self.remotes.default
+
+    def use_remote(self, name: str) -> None:
+        """Let the command be about a server that one of its words names."""
+        self.remotes.get(name)
+        if self._remote not in ("", name):
+            raise click.UsageError(f'One command works on one server: "{self._remote}" and "{name}" are two')
+        if "client" in self.__dict__ and name != self.remote:
+            raise RuntimeError(f"the server was asked before {name} was read")  # a fault of the command
+        self._remote = name
 
     @cached_property
     def client(self) -> Client:
         """The server, seen from the chosen project."""
         from holdfast.client.client import Client
 
-        return Client.connect(project=self.project)
+        return Client(self.remotes.connection(self.remote, self.given_project))
+
+    def other(self, remote: str, project: str = "") -> Client:
+        """Return another server than the one that the command is about, in the project given or the remote's own."""
+        from holdfast.client.client import Client
+
+        return Client(self.remotes.connection(remote, project))
+
+    @property
+    def project(self) -> str:
+        """The project that the command is about."""
+        return self.client.connection.project
 
     @cached_property
     def server_extensions(self) -> frozenset[str]:

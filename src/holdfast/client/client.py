@@ -14,17 +14,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from holdfast.client.connection import Connection, path_of, socket_path_of
+from holdfast.client.connection import Connection, path_of
+from holdfast.client.endpoints import UnixEndpoint, socket_path_of
 from holdfast.client.shapes import ServerInfo
 
 if TYPE_CHECKING:
     from holdfast.client.backups import Backups
+    from holdfast.client.certificates import Certificates
     from holdfast.client.events import Events
     from holdfast.client.files import Files
     from holdfast.client.images import Images
     from holdfast.client.instances import Instances, Snapshots
     from holdfast.client.operations import Operations
     from holdfast.client.profiles import Profiles, Projects
+    from holdfast.client.protections import Protections
     from holdfast.client.schedules import Schedules
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
@@ -44,20 +47,22 @@ class Client:
 
         Nothing is sent yet: a server that isn't there shows in the first request.
         """
-        return cls(Connection(socket_path or socket_path_of(os.environ), project))
+        return cls(Connection(UnixEndpoint(socket_path or socket_path_of(os.environ)), project))
 
     def in_project(self, project: str) -> Client:
         """Return a client of the same server for another project."""
         return Client(self.connection.in_project(project))
 
     def server_info(self) -> ServerInfo:
-        """Return what the server tells about itself."""
-        return self.connection.get(ServerInfo, "/1.0")
+        """Return what the server tells about itself; its configuration is told to administrators only."""
+        return self.server_info_with_etag()[0]
 
     def server_info_with_etag(self) -> tuple[ServerInfo, str]:
         """Return what the server tells about itself, and the tag that `update_server` takes."""
         answer = self.connection.request("GET", "/1.0")
-        return cast(ServerInfo, answer.metadata), answer.etag
+        found = cast(ServerInfo, answer.metadata)
+        found["config"] = {**found}.get("config") or {}  # type: ignore[typeddict-item]
+        return found, answer.etag
 
     def update_server(self, config: Mapping[str, object], etag: str = "") -> None:
         """Replace the server's own configuration."""
@@ -144,6 +149,12 @@ class Client:
         return Warnings(self.connection)
 
     @cached_property
+    def certificates(self) -> Certificates:
+        from holdfast.client.certificates import Certificates
+
+        return Certificates(self.connection)
+
+    @cached_property
     def operations(self) -> Operations:
         from holdfast.client.operations import Operations
 
@@ -166,3 +177,9 @@ class Client:
         from holdfast.client.volumes import Volumes
 
         return Volumes(self.connection)
+
+    @cached_property
+    def protections(self) -> Protections:
+        from holdfast.client.protections import Protections
+
+        return Protections(self.connection)

@@ -1,14 +1,13 @@
-"""The one door to the server: HTTP/1.1 over its unix socket, one fresh connection for each request.
+"""The one door to the server: HTTP/1.1 over its unix socket or TLS, one fresh connection for each request.
 
-Fresh connections make a `Connection` safe to share between threads, and cost some 50 µs on a unix socket.
+Fresh connections make a `Connection` safe to share between threads. They cost some 50 µs on a unix socket, some 5 ms
+with TLS.
 """
 
 from __future__ import annotations
 
-import grp
 import json
-import os
-import socket
+import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,12 +16,13 @@ from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from holdfast import __version__
-from holdfast.client.errors import ApiError, BrokenConnectionError, SocketPermissionError, UnreachableServerError
+from holdfast.client.endpoints import Endpoint
+from holdfast.client.errors import ApiError, BrokenConnectionError
 
 Shape = TypeVar("Shape")
 Query = Mapping[str, str]
 Content = bytes | Iterable[bytes]
-DEFAULT_DIRECTORY = "/var/lib/holdfast"
+_HANGUPS = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 @dataclass(frozen=True)
@@ -34,42 +34,13 @@ class Answer:
     etag: str
 
 
-class _UnixConnection(HTTPConnection):
-    def __init__(self, path: str, timeout_s: float | None) -> None:
-        super().__init__("unix.socket", timeout=timeout_s)
-        self._path = path
+class _HttpConnection(HTTPConnection):
+    def __init__(self, endpoint: Endpoint, timeout_s: float | None) -> None:
+        super().__init__("unix.socket", timeout=timeout_s)  # the name is never looked up
+        self._endpoint = endpoint
 
     def connect(self) -> None:
-        self.sock = open_socket(self._path, self.timeout)
-
-
-def socket_path_of(environment: Mapping[str, str]) -> str:
-    """Return where the server's socket is: HOLDFAST_SOCKET, or unix.socket below HOLDFAST_DIR."""
-    return environment.get("HOLDFAST_SOCKET") or os.path.join(
-        environment.get("HOLDFAST_DIR") or DEFAULT_DIRECTORY, "unix.socket"
-    )
-
-
-def open_socket(path: str, timeout_s: float | None = None) -> socket.socket:
-    """Connect to a unix socket; failures say what to do about them."""
-    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    opened.settimeout(timeout_s)
-    try:
-        opened.connect(path)
-    except PermissionError as error:
-        opened.close()
-        raise SocketPermissionError(path, _group_of(path)) from error
-    except OSError as error:
-        opened.close()
-        raise UnreachableServerError(path, error.strerror or str(error)) from error
-    return opened
-
-
-def _group_of(path: str) -> str:
-    try:
-        return grp.getgrgid(os.stat(path).st_gid).gr_name
-    except (OSError, KeyError):
-        return "that may enter its directory"
+        self.sock = self._endpoint.open(self.timeout)
 
 
 def path_of(*segments: str) -> str:
@@ -81,7 +52,7 @@ def path_of(*segments: str) -> str:
 class Connection:
     """Where the server is, and in which project requests are made."""
 
-    socket_path: str
+    endpoint: Endpoint
     project: str = "default"
 
     def in_project(self, project: str) -> Connection:
@@ -111,10 +82,15 @@ class Connection:
 
         An answer of status 400 and more is raised as ApiError.
         """
-        http = _UnixConnection(self.socket_path, timeout_s)
-        sent = {"User-Agent": f"holdfast/{__version__}", "Connection": "close", **(headers or {})}
+        http = _HttpConnection(self.endpoint, timeout_s)
+        sent = {
+            "Host": self.endpoint.host,
+            "User-Agent": f"holdfast/{__version__}",
+            "Connection": "close",
+            **(headers or {}),
+        }
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # refused half-way: the answer says why
+            with suppress(*_HANGUPS):  # refused half-way: the answer says why
                 http.request(method, self.url(path, query), body=content, headers=sent)
             answer = http.getresponse()
         except (HTTPException, OSError) as error:

@@ -10,13 +10,15 @@ class ClientError(Exception):
 
 
 class UnreachableServerError(ClientError):
-    """Nothing answers at the socket."""
+    """Nothing answers at the socket or the address."""
 
-    def __init__(self, socket_path: str, reason: str) -> None:
-        super().__init__(
-            f"No server answers at {socket_path} ({reason}). "
-            "Start it with `holdfast server` as root, or set HOLDFAST_DIR or HOLDFAST_SOCKET to where it runs"
+    def __init__(self, where: str, reason: str) -> None:
+        advice = (
+            "Is it running there, with core.https_address set?"
+            if where.startswith("https://")
+            else "Start it with `holdfast server` as root, or set HOLDFAST_DIR or HOLDFAST_SOCKET to where it runs"
         )
+        super().__init__(f"No server answers at {where} ({reason}). {advice}")
 
 
 class SocketPermissionError(ClientError):
@@ -27,6 +29,37 @@ class SocketPermissionError(ClientError):
             f"You may not open {socket_path}: be root or a member of the group {group} "
             f"(`usermod -aG {group} <user>`, then log in again)"
         )
+
+
+class BadAddressError(ClientError):
+    """What was given as the address of a server is none."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f'"{url}" is not the address of a server: {reason}')
+
+
+class UnknownCertificateError(ClientError):
+    """The server shows another certificate than the one that is trusted."""
+
+    def __init__(self, host: str, shown: str, wanted: str) -> None:
+        super().__init__(
+            f"The server at {host} is not the one that is known: the fingerprint of its certificate is "
+            f"{shown or 'none'}, and {wanted} is trusted. If it was made anew, remove the remote and add it again"
+        )
+
+
+class UntrustedAuthorityError(ClientError):
+    """No certificate is pinned, and no authority that this machine trusts vouches for the server's."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"The certificate of {url} is not trusted ({reason}): `holdfast remote add` asks you about it")
+
+
+class IdentityError(ClientError):
+    """The client's own certificate or key can't be used."""
+
+    def __init__(self, certificate_path: Path, key_path: Path, reason: str) -> None:
+        super().__init__(f"Your certificate {certificate_path} with its key {key_path} can't be used: {reason}")
 
 
 class BrokenConnectionError(ClientError):

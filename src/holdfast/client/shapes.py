@@ -317,6 +317,8 @@ class ServerEnvironment(TypedDict):
     server_name: str
     kernel_version: str
     storage: str
+    certificate: str
+    """The server's own, PEM."""
 
 
 class ServerInfo(TypedDict):
@@ -337,3 +339,49 @@ class Upload(TypedDict):
     offset: int
     created_at: str
     expires_at: str
+
+
+class ProtectedCopy(TypedDict):
+    instance: str
+    tried_at: str
+    succeeded_at: str
+    error: str
+    bytes: int
+    seconds: float
+    missing: bool
+    late: bool
+
+
+class Protection(TypedDict):
+    """Instances of another server that copies are kept of; times are "" for never."""
+
+    name: str
+    remote: str
+    address: str
+    fingerprint: str
+    project: str
+    pattern: str
+    target_project: str
+    pool: str
+    schedule: str
+    keep: str
+    window: str
+    limit: int
+    parallel: int
+    paused: bool
+    created_at: str
+    next_at: str
+    last_run_at: str
+    last_success_at: str
+    failures: int
+    error: str
+    copies: list[ProtectedCopy]
+
+
+class TrustedCertificate(TypedDict):
+    name: str
+    type: str
+    restricted: bool
+    projects: list[str]
+    certificate: str
+    fingerprint: str

@@ -18,16 +18,16 @@ class Storage:
 
     def list(self) -> list[Pool]:
         """Return every pool."""
-        return self._connection.get(list[Pool], path_of("storage-pools"), {"recursion": "1"})
+        return [_whole(pool) for pool in self._connection.get(list[Pool], path_of("storage-pools"), {"recursion": "1"})]
 
     def get(self, name: str) -> Pool:
         """Return one pool."""
-        return self._connection.get(Pool, path_of("storage-pools", name))
+        return self.get_with_etag(name)[0]
 
     def get_with_etag(self, name: str) -> tuple[Pool, str]:
         """Return one pool and the tag that `update` takes."""
         answer = self._connection.request("GET", path_of("storage-pools", name))
-        return cast(Pool, answer.metadata), answer.etag
+        return _whole(cast(Pool, answer.metadata)), answer.etag
 
     def resources(self, name: str) -> PoolResources:
         """Return how much of a pool is used."""
@@ -57,3 +57,9 @@ class Storage:
     def volume(self, pool: str, kind: str, name: str) -> Volume:
         """Return one volume; `kind` is container, virtual-machine, image or custom."""
         return self._connection.get(Volume, path_of("storage-pools", pool, "volumes", kind, name))
+
+
+def _whole(pool: Pool) -> Pool:
+    """Return the pool with the configuration that it has for us: it is told to administrators only."""
+    pool["config"] = pool["config"] or {}
+    return pool

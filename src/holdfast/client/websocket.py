@@ -1,15 +1,19 @@
-"""Websockets over the server's unix socket. The library is loaded here and nowhere else: it costs 60 ms."""
+"""Websockets, over the server's unix socket or TLS. The library is loaded here and nowhere else: it costs 60 ms."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from holdfast.client.connection import Connection, open_socket
+from holdfast.client.connection import Connection
 from holdfast.client.errors import ApiError, BrokenConnectionError
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
+
+OPEN_S = 10.0
 
 
 class WebSocket:
@@ -27,6 +31,22 @@ class WebSocket:
         except ConnectionClosed:
             return  # a server that ends without a farewell has still ended
 
+    def receive(self, timeout_s: float | None = None) -> bytes | str | None:
+        """Return the next message, None once the other side has said farewell.
+
+        Raises `BrokenConnectionError` for a connection that was cut, or that brought nothing in time.
+        """
+        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+
+        try:
+            return self._raw.recv(timeout_s)
+        except ConnectionClosedOK:
+            return None
+        except ConnectionClosed as error:
+            raise BrokenConnectionError("the websocket", str(error)) from error
+        except TimeoutError as error:
+            raise BrokenConnectionError("the websocket", f"nothing came for {timeout_s:g} seconds") from error
+
     def send(self, message: bytes | str) -> bool:
         """Send a binary or a text message; False when the server has closed."""
         from websockets.exceptions import ConnectionClosed
@@ -37,29 +57,43 @@ class WebSocket:
             return False
         return True
 
+    def abort(self) -> None:
+        """Cut the connection; whoever waits in it is woken. Callable from any thread."""
+        with suppress(OSError):
+            self._raw.socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Say farewell and close."""
         self._raw.close()
 
 
-def open_websocket(connection: Connection, path: str, query: dict[str, str]) -> WebSocket:
-    """Upgrade a request to a websocket."""
+def open_websocket(
+    connection: Connection,
+    path: str,
+    query: dict[str, str],
+    *,
+    timeout_s: float = OPEN_S,
+    largest_message_bytes: int | None = None,
+) -> WebSocket:
+    """Upgrade a request to a websocket; connecting and upgrading may each take so long."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
-    raw = open_socket(connection.socket_path)
+    raw = connection.endpoint.open_duplex(timeout_s)
     try:
         opened = connect(
-            f"ws://unix.socket{connection.url(path, query)}",
+            f"ws://{connection.endpoint.host}{connection.url(path, query)}",  # what is encrypted is so below
             sock=raw,
+            open_timeout=timeout_s,
             compression=None,
-            max_size=None,
+            max_size=largest_message_bytes,
             ping_interval=None,  # the server sends its own; a data socket of an exec never answers ours
             close_timeout=2,
         )
     except InvalidStatus as error:
         raise ApiError(error.response.status_code, _text_of(error.response.body)) from error
     except (InvalidHandshake, EOFError, OSError) as error:
+        raw.close()
         raise BrokenConnectionError(f"the upgrade of {path}", str(error)) from error
     return WebSocket(opened)
 

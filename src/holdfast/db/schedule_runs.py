@@ -1,4 +1,4 @@
-"""Queries on what became of schedules, of instances and of custom volumes alike."""
+"""Queries on what became of schedules, of instances, custom volumes and protections alike."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ INSTANCES: Final = Owners(tables.instances, _table.c.instance_id, (tables.instan
 VOLUMES: Final = Owners(
     tables.volumes, _table.c.volume_id, (tables.volumes.c.pool, tables.volumes.c.project, tables.volumes.c.name)
 )
+
+PROTECTIONS: Final = Owners(tables.protections, _table.c.protection_id, (tables.protections.c.name,))
 
 
 def list_all(connection: Connection, owners: Owners) -> dict[Key, list[ScheduleRun]]:

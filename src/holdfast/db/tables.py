@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Integer,
     MetaData,
@@ -147,6 +148,7 @@ schedule_runs = Table(
     Column("id", Integer, primary_key=True),
     Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=True),
     Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=True),
+    Column("protection_id", ForeignKey("protections.id", ondelete="CASCADE"), nullable=True),
     Column("schedule", String, nullable=False),
     Column("rule", String, nullable=False),
     Column("checked_until", UtcTime, nullable=False),
@@ -157,6 +159,7 @@ schedule_runs = Table(
     Column("error", Text, nullable=False),
     UniqueConstraint("instance_id", "schedule"),
     UniqueConstraint("volume_id", "schedule"),
+    UniqueConstraint("protection_id", "schedule"),
 )
 
 backups = Table(
@@ -251,4 +254,62 @@ warnings = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
     UniqueConstraint("project", "kind", "entity"),
+)
+
+protections = Table(
+    "protections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("remote", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("project", String, nullable=False),
+    Column("pattern", String, nullable=False),
+    Column("target_project", ForeignKey("projects.name"), nullable=False),
+    Column("pool", ForeignKey("pools.name"), nullable=False),
+    Column("schedule", String, nullable=False),
+    Column("keep", String, nullable=False),
+    Column("window", String, nullable=False),
+    Column("bytes_per_s", BigInteger, nullable=True),
+    Column("parallel", Integer, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("name"),
+)
+
+protected_copies = Table(
+    "protected_copies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("protection_id", ForeignKey("protections.id", ondelete="CASCADE"), nullable=False),
+    Column("instance", String, nullable=False),
+    Column("tried_at", UtcTime, nullable=True),
+    Column("succeeded_at", UtcTime, nullable=True),
+    Column("error", Text, nullable=False),
+    Column("received_bytes", BigInteger, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("missing", Boolean, nullable=False),
+    UniqueConstraint("protection_id", "instance"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("pem", Text, nullable=False),
+    Column("valid_from", UtcTime, nullable=False),
+    Column("valid_until", UtcTime, nullable=False),
+    UniqueConstraint("fingerprint"),
+)
+
+certificate_projects = Table(
+    "certificate_projects",
+    metadata,
+    Column("certificate_id", ForeignKey("certificates.id", ondelete="CASCADE"), primary_key=True),
+    Column("project", ForeignKey("projects.name"), primary_key=True),
 )

@@ -28,15 +28,24 @@ def confined(
     given: Path | None = None,
     stdin: Stream = None,
     stdout: Stream = None,
+    is_read_only: bool = False,
+    spare_pipes: bool = False,
 ) -> Iterator[Process]:
     """Run the program with `directory` as all that it can change; `given` is readable as `INPUT`.
+
+    `is_read_only`: it can't change the directory either. `spare_pipes`: it finds `stdin` and `stdout` as descriptors 5
+    and 6, for a process that it starts, while its own are empty.
 
     As `processes.pipe`: the body's end waits for the program and raises `CommandError` when it failed.
     """
     found = find_program(program)
     if found is None:
         raise InternalError(f'The program "{program}" is not installed on the server')
-    options = [] if given is None else ["--input", str(given)]
+    options = [
+        *(["--read-only"] if is_read_only else []),
+        *(["--spare-pipes"] if spare_pipes else []),
+        *([] if given is None else ["--input", str(given)]),
+    ]
     argv = [sys.executable, "-I", "-S", str(_CHILD), *options, "--", str(found), *arguments]
     with pipe(argv, cwd=directory, stdin=stdin, stdout=stdout) as process:
         yield process

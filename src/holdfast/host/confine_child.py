@@ -1,10 +1,12 @@
 """Lock this process into one directory, then become another program. Run as a script; knows the standard library only.
 
-    python -I -S confine_child.py [--input FILE] -- PROGRAM ARGUMENT...
+    python -I -S confine_child.py [--read-only] [--spare-pipes] [--input FILE] -- PROGRAM ARGUMENT...
 
 Started with the directory as its working directory. The program sees it as `/target` (its working directory), the
 host's `/usr` and loader read-only, FILE as `/input`, and nothing else: own mount, network and IPC namespaces, a new
 root, Landlock where the kernel has it, and only the capabilities that restoring owners, devices and attributes takes.
+With --read-only it can't change the directory either. With --spare-pipes its input and output are empty, and what they
+were are its descriptors 5 and 6.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ _LANDLOCK_FILE_RIGHTS = 0x1 | 0x4
 _MEMORY_BYTES = 4 * 1024**3
 """Far more than unpacking takes, and less than what ends the host."""
 
+_SPARE_INPUT, _SPARE_OUTPUT = 5, 6
 _NEW_ROOT = "/tmp"
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
@@ -41,9 +44,11 @@ def main(arguments: list[str]) -> None:
     """Confine, then execute; whatever goes wrong before that ends with exit code 125 and one line."""
     split = arguments.index("--")
     options, program = arguments[:split], arguments[split + 1 :]
-    given = options[1] if options[:1] == ["--input"] else None
+    given = options[options.index("--input") + 1] if "--input" in options else None
     try:
-        _enter_new_root(given)
+        if "--spare-pipes" in options:
+            _spare_pipes()
+        _enter_new_root(given, _MS_RDONLY if "--read-only" in options else 0)
         _restrict_with_landlock(has_input=given is not None)
         _drop_privileges()
         os.execve(program[0], program, {"PATH": "/usr/bin:/bin", "LC_ALL": "C"})
@@ -70,7 +75,17 @@ def _bind(source: str, target: str, flags: int) -> None:
     _mount(None, target, None, _MS_BIND | _MS_REMOUNT | _MS_NOSUID | _MS_NODEV | flags)
 
 
-def _enter_new_root(given: str | None) -> None:
+def _spare_pipes() -> None:
+    """Move input and output out of the way; the null device is opened while there still is one."""
+    os.dup2(0, _SPARE_INPUT, inheritable=True)
+    os.dup2(1, _SPARE_OUTPUT, inheritable=True)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(null, 0, inheritable=True)
+    os.dup2(null, 1, inheritable=True)
+    os.close(null)
+
+
+def _enter_new_root(given: str | None, target_flags: int) -> None:
     _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS), "unshare")
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
     source = None if given is None else os.open(given, os.O_PATH | os.O_CLOEXEC)
@@ -82,7 +97,7 @@ def _enter_new_root(given: str | None) -> None:
         _touch(f"{_NEW_ROOT}/etc/ld.so.cache")
         _bind("/etc/ld.so.cache", f"{_NEW_ROOT}/etc/ld.so.cache", _MS_RDONLY)
     os.mkdir(f"{_NEW_ROOT}/target")
-    _bind(".", f"{_NEW_ROOT}/target", 0)
+    _bind(".", f"{_NEW_ROOT}/target", target_flags)
     if source is not None:
         _touch(f"{_NEW_ROOT}/input")
         _bind(f"/proc/self/fd/{source}", f"{_NEW_ROOT}/input", _MS_RDONLY)

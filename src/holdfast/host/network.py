@@ -232,3 +232,9 @@ def _kind(flags: int) -> str:
     if flags & _IFF_POINTOPOINT:
         return "point-to-point"
     return "broadcast" if flags & _IFF_BROADCAST else "unknown"
+
+
+def addresses_of_host() -> list[str]:
+    """Return the addresses of all interfaces that are up in this namespace."""
+    with NamespaceSocket(None) as connection:
+        return [each.address for found in connection.interfaces() if found.is_up for each in found.addresses]

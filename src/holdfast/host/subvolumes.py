@@ -7,6 +7,10 @@ Structures used, little endian words:
     info          treeid u64, name[256], parent u64, dirid u64, generation u64, flags u64, uuid[16], ...   (504 bytes)
     rootref       min_treeid u64, 255 x (treeid u64, dirid u64), count u8, align 7
     lookup_user   dirid u64, treeid u64, name[256], path[3824]
+    received      uuid[16], stransid u64, rtransid u64, stime s64 u32 align 4, rtime the same, flags u64, 16 x u64
+
+In `info` the UUID is at 296; at 328 is the one that a received subvolume has at its sender, at 360 its transaction
+there.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ _GET_INFO: Final = 0x81F8943C
 _GET_ROOTREF: Final = 0xD000943D
 _LOOKUP_USER: Final = 0xD000943E
 _READ_ONLY: Final = 2
+_SET_RECEIVED: Final = 0xC0C89425
 _ROOTREFS: Final = 255
 
 
@@ -122,6 +127,21 @@ def set_read_only(path: Path, *, is_read_only: bool) -> None:
 def identity(path: Path) -> uuid.UUID:
     """Return the subvolume's own UUID: kept by rename and remount, new for each snapshot."""
     return uuid.UUID(bytes=_info(path)[296:312])
+
+
+def received_identity(path: Path) -> tuple[uuid.UUID, int] | None:
+    """Return the UUID and the transaction that a received subvolume had at its sender; None for one that wasn't."""
+    info = _info(path)
+    found = uuid.UUID(bytes=info[328:344])
+    return (found, int.from_bytes(info[360:368], "little")) if found.int else None
+
+
+def set_received_identity(path: Path, sent: tuple[uuid.UUID, int]) -> None:
+    """Say of a writable subvolume that it is what a sender has; it must hold that, and be made read-only next."""
+    arguments = bytearray(200)
+    struct.pack_into("<16sQ", arguments, 0, sent[0].bytes, sent[1])
+    with directory(path) as descriptor:
+        fcntl.ioctl(descriptor, _SET_RECEIVED, arguments)
 
 
 def tree_id(path: Path) -> int:

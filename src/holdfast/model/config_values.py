@@ -9,6 +9,7 @@ from typing import Final
 from holdfast.model.errors import BadRequestError
 from holdfast.model.expiry import check_expiry
 from holdfast.model.former_state import check_undo
+from holdfast.model.https_address import parse_https_address
 from holdfast.model.kinds import Compression
 from holdfast.model.pattern import check_pattern
 from holdfast.model.schedule import VOLUME_ALIASES, check_schedule
@@ -126,6 +127,10 @@ def hardware_address(value: str) -> None:
 def interface_name(value: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", value, re.ASCII) or value in (".", ".."):
         raise BadRequestError(f'Invalid network interface name "{value}"')
+
+
+def https_address(value: str) -> None:
+    parse_https_address(value)
 
 
 def refused(reason: str) -> Check:

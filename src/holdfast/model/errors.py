@@ -60,6 +60,12 @@ class InternalError(HoldfastError):
     status = 500
 
 
+class MigrationError(HoldfastError):
+    """Report a transfer between two servers that failed: by what the other one sent or said, or by the connection."""
+
+    status = 500
+
+
 class CancelledOperationError(HoldfastError):
     """Tell running work that its operation was cancelled."""
 
@@ -92,6 +98,13 @@ class VolumeNotFoundError(NotFoundError):
     def __init__(self, pool: str, name: str) -> None:
         self.pool, self.name = pool, name
         super().__init__("Storage pool volume not found")
+
+
+class ProtectionNotFoundError(NotFoundError):
+    """Report that there is no protection of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'There is no protection "{name}": `holdfast backup-server list` shows them')
 
 
 class VolumeConfigError(HoldfastError):
@@ -152,6 +165,22 @@ class WarningNotFoundError(NotFoundError):
     def __init__(self, warning_id: str) -> None:
         self.warning_id = warning_id
         super().__init__("Warning not found")
+
+
+class CertificateNotFoundError(NotFoundError):
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+        super().__init__("Certificate not found")
+
+
+class TooManyGuessesError(HoldfastError):
+    """Report somebody who has given wrong passwords or tokens too often; right ones are refused, too, for a while."""
+
+    status = 429
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"Too many wrong passwords or tokens: try again in {max(1, round(wait_s))} seconds")
 
 
 class StorageError(InternalError):

@@ -28,6 +28,11 @@ class RefreshPlan:
     blocked: tuple[str, ...] = ()
 
 
+def keeping_others(plan: RefreshPlan) -> RefreshPlan:
+    """Return the plan that deletes nothing but what others of the same name take the place of."""
+    return RefreshPlan(tuple(name for name in plan.deleted if name in plan.sent), plan.sent, plan.blocked)
+
+
 def plan_refresh(source: Sequence[Dated], target: Sequence[Dated]) -> RefreshPlan:
     """Return what brings the target's snapshots in line with the source's. Held ones stay: see `blocked`."""
     wanted = {(each.name, each.created_at) for each in source}

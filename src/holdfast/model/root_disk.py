@@ -19,6 +19,21 @@ def choose_root(devices: Devices, profiles: Sequence[Profile], pools: Sequence[s
     return local
 
 
+def known_root(devices: Devices, profiles: Sequence[Profile], pools: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the local devices of another server's instance: a root disk in a pool that isn't here is in the profiles'.
+
+    Without a root disk in the profiles it is as if none were given; `choose_root` then looks for a pool.
+    """
+    local = {name: dict(device) for name, device in devices.items()}
+    found = root_device(local)
+    if found is None or found[1].get("pool") in pools:
+        return local
+    inherited = root_device(expand_devices(profiles, {}))
+    if inherited is None:
+        return {name: device for name, device in local.items() if name != found[0]}
+    return {**local, found[0]: {**found[1], "pool": inherited[1].get("pool", "")}}
+
+
 def root_in_pool(devices: Devices, profiles: Sequence[Profile], pool: str) -> dict[str, dict[str, str]]:
     """Return the local devices with the root disk in this pool; one of a profile that says otherwise is overridden."""
     expanded = expand_devices(profiles, devices)

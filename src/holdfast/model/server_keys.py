@@ -12,6 +12,10 @@ from holdfast.model.snapshot_keys import KEEP_KEY
 BACKUPS_VOLUME_KEY: Final = "storage.backups_volume"
 """`<pool>/<volume>`; the volume is one of the default project."""
 
+HTTPS_ADDRESS_KEY: Final = "core.https_address"
+TRUST_PASSWORD_KEY: Final = "core.trust_password"
+TOKEN_EXPIRY_KEY: Final = "core.remote_token_expiry"
+
 SERVER_KEYS: Final = KeyTable(
     (
         ConfigKey(
@@ -53,26 +57,24 @@ SERVER_KEYS: Final = KeyTable(
             is_live=True,
         ),
         ConfigKey(
-            name="core.https_address",
-            type="string",
-            check=values.refused(
-                "core.https_address can't be set: this version of Holdfast listens on its unix socket only"
-            ),
-            doc="Address to listen on; not served yet",
+            name=HTTPS_ADDRESS_KEY,
+            type="address",
+            check=values.https_address,
+            doc="Address to serve HTTPS on, `HOST:PORT`; `:8443` is every address of the machine; none: not at all",
+            is_live=True,
         ),
         ConfigKey(
-            name="core.trust_password",
+            name=TRUST_PASSWORD_KEY,
             type="string",
-            check=values.refused(
-                "core.trust_password can't be set: this version of Holdfast listens on its unix socket only"
-            ),
-            doc="Password for new clients; not served yet",
+            check=values.any_text,
+            doc="Password by which new clients become trusted; kept as a hash, shown as `true`; none: by tokens only",
+            is_live=True,
         ),
         ConfigKey(
-            name="core.remote_token_expiry",
+            name=TOKEN_EXPIRY_KEY,
             type="expiry",
             check=values.expiry,
-            doc="How long a token for a new client is valid",
+            doc="How long a token for a new client is valid, as `snapshots.expiry`; none: until it is used or revoked",
             is_live=True,
         ),
         ConfigKey(

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 SCHEDULE_FAILED: Final = "Snapshot schedule failing"
+PROTECTION_FAILED: Final = "Pulling copies from another server failing"
+COPY_LATE: Final = "Copy is older than it should be"
 
 
 class WarningStatus(StrEnum):
@@ -29,7 +31,11 @@ class Severity(StrEnum):
     HIGH = "high"
 
 
-_SEVERITY: Final[Mapping[str, Severity]] = {SCHEDULE_FAILED: Severity.HIGH}
+_SEVERITY: Final[Mapping[str, Severity]] = {
+    SCHEDULE_FAILED: Severity.HIGH,
+    PROTECTION_FAILED: Severity.HIGH,
+    COPY_LATE: Severity.HIGH,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The server on its unix socket: starts, answers, stops without cutting what is being answered."""
+"""The server on its unix socket and its HTTPS address: starts, answers, stops without cutting answers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from typing import Final
 from aiohttp import web
 
 from holdfast.model.errors import InternalError
+from holdfast.model.server_keys import HTTPS_ADDRESS_KEY
 from holdfast.server.blocking import BlockingPool
 from holdfast.server.dispatch import build_application
 from holdfast.server.event_hub import EventHub
+from holdfast.server.https import HttpsListener
 from holdfast.server.operation_sockets import OperationSockets
 from holdfast.server.request import Parts
 from holdfast.server.routes import ROUTES
 from holdfast.server.sessions import Sessions
+from holdfast.server.trust_watch import TrustWatch
 from holdfast.service.container import Services
 
 _log = logging.getLogger(__name__)
@@ -40,7 +43,9 @@ class Server:
         self._events = EventHub(services.events)
         self._sockets = OperationSockets()
         self._sessions = Sessions()
-        parts = Parts(services, self._pool, self._events, self._sockets, self._sessions)
+        self._trust_watch = TrustWatch(services.events, services.certificates, self._pool)
+        parts = Parts(services, self._pool, self._events, self._sockets, self._sessions, self._trust_watch)
+        self._server_config = services.server_config
         self._runner = web.AppRunner(
             build_application(ROUTES, parts),
             access_log=None,
@@ -48,18 +53,26 @@ class Server:
             shutdown_timeout=GRACE_S,
             keepalive_timeout=75,
         )
+        self._https = HttpsListener(self._runner, services.server_certificate)
 
     async def start(self) -> None:
         """Listen; from its return on, requests are answered."""
         self._events.start()
+        self._trust_watch.start()
         await self._runner.setup()
         listener = listen(self._socket_path, self._group)
         await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
         _log.info("Listening on %s", self._socket_path)
+        address = await asyncio.to_thread(self._server_config.get, HTTPS_ADDRESS_KEY)
+        await self._https.start(address)
+        self._server_config.listener = self._https
 
     async def stop(self) -> None:
         """Take no more requests, end the streams, give running answers a moment."""
+        self._server_config.listener = None
+        await self._https.stop()
         self._events.stop()
+        self._trust_watch.stop()
         await self._sessions.stop()
         self._sockets.forget_all()
         await self._runner.cleanup()

@@ -11,9 +11,10 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFoundError
 from holdfast.model.kinds import InstanceType
+from holdfast.server.access import access_of, check
 from holdfast.server.answers import failed
 from holdfast.server.request import ApiRequest, Parts
-from holdfast.server.route import Route
+from holdfast.server.route import Answer, Route
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ def _handler(
     route: Route, parts: Parts, only: InstanceType | None
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(http: web.Request) -> web.StreamResponse:
-        request = ApiRequest(http, parts)
+        request = ApiRequest(http, parts, await access_of(http, parts.services.certificates, parts.pool))
+        await check(route, request)
         target = http.query.get("target", "")
         if http.method == "POST" and target and not (target == _THIS_SERVER and "target" in route.query):
             raise BadRequestError("Target only allowed when clustered: this is one server, leave `target` out")
@@ -56,7 +58,10 @@ def _handler(
             view = await request.run(parts.services.instances.get, request.project, request.path("name"))
             if view.instance.type is not only:
                 raise InstanceNotFoundError
-        return await route.handler(request)
+        if route.answer is not Answer.WEBSOCKET:
+            return await route.handler(request)
+        with parts.trust_watch.during(http, request.access):
+            return await route.handler(request)
 
     return handle
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import weakref
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from urllib.parse import quote
 
 from aiohttp import web
@@ -22,6 +23,9 @@ from holdfast.server.ranges import held_range
 from holdfast.server.request import ApiRequest
 
 _BLOCK_BYTES: Final = 1024 * 1024
+_AHEAD_BYTES: Final = 4 * 1024 * 1024
+_SLICE_BYTES: Final = 256 * 1024
+"""What TLS gets at once; measured best of 64 KiB to 1 MiB."""
 
 
 async def send_file(
@@ -57,6 +61,29 @@ class _DescriptorResponse(web.FileResponse):
         finally:
             self._close_once()
 
+    async def _sendfile(self, request: BaseRequest, fobj: IO[bytes], offset: int, count: int) -> AbstractStreamWriter:
+        """Send by sendfile; where the transport encrypts, read ahead instead.
+
+        The event loop's own way for that (cpython #152074) hops into a thread for each 16 KiB: 100 MB/s.
+        """
+        transport = request.transport
+        if transport is None or transport.get_extra_info("sslcontext") is None:
+            return await super()._sendfile(request, fobj, offset, count)
+        writer = await web.StreamResponse.prepare(self, request)
+        assert writer is not None
+        reading = _reading(fobj.fileno(), offset, count)
+        while count and (block := await reading):
+            offset, count = offset + len(block), count - len(block)
+            reading = _reading(fobj.fileno(), offset, count)
+            view = memoryview(block)
+            for begin in range(0, len(block), _SLICE_BYTES):
+                await writer.write(view[begin : begin + _SLICE_BYTES])
+        await reading  # nobody reads a descriptor that is closed next
+        await writer.drain()
+        if not count:
+            await web.StreamResponse.write_eof(self)
+        return writer
+
     def _narrowed(self, request: BaseRequest) -> BaseRequest:
         """Return the request with the range that holds: what is below reads If-Range as a date alone."""
         headers = request.headers.copy()
@@ -68,6 +95,11 @@ class _DescriptorResponse(web.FileResponse):
         if held:
             headers["Range"] = held
         return request.clone(headers=headers)
+
+
+def _reading(descriptor: int, offset: int, count: int) -> asyncio.Future[bytes]:
+    """Begin to read the next block in a thread."""
+    return asyncio.get_running_loop().run_in_executor(None, os.pread, descriptor, min(count, _AHEAD_BYTES), offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from typing import Final
 
 import msgspec
 
+from holdfast.model.access import EVERYTHING, Access
 from holdfast.model.operation import Event, EventType
+from holdfast.server.operation_access import may_hear
 from holdfast.server.render.events import event_shape
 from holdfast.service.events import EventBus
 
@@ -20,14 +22,15 @@ LONGEST_QUEUE: Final = 20_000
 
 @dataclass(eq=False, slots=True)
 class EventListener:
-    """One client of the stream; `project` None means all."""
+    """One client of the stream; `project` None means all that it may hear of."""
 
     types: frozenset[EventType]
     project: str | None
+    access: Access = EVERYTHING
     queue: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def wants(self, event: Event) -> bool:
-        if event.type not in self.types:
+        if event.type not in self.types or not may_hear(self.access, event):
             return False
         return self.project is None or event.project is None or event.project == self.project
 

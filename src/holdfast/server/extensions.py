@@ -2,7 +2,7 @@
 
 An extension is here when its behaviour is served in full; the reason says where, or which client asks for it. Left
 out on purpose: clustering, networks and their kinds, virtual machines, migration between servers,
-remote trust, SFTP, and limits or restrictions of projects. What LXD doesn't have begins with "holdfast_".
+SFTP, and limits or restrictions of projects. What LXD doesn't have begins with "holdfast_".
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ _WITH_REASON: Final[dict[str, str]] = {
     "backup_compression_algorithm": "compression_algorithm of one export",
     "backup_metadata_version": "version of an export, backup_metadata_version_range: `lxc export --export-version`",
     "backup_override_name": "X-LXD-name: `lxc import FILE NAME`",
+    "certificate_project": "restricted certificates: `lxc config trust add --restricted --projects`",
+    "certificate_self_renewal": "PUT and PATCH of one's own certificate",
+    "certificate_token": "one-time tokens: `lxc config trust add`, `lxc remote add NAME TOKEN`",
+    "certificate_update": "PUT and PATCH of certificates",
     "console": "console and its log",
     "console_vga_type": "the type of a console is read, vga refused",
     "container_backup": "exports: `lxc export`, `lxc import`",
@@ -35,6 +39,8 @@ _WITH_REASON: Final[dict[str, str]] = {
     "container_local_cross_pool_handling": "copies between pools",
     "container_only_migration": "instance_only of a copy",
     "container_protection_delete": "security.protection.delete",
+    "container_push": "mode push of a migration's target: `lxc copy --mode relay`",
+    "container_push_target": "target of a migration's source: `lxc copy --mode push`",
     "container_stateless_copy": "copies without running state",
     "custom_block_volumes": "content_type block",
     "custom_volume_backup": "exports of volumes: `lxc storage volume export`, `import`",
@@ -72,6 +78,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "patch": "PATCH",
     "profile_usedby": "used_by of profiles",
     "projects": "projects",
+    "remote_token_expiry": "core.remote_token_expiry",
     "resources": "space of pools: `lxc storage info`",
     "server_supported_storage_drivers": "environment",
     "snapshot_expiry": "snapshots.expiry, expires_at",
@@ -79,6 +86,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "storage": "storage pools",
     "storage_api_local_volume_handling": "copies of volumes: `lxc storage volume copy`",
     "storage_api_project": "custom volumes of projects, features.storage.volumes",
+    "storage_api_remote_volume_handling": "copies of volumes between servers",
     "storage_api_volume_rename": "`lxc storage volume rename`",
     "storage_api_volume_snapshots": "`lxc storage volume snapshot`",
     "storage_shifted": "security.shifted of volumes",
@@ -92,6 +100,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_backup_test": "POST of backup-tests; unknown to LXD",
     "holdfast_export_stream": "exports as an answer; snapshot and exclude of exports; unknown to LXD",
     "holdfast_import_overrides": "X-Holdfast-config, -profiles, -replace of an import; unknown to LXD",
+    "holdfast_protections": "protections: copies pulled from other servers; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",
     "holdfast_snapshot_schedules": "snapshot-schedules, instances/x/snapshot-plan, the keys of both; unknown to LXD",

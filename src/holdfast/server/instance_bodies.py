@@ -9,13 +9,22 @@ from msgspec import UnsetType
 from holdfast.model.errors import BadRequestError, UnsupportedError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import InstanceType
-from holdfast.service.instance_requests import FromCopy, FromImage, FromNothing, InstanceRequest, MoveRequest, Source
+from holdfast.service.instance_requests import (
+    FromCopy,
+    FromImage,
+    FromMigration,
+    FromNothing,
+    InstanceRequest,
+    MoveRequest,
+    SendRequest,
+    Source,
+)
 from holdfast.wire import instance as wire
 
 Value = TypeVar("Value")
 
 
-def new_instance(sent: wire.InstancesPost) -> tuple[InstanceRequest, Source]:
+def new_instance(sent: wire.InstancesPost) -> tuple[InstanceRequest, Source | FromMigration]:
     if sent.instance_type:
         raise BadRequestError(
             f"Provided instance type doesn't exist: {sent.instance_type} (give limits.cpu and limits.memory instead)"
@@ -34,7 +43,7 @@ def new_instance(sent: wire.InstancesPost) -> tuple[InstanceRequest, Source]:
     return wanted, _source(sent.source)
 
 
-def _source(sent: wire.InstanceSource) -> Source:
+def _source(sent: wire.InstanceSource) -> Source | FromMigration:
     match sent.type:
         case "image":
             return _from_image(sent)
@@ -43,7 +52,7 @@ def _source(sent: wire.InstanceSource) -> Source:
         case "copy":
             return _from_copy(sent)
         case "migration":
-            raise UnsupportedError("Copies between servers aren't served: export the instance here, import it there")
+            return _from_migration(sent)
         case _:
             raise BadRequestError(f"Unknown source type {sent.type}")
 
@@ -68,6 +77,20 @@ def _from_copy(sent: wire.InstanceSource) -> FromCopy:
         project=sent.project or None,
         instance_only=sent.instance_only or sent.container_only,
         refresh=sent.refresh,
+        allow_inconsistent=sent.allow_inconsistent,
+    )
+
+
+def _from_migration(sent: wire.InstanceSource) -> FromMigration:
+    return FromMigration(instance_only=sent.instance_only or sent.container_only, refresh=sent.refresh)
+
+
+def send_from(name: str, sent: wire.InstancePost) -> SendRequest:
+    """Return what shall go to another server."""
+    return SendRequest(
+        name=name,
+        instance_only=sent.instance_only or sent.container_only,
+        live=bool(sent.live),
         allow_inconsistent=sent.allow_inconsistent,
     )
 

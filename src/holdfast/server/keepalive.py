@@ -14,9 +14,9 @@ _PAYLOAD: Final = b"keepalive"
 
 
 @contextlib.asynccontextmanager
-async def websocket(http: web.Request) -> AsyncIterator[web.WebSocketResponse]:
+async def websocket(http: web.Request, *, largest_message_bytes: int = 0) -> AsyncIterator[web.WebSocketResponse]:
     """Upgrade the request; the socket is pinged while the body runs and closed at its end."""
-    socket = web.WebSocketResponse(compress=False, max_msg_size=0, autoping=True)
+    socket = web.WebSocketResponse(compress=False, max_msg_size=largest_message_bytes, autoping=True)
     if not socket.can_prepare(http):
         raise web.HTTPBadRequest(text="No Upgrade to websocket in the request")
     await socket.prepare(http)

@@ -11,16 +11,21 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, NotAuthorizedError, OperationNotFoundError
+from holdfast.model.operation import Operation
 from holdfast.server.keepalive import websocket
 
 
 @dataclass(eq=False, slots=True)
 class Meeting:
-    """One expected connection: the request side waits for `released`, the session's side for `arrived`."""
+    """One expected connection: the request side waits for `released`, the session's side for `arrived`.
+
+    `largest_message_bytes` 0 takes messages of any size.
+    """
 
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
     arrived: asyncio.Future[web.WebSocketResponse] = field(default_factory=lambda: asyncio.Future())
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    largest_message_bytes: int = 0
 
 
 class OperationSockets:
@@ -44,12 +49,21 @@ class OperationSockets:
     async def connect(self, http: web.Request, operation_id: str, secret: str) -> web.StreamResponse:
         """Upgrade the request, hand the socket over, and hold it until the session is done with it."""
         meeting = self._find(operation_id, secret)
-        async with websocket(http) as socket:
+        async with websocket(http, largest_message_bytes=meeting.largest_message_bytes) as socket:
             if meeting.arrived.done():
                 return socket
             meeting.arrived.set_result(socket)
             await meeting.released.wait()
         return socket
+
+    def check_secret(self, operation: Operation, secret: str) -> None:
+        """Raise `NotAuthorizedError` unless the secret is one of the operation's."""
+        secrets = [meeting.secret for meeting in self._meetings.get(operation.id, [])]
+        told = (operation.metadata or {}).get("secret")
+        if isinstance(told, str):
+            secrets.append(told)
+        if not any(hmac.compare_digest(each.encode(), secret.encode()) for each in secrets):
+            raise NotAuthorizedError
 
     def _find(self, operation_id: str, secret: str) -> Meeting:
         if operation_id not in self._meetings:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
-from holdfast.model.errors import BadRequestError
+from holdfast.model.access import Access
+from holdfast.model.errors import BadRequestError, NotAuthorizedError
 from holdfast.model.kinds import DEFAULT_PROJECT
 from holdfast.server.blocking import BlockingPool
 from holdfast.server.event_hub import EventHub
 from holdfast.server.operation_sockets import OperationSockets
 from holdfast.server.peer import requestor_of
 from holdfast.server.sessions import Sessions
+from holdfast.server.trust_watch import TrustWatch
 from holdfast.service.caller import Caller
 from holdfast.service.container import Services
 from holdfast.wire.decoding import BadBodyError, decode
@@ -25,6 +28,8 @@ Shape = TypeVar("Shape")
 
 LARGEST_JSON_BYTES: Final = 8 * 1024 * 1024
 """A request's JSON is held in memory as a whole; configuration with cloud-init data has some hundred KiB."""
+LARGEST_OF_STRANGERS_BYTES: Final = 64 * 1024
+"""A certificate with a password or a token."""
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 
 
@@ -37,6 +42,7 @@ class Parts:
     events: EventHub
     sockets: OperationSockets
     sessions: Sessions
+    trust_watch: TrustWatch
 
 
 @dataclass(slots=True)
@@ -45,6 +51,7 @@ class ApiRequest:
 
     http: web.Request
     parts: Parts
+    access: Access
     _caller: Caller | None = field(default=None, init=False)
 
     @property
@@ -58,7 +65,7 @@ class ApiRequest:
     @property
     def caller(self) -> Caller:
         if self._caller is None:
-            self._caller = Caller(self.project, requestor_of(self.http))
+            self._caller = Caller(self.project, requestor_of(self.http), self.access)
         return self._caller
 
     @property
@@ -75,6 +82,16 @@ class ApiRequest:
         if self.query("project"):
             raise BadRequestError("Cannot specify a project when requesting all projects")
         return None
+
+    def enter(self, project: str) -> str:
+        """Return the project's name if the one who asks may work there; raise `NotAuthorizedError` if not."""
+        if not self.access.may_enter(project):
+            raise NotAuthorizedError
+        return project
+
+    def visible(self, urls: Iterable[str]) -> list[str]:
+        """Return those of the URLs whose project the one who asks may enter."""
+        return [url for url in urls if self.access.is_admin or self.access.may_enter(_project_of(url))]
 
     def path(self, name: str) -> str:
         """Return an unescaped part of the path."""
@@ -117,9 +134,15 @@ class ApiRequest:
 
     async def _read(self) -> bytes:
         chunks, size_bytes = [], 0
+        largest_bytes = LARGEST_JSON_BYTES if self.access.is_trusted else LARGEST_OF_STRANGERS_BYTES
         async for chunk in self.http.content.iter_any():
             size_bytes += len(chunk)
-            if size_bytes > LARGEST_JSON_BYTES:
-                raise BadRequestError(f"The request's body is larger than {LARGEST_JSON_BYTES} bytes")
+            if size_bytes > largest_bytes:
+                raise BadRequestError(f"The request's body is larger than {largest_bytes} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _project_of(url: str) -> str:
+    """Return the project that a URL of an object names."""
+    return dict(parse_qsl(urlsplit(url).query)).get("project", DEFAULT_PROJECT)

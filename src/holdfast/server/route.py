@@ -20,13 +20,18 @@ class Handler(Protocol):
 
 
 class Permission(StrEnum):
-    """Who may call a route."""
+    """Who may call a route; `server/access.py` says no to the others."""
 
     ANYONE = "anyone"
-    """Needs no trust: what a client must ask before it is trusted."""
-    TRUSTED = "trusted"
+    """Needs no trust; the handler shows strangers only what is for them."""
     SECRET = "secret"
-    """Whoever knows the secret in the query."""
+    """Whoever knows the secret in the query; the handler checks it, and what of those without one is trusted."""
+    TRUSTED = "trusted"
+    """Every trusted client; the handler shows restricted ones only what is of their projects."""
+    PROJECT = "project"
+    """Whoever may work in the project that the request is about."""
+    ADMIN = "admin"
+    """Who is trusted without restrictions."""
 
 
 class Answer(StrEnum):
@@ -47,8 +52,8 @@ class Route:
     path: str
     handler: Handler
     summary: str
+    permission: Permission
     answer: Answer = Answer.SYNC
     takes: object = None
     gives: object = None
-    permission: Permission = Permission.TRUSTED
     query: tuple[str, ...] = ()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from holdfast.model.errors import BadRequestError, UnsupportedError
+from holdfast.model.errors import BadRequestError
 from holdfast.model.kinds import ContentType, VolumeType
 from holdfast.server.request import ApiRequest
-from holdfast.service.volume_requests import VolumeMove, VolumeRequest, VolumeSource
+from holdfast.service.volume_requests import VolumeFromServer, VolumeMove, VolumeRequest, VolumeSource
 from holdfast.wire import volume as wire
 
 _SERVED = (ContentType.FILESYSTEM, ContentType.BLOCK)
-_NO_MIGRATION = "Copies of volumes between servers aren't served: copy the files through an instance"
 
 
 def volume_type(request: ApiRequest) -> VolumeType:
@@ -38,7 +37,7 @@ def volume_request(sent: wire.VolumesPost) -> VolumeRequest:
 
 
 def volume_source(sent: wire.VolumesPost, pool: str) -> VolumeSource | None:
-    """Return what shall be copied, None for an empty volume."""
+    """Return what of this server shall be copied, None for an empty volume."""
     source = sent.source
     match source.type:
         case "":
@@ -55,16 +54,19 @@ def volume_source(sent: wire.VolumesPost, pool: str) -> VolumeSource | None:
                 volume_only=source.volume_only,
                 refresh=source.refresh,
             )
-        case "migration":
-            raise UnsupportedError(_NO_MIGRATION)
         case _:
             raise BadRequestError(f'Unknown source type "{source.type}"')
 
 
+def volume_from_server(sent: wire.VolumesPost) -> VolumeFromServer | None:
+    """Return what shall come from another server, None if it doesn't."""
+    if sent.source.type != "migration":
+        return None
+    return VolumeFromServer(volume_only=sent.source.volume_only, refresh=sent.source.refresh)
+
+
 def volume_move(sent: wire.VolumePost) -> VolumeMove:
     """Return where a volume shall go on this server."""
-    if sent.migration:
-        raise UnsupportedError(_NO_MIGRATION)
     return VolumeMove(name=sent.name, pool=sent.pool, project=sent.project)
 
 

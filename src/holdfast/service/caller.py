@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.model.access import EVERYTHING, Access
 from holdfast.model.kinds import DEFAULT_PROJECT
 from holdfast.model.operation import Requestor
 
@@ -14,6 +15,7 @@ class Caller:
 
     project: str = DEFAULT_PROJECT
     requestor: Requestor | None = None
+    access: Access = EVERYTHING
 
 
 INTERNAL = Caller()

@@ -19,6 +19,7 @@ from holdfast.service.backup_move import BackupMover
 from holdfast.service.backup_services import make_backup_services
 from holdfast.service.backup_tests import BackupTestService
 from holdfast.service.backups import BackupService
+from holdfast.service.certificates import CertificateService
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
 from holdfast.service.events import EventBus
@@ -32,9 +33,10 @@ from holdfast.service.images import ImageService
 from holdfast.service.import_replace import Replacer
 from holdfast.service.imports import ImportService, clear_incoming
 from holdfast.service.instance_schedules import InstanceSchedules
-from holdfast.service.instance_services import make_instance_services
+from holdfast.service.instance_services import Migrations, make_instance_services
 from holdfast.service.instances import InstanceService
 from holdfast.service.intents import IntentLog
+from holdfast.service.listening import ListeningAddresses
 from holdfast.service.locks import Locks
 from holdfast.service.logs import LogService
 from holdfast.service.metadata import MetadataService
@@ -44,16 +46,20 @@ from holdfast.service.pools import PoolService
 from holdfast.service.power import PowerService
 from holdfast.service.profiles import ProfileService
 from holdfast.service.projects import ProjectService
+from holdfast.service.protection_services import make_protection_service
+from holdfast.service.protections import ProtectionService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
 from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.schedules import Scheduler
+from holdfast.service.server_certificate import ServerCertificate, load_or_make
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
 from holdfast.service.warnings import WarningService
@@ -76,6 +82,9 @@ class Services:
     pools: PoolService
     server_config: ServerConfigService
     server_info: ServerInfo
+    server_certificate: ServerCertificate
+    addresses: ListeningAddresses
+    certificates: CertificateService
     warnings: WarningService
     images: ImageService
     image_build: ImageBuildService
@@ -92,6 +101,8 @@ class Services:
     restore: RestoreService
     former_states: FormerStates
     copies: CopyService
+    migrations: Migrations
+    protections: ProtectionService
     exec: ExecService
     files: FileService
     snapshot_files: SnapshotFileService
@@ -195,6 +206,7 @@ def build_services(
         remover=instance_services.deleter,
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
+    own_certificate, addresses = load_or_make(paths), ListeningAddresses(server_config)
     mover = BackupMover(surroundings, backup_services.files.place)
     server_config.mover = mover
     recovery.register(backup_move.INTENT_KIND, mover.finish)
@@ -213,7 +225,18 @@ def build_services(
         profiles=profiles,
         pools=pools,
         server_config=server_config,
-        server_info=collect(),
+        server_info=collect(own_certificate),
+        server_certificate=own_certificate,
+        addresses=addresses,
+        certificates=CertificateService(
+            database=database,
+            server_config=server_config,
+            events=events,
+            clock=clock,
+            tokens=TrustTokens(operations, clock),
+            own=own_certificate,
+            addresses=addresses,
+        ),
         warnings=warnings,
         images=image_services.images,
         image_build=image_services.image_build,
@@ -230,6 +253,10 @@ def build_services(
         restore=instance_services.restore,
         former_states=instance_services.former_states,
         copies=instance_services.copies,
+        migrations=instance_services.migrations,
+        protections=make_protection_service(
+            surroundings, instances=instance_services, certificate=own_certificate, zone=zone, warnings=warnings
+        ),
         exec=instance_services.exec,
         files=instance_services.files,
         snapshot_files=instance_services.snapshot_files,

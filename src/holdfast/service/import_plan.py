@@ -86,12 +86,13 @@ def plan_import(
     )
     return ImportPlan(
         instance=instance,
-        snapshots=tuple(_snapshot(snapshot, target.pool) for snapshot in definition.snapshots),
+        snapshots=tuple(imported_snapshot(snapshot, target.pool) for snapshot in definition.snapshots),
         quota_bytes=parse_bytes(root[1].get("size", "")) or None if root else None,
     )
 
 
-def _snapshot(snapshot: Snapshot, pool: str) -> Snapshot:
+def imported_snapshot(snapshot: Snapshot, pool: str) -> Snapshot:
+    """Return the record of a snapshot that comes from outside, checked; its owners are those inside."""
     check_snapshot_name(snapshot.name)
     devices = _in_pool(snapshot.devices, pool)
     config = _config(snapshot.config)

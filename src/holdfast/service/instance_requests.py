@@ -41,6 +41,31 @@ class FromCopy:
     allow_inconsistent: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromMigration:
+    """An instance on another server, which connects to us or to which we connect.
+
+    `refresh`: a target that is there is brought up to date instead of refused.
+    """
+
+    instance_only: bool = False
+    refresh: bool = False
+    kept_for: str = ""
+    """The label of the schedule here that received snapshots count for: they don't expire by what the source says, and
+    those that the source has no more stay. "": as the source says."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendRequest:
+    """What of the instance goes: with `snapshot` only that one, as an instance of its own."""
+
+    name: str
+    snapshot: str | None = None
+    instance_only: bool = False
+    live: bool = False
+    allow_inconsistent: bool = False
+
+
 Source = FromImage | FromNothing | FromCopy
 
 

@@ -15,6 +15,7 @@ from holdfast.model.errors import InstanceNotFoundError
 from holdfast.model.instance import Config, Instance
 from holdfast.model.kinds import StatusCode
 from holdfast.model.retention import Kept
+from holdfast.model.warning import SCHEDULE_FAILED
 from holdfast.service.caller import Caller
 from holdfast.service.instance_reading import InstanceReader
 from holdfast.service.locks import instance_lock
@@ -33,6 +34,7 @@ class InstanceSchedules:
     """Implements `Scheduled`; thread-safe."""
 
     owners = schedule_runs.INSTANCES
+    warning_kind = SCHEDULE_FAILED
 
     def __init__(self, surroundings: Surroundings, reader: InstanceReader, snapshots: SnapshotService) -> None:
         self._around, self._reader, self._snapshots = surroundings, reader, snapshots

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
 
-from holdfast.service import delete, instance_building, move, refresh, rename, restore, shift, snapshots
+from holdfast.service import (
+    delete,
+    instance_building,
+    migration_source,
+    move,
+    refresh,
+    rename,
+    restore,
+    shift,
+    snapshots,
+)
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
@@ -26,6 +36,8 @@ from holdfast.service.live_limits import LiveLimits
 from holdfast.service.live_mounts import LiveMounts
 from holdfast.service.logs import LogService
 from holdfast.service.metadata import MetadataService
+from holdfast.service.migration_sink import MigrationSink
+from holdfast.service.migration_source import MigrationSource
 from holdfast.service.move import Mover
 from holdfast.service.power import PowerService
 from holdfast.service.recovery import Recovery
@@ -45,6 +57,14 @@ from holdfast.service.surroundings import Surroundings
 from holdfast.service.update import Updater
 
 _ONE: Final = ("instance",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migrations:
+    """Both sides of transfers between servers."""
+
+    source: MigrationSource
+    sink: MigrationSink
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +88,8 @@ class InstanceServices:
     scheduler: Scheduler
     schedule_reader: ScheduleReader
     deleter: Deleter
+    updater: Updater
+    migrations: Migrations
 
 
 def make_instance_services(
@@ -107,8 +129,10 @@ def make_instance_services(
     refresher = Refresher(surroundings, content)
     mover = Mover(surroundings, content, renamer, former_states)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
+    migrations = Migrations(source=MigrationSource(surroundings), sink=MigrationSink(surroundings, builder, refresher))
     limits = LiveLimits(surroundings)
     mounts = LiveMounts(surroundings)
+    updater = Updater(surroundings, limits, mounts)
     surroundings.profiles.on_changed(limits.follow_profile)
     surroundings.profiles.on_changed(mounts.follow_profile)
     recovery.register(instance_building.INTENT_KIND, builder.undo, held=_ONE)
@@ -120,13 +144,14 @@ def make_instance_services(
     recovery.register(restore.INTENT_KIND, restore_service.finish, held=_ONE)
     recovery.register(snapshots.CREATE_INTENT, snapshot_service.undo_create, held=_ONE)
     recovery.register(snapshots.DELETE_INTENT, snapshot_service.finish_delete, held=_ONE)
+    recovery.register(migration_source.INTENT_KIND, migrations.source.finish)
     recovery.register(snapshots.RENAME_INTENT, snapshot_service.undo_rename, held=_ONE)
     return InstanceServices(
         instances=InstanceService(
             reader=reader,
             creator=creator,
             copies=copies,
-            updater=Updater(surroundings, limits, mounts),
+            updater=updater,
             renamer=renamer,
             deleter=deleter,
         ),
@@ -148,4 +173,6 @@ def make_instance_services(
             (schedules,), retention, database=surroundings.database, clock=surroundings.clock, zone=zone
         ),
         deleter=deleter,
+        updater=updater,
+        migrations=migrations,
     )

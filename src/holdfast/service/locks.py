@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from holdfast.model.errors import ConflictError, InternalError
 
-ORDER: Final = ("project", "profile", "image", "pool", "instance", "volume")
+ORDER: Final = ("protection", "project", "profile", "image", "pool", "instance", "volume")
 """Kinds from first taken to last taken."""
 
 DEFAULT_TIMEOUT_S: Final = 60.0

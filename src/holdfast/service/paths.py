@@ -19,6 +19,8 @@ class Paths:
         self.root = root
         self.socket = root / "unix.socket"
         self.lock = root / "lock"
+        self.server_certificate = root / "server.crt"
+        self.server_key = root / "server.key"
         self.database_dir = root / "database"
         self.database = self.database_dir / "holdfast.db"
         self.pools = root / "storage-pools"

@@ -113,6 +113,11 @@ class ProjectService:
             projects.delete(connection, name)
         self._events.lifecycle(caller, name, "project-deleted", url("projects", name))
 
+    def home(self, project: str, feature: str) -> str:
+        """Return where the project's "images", "profiles" or "storage.volumes" are: in itself or the default one."""
+        with self._database.read() as connection:
+            return project_features.home(connection, project, feature)
+
     def used_by(self, name: str) -> Sequence[str]:
         """Return the URLs of what is in the project."""
         with self._database.read() as connection:

@@ -5,15 +5,19 @@ Staged trees: token n for the n-th snapshot sent, then the volume itself, then w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from holdfast.archive.definition import Definition
+from holdfast.archive.definition_text import read_definition, write_definition
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_identity import UNSHIFTED
 from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
+from holdfast.model.root_disk import root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.copy_content import ContentCopy
 from holdfast.service.crashpoints import reach
@@ -22,12 +26,16 @@ from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.stillness import thaw
 from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "instance-refresh"
 
+Stage = Callable[[Driver, Intent], None]
+"""Makes the staged trees of the new state: token n for the n-th snapshot sent, then the main tree."""
+
 
 class Refresher:
-    """Refreshes copies that the caller holds, together with their source."""
+    """Refreshes copies that the caller holds alone."""
 
     def __init__(self, surroundings: Surroundings, content: ContentCopy) -> None:
         self._around, self._content = surroundings, content
@@ -35,34 +43,73 @@ class Refresher:
     def refresh(
         self, caller: Caller, source: Instance, target: Instance, handle: OperationHandle, *, instance_only: bool
     ) -> None:
-        """Give the stopped target the source's content and, unless `instance_only`, its snapshots; held ones stay."""
+        """Give the stopped target the content of a source on this server, and, unless `instance_only`, its snapshots.
+
+        The caller holds the source, too. Held snapshots of the target stay.
+        """
+        there = self._around.snapshot_list(source)
+        plan = RefreshPlan((), ()) if instance_only else self.plan(target, there)
+        new = [
+            self._content.snapshot_in_pool(each, target.project, target.pool)
+            for each in there
+            if each.name in plan.sent
+        ]
+
+        def stage(driver: Driver, intent: Intent) -> None:
+            for number, name in enumerate((*plan.sent, None)):
+                self._content.stage(driver, intent, number, source, name, handle)
+
+        disk_map = source.config.get(DISK_MAP_KEY, UNSHIFTED)
+        self.exchange(caller, target, plan, new, stage, handle, disk_map=disk_map)
+
+    def plan(
+        self, target: Instance, source: Sequence[Snapshot], there: Sequence[Snapshot] | None = None
+    ) -> RefreshPlan:
+        """Return what brings the target's snapshots in line; refuse if a held one is in the way.
+
+        `there` are the target's as the source knows them, if that is not as they are.
+        """
+        own = self._around.snapshot_list(target) if there is None else there
+        plan = plan_refresh(source, own)
+        check_none_held(target, [each for each in own if each.name in plan.blocked])
+        return plan
+
+    def exchange(
+        self,
+        caller: Caller,
+        target: Instance,
+        plan: RefreshPlan,
+        new: Sequence[Snapshot],
+        stage: Stage,
+        handle: OperationHandle,
+        *,
+        disk_map: str,
+    ) -> None:
+        """Let `stage` build what is new, then put it in the place of what was; `new` are the records of `plan.sent`."""
         self._around.require_stopped(target, "Cannot refresh a running instance")
-        plan = RefreshPlan((), ())
-        if not instance_only:
-            there = self._around.snapshot_list(target)
-            plan = plan_refresh(self._around.snapshot_list(source), there)
-            check_none_held(target, [each for each in there if each.name in plan.blocked])
+        driver = self._around.driver(target)
         intent = self._around.intents.open(
             INTENT_KIND,
             {
                 "project": target.project,
                 "instance": target.name,
-                "source_project": source.project,
-                "source": source.name,
+                "disk_map": disk_map,
                 "deleted": list(plan.deleted),
                 "sent": list(plan.sent),
+                "definition": write_definition(Definition(instance=target, snapshots=tuple(new)), driver.pool),
             },
         )
         try:
             reach("instance-refresh:intent")
-            driver = self._around.driver(target)
-            for number, name in enumerate((*plan.sent, None)):
-                self._content.stage(driver, intent, number, source, name, handle)
+            stage(driver, intent)
+            main = intent.token(len(plan.sent))
+            driver.set_staged_quota(main, root_size_bytes(self._around.expanded(target).devices))
+            for number in range(len(plan.sent) + 1):
                 driver.sync(intent.token(number))
             reach("instance-refresh:staged")
             handle.check()
             handle.set_may_cancel(may_cancel=False)
-            intent.note(staged=driver.identity(driver.staged_path(intent.token(len(plan.sent)))))
+            intent.note(staged=driver.identity(driver.staged_path(main)))
             reach("instance-refresh:synced")
         except BaseException:
             self._abandon(intent)
@@ -79,7 +126,6 @@ class Refresher:
             self._abandon(intent)
             return
         target = self._around.instance(intent.text("project"), intent.text("instance"))
-        source = self._around.instance(intent.text("source_project"), intent.text("source"))
         driver, volume = self._around.driver(target), volume_of(target)
         deleted, sent = _names(intent, "deleted"), _names(intent, "sent")
         main = len(sent)
@@ -92,15 +138,14 @@ class Refresher:
         if driver.identity(driver.path(volume)) != intent.payload["staged"]:
             driver.swap(intent.token(main), volume)
         reach("instance-refresh:swapped")
-        self._record(intent, source, target, deleted, sent)
+        self._record(intent, target, deleted)
         reach("instance-refresh:committed")
         for number in range(main, main + len(deleted) + 1):
             driver.discard(intent.token(number))
 
-    def _record(self, intent: Intent, source: Instance, target: Instance, deleted: list[str], sent: list[str]) -> None:
-        disk_map = source.config.get(DISK_MAP_KEY, UNSHIFTED)
-        refreshed = replace(target, config={**target.config, DISK_MAP_KEY: disk_map})
-        new = [self._as_target(each, target) for each in self._around.snapshot_list(source) if each.name in sent]
+    def _record(self, intent: Intent, target: Instance, deleted: list[str]) -> None:
+        refreshed = replace(target, config={**target.config, DISK_MAP_KEY: intent.text("disk_map")})
+        new = read_definition(intent.text("definition"), pool=target.pool).snapshots
         with self._around.database.write() as connection:
             for name in deleted:
                 snapshots_table.delete(connection, target.project, target.name, name)
@@ -108,9 +153,6 @@ class Refresher:
                 snapshots_table.insert(connection, target.project, target.name, snapshot)
             instances_table.update(connection, refreshed)
             self._around.intents.close(intent, connection)
-
-    def _as_target(self, snapshot: Snapshot, target: Instance) -> Snapshot:
-        return self._content.snapshot_in_pool(snapshot, target.project, target.pool)
 
     def _abandon(self, intent: Intent) -> None:
         thaw(self._around, intent)

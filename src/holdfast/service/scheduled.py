@@ -50,6 +50,8 @@ class Scheduled(Protocol):
     """One kind of subjects, and what schedules and retention do with them."""
 
     owners: Owners
+    warning_kind: str
+    """The warning that says that schedules of this kind are failing."""
 
     def subjects(self, project: str | None) -> list[Subject]:
         """Return those of a project, of all when None."""

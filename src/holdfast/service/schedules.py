@@ -23,8 +23,6 @@ from holdfast.service.scheduled import Occasion, Scheduled, Subject, Warnings
 WORKERS: Final = 4
 """Subjects worked on at a time: enough to keep a disk busy, few enough to leave the host to its instances."""
 
-WARNING_KIND: Final = "Snapshot schedule failing"
-
 _BETWEEN_LOOKS: Final = timedelta(seconds=90)
 """What is longer than this was no wait for the next look, but a pause."""
 
@@ -138,7 +136,9 @@ class Scheduler:
             seen = self._look(scheduled, subject, runs, kept, moment)
         except Exception as error:  # noqa: BLE001 - the border of a look: the next one tries again
             _log.exception("The schedules of %s %s can't be read", subject.noun, subject.name)
-            self._warnings.raise_(subject.project, WARNING_KIND, subject.url, f"Schedules can't be read: {error}")
+            self._warnings.raise_(
+                subject.project, scheduled.warning_kind, subject.url, f"Schedules can't be read: {error}"
+            )
             self._unreadable.add(subject.url)
             return None
         if subject.url in self._unreadable:
@@ -266,15 +266,15 @@ class Scheduler:
             run = self._run_of(connection, scheduled, subject, schedule, run_at).failed(due_at, run_at, text)
             schedule_runs.save(connection, scheduled.owners, subject.key, run)
         message = f"Schedule {schedule.label}: {text} (failed {run.failures} times; last success: {_text(run)})"
-        _log.warning("No snapshot of %s %s: %s", subject.noun, subject.name, message)
-        self._warnings.raise_(subject.project, WARNING_KIND, subject.url, message)
+        _log.warning("The schedule of %s %s failed: %s", subject.noun, subject.name, message)
+        self._warnings.raise_(subject.project, scheduled.warning_kind, subject.url, message)
 
     def _resolve_if_well(self, scheduled: Scheduled, subject: Subject) -> None:
         """Take the warning back once none of its schedules is failing."""
         with self._database.read() as connection:
             runs = schedule_runs.list_for(connection, scheduled.owners, subject.key)
         if not any(run.failures for run in runs):
-            self._warnings.resolve(subject.project, WARNING_KIND, subject.url)
+            self._warnings.resolve(subject.project, scheduled.warning_kind, subject.url)
 
     @staticmethod
     def _run_of(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from holdfast.service.server_certificate import ServerCertificate
 from holdfast.storage.registry import SupportedDriver, supported
 
 _PERSONALITIES: Final = {"x86_64": ("x86_64", "i686"), "aarch64": ("aarch64", "armv7l")}
@@ -41,7 +42,6 @@ class ServerInfo:
     firewall: str = "none"
     certificate: str = ""
     certificate_fingerprint: str = ""
-    addresses: tuple[str, ...] = ()
     kernel_features: Mapping[str, str] = field(default_factory=dict)
     lxc_features: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class ServerInfo:
         return " | ".join(names), " | ".join(versions.get(name, "") for name in names)
 
 
-def collect(os_release: Path = Path("/etc/os-release")) -> ServerInfo:
+def collect(certificate: ServerCertificate | None = None, os_release: Path = Path("/etc/os-release")) -> ServerInfo:
     """Look the facts up; only storage drivers that this host can serve are named."""
     host = platform.uname()
     names = _os_release(os_release)
@@ -71,6 +71,8 @@ def collect(os_release: Path = Path("/etc/os-release")) -> ServerInfo:
         storage_drivers=tuple(supported()),
         kernel_features={"idmapped_mounts": _yes(_kernel_number(host.release) >= _OLDEST_IDMAPPED_MOUNTS)},
         lxc_features=features,
+        certificate=certificate.pem if certificate else "",
+        certificate_fingerprint=certificate.fingerprint if certificate else "",
     )
 
 

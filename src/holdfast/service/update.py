@@ -45,6 +45,10 @@ class Updater:
         resources = instance_resources(caller.project, name, instance_type=instance.type)
         return self._around.operations.start(caller, "Updating instance", work, resources=resources)
 
+    def replace(self, caller: Caller, name: str, change: InstanceChange) -> None:
+        """Replace everything that can be changed, before this returns."""
+        self._apply(caller, name, change, replaced)
+
     def patch(self, caller: Caller, name: str, change: InstanceChange) -> None:
         """Change what is given, before this returns."""
         self._apply(caller, name, change, patched)

@@ -5,13 +5,15 @@ Staged trees: token n for the n-th snapshot sent, then the volume itself, then w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.model.errors import BadRequestError
 from holdfast.model.operation import JsonValue
 from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
-from holdfast.model.volume import CustomVolume
+from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.holds import check_no_volume_snapshot_held
@@ -21,12 +23,16 @@ from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_building import copied_snapshot, limit
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_store import VolumeStore, payload_of
+from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "volume-refresh"
 
+Stage = Callable[[Driver, Intent], None]
+"""Makes the staged trees of the new state: token n for the n-th snapshot sent, then the main tree."""
+
 
 class VolumeRefresher:
-    """Refreshes copies that the caller holds, together with their source."""
+    """Refreshes copies that the caller holds alone."""
 
     def __init__(self, store: VolumeStore, content: VolumeContent) -> None:
         self._store, self._around, self._content = store, store.around, content
@@ -34,23 +40,55 @@ class VolumeRefresher:
     def refresh(
         self, caller: Caller, source: CustomVolume, target: CustomVolume, handle: OperationHandle, *, volume_only: bool
     ) -> None:
-        """Give the target the source's content and, unless `volume_only`, its snapshots; held ones stay."""
+        """Give the target the content of a volume on this server and, unless `volume_only`, its snapshots.
+
+        The caller holds the source, too. Held snapshots of the target stay.
+        """
         if source.content_type is not target.content_type:
             raise BadRequestError(f'Volume "{target.name}" has another kind of content than "{source.name}"')
+        there = self._store.snapshots(source)
+        plan = RefreshPlan((), ()) if volume_only else self.plan(target, there)
+        new = [copied_snapshot(each) for each in there if each.name in plan.sent]
+
+        def stage(driver: Driver, intent: Intent) -> None:
+            for number, name in enumerate((*plan.sent, None)):
+                self._content.stage(driver, intent, number, source, name, handle)
+
+        self.exchange(caller, target, plan, new, stage, handle)
+
+    def plan(
+        self,
+        target: CustomVolume,
+        source: Sequence[VolumeSnapshot],
+        there: Sequence[VolumeSnapshot] | None = None,
+    ) -> RefreshPlan:
+        """Return what brings the target's snapshots in line; refuse if a held one is in the way.
+
+        `there` are the target's as the source knows them, if that is not as they are.
+        """
+        own = self._store.snapshots(target) if there is None else there
+        plan = plan_refresh(source, own)
+        check_no_volume_snapshot_held(target, [each for each in own if each.name in plan.blocked])
+        return plan
+
+    def exchange(
+        self,
+        caller: Caller,
+        target: CustomVolume,
+        plan: RefreshPlan,
+        new: Sequence[VolumeSnapshot],
+        stage: Stage,
+        handle: OperationHandle,
+    ) -> None:
+        """Let `stage` build what is new, then put it in the place of what was; `new` are the records of `plan.sent`."""
         users = self._store.users(target)
         users.refuse_server("Volume is used by the server itself and cannot be refreshed")
         self._store.refuse_running_users(users, "Cannot refresh custom volume used by running instances")
-        plan = RefreshPlan((), ())
-        if not volume_only:
-            there = self._store.snapshots(target)
-            plan = plan_refresh(self._store.snapshots(source), there)
-            check_no_volume_snapshot_held(target, [each for each in there if each.name in plan.blocked])
-        intent = self._around.intents.open(INTENT_KIND, _payload(source, target, plan))
+        intent = self._around.intents.open(INTENT_KIND, _payload(target, plan, new))
         try:
             reach("volume-refresh:intent")
             driver, main = self._store.driver(target), intent.token(len(plan.sent))
-            for number, name in enumerate((*plan.sent, None)):
-                self._content.stage(driver, intent, number, source, name, handle)
+            stage(driver, intent)
             limit(driver, main, target.content_type, target.config)
             reach("volume-refresh:staged")
             for number in range(len(plan.sent) + 1):
@@ -86,18 +124,18 @@ class VolumeRefresher:
         if driver.identity(driver.path(volume)) != intent.payload["staged"]:
             driver.swap(intent.token(main), volume)
         reach("volume-refresh:swapped")
-        self._record(intent, target, deleted, sent)
+        self._record(intent, target, deleted)
         reach("volume-refresh:committed")
         discard_all(driver, *(intent.token(number) for number in range(main, main + len(deleted) + 1)))
 
-    def _record(self, intent: Intent, target: CustomVolume, deleted: list[str], sent: list[str]) -> None:
-        source = self._store.at(intent.text("source_project"), intent.text("source_pool"), intent.text("source"))
-        new = [each for each in self._store.snapshots(source) if each.name in sent]
+    def _record(self, intent: Intent, target: CustomVolume, deleted: list[str]) -> None:
+        records = intent.payload["records"]
+        assert isinstance(records, list)
         with self._around.database.write() as connection:
             for name in deleted:
                 snapshots_table.delete(connection, target, name)
-            for snapshot in new:
-                snapshots_table.insert(connection, target, copied_snapshot(snapshot))
+            for record in records:
+                snapshots_table.insert(connection, target, _snapshot(record))
             self._around.intents.close(intent, connection)
 
     def _abandon(self, intent: Intent) -> None:
@@ -107,15 +145,49 @@ class VolumeRefresher:
         self._around.intents.close(intent)
 
 
-def _payload(source: CustomVolume, target: CustomVolume, plan: RefreshPlan) -> dict[str, JsonValue]:
+def _payload(target: CustomVolume, plan: RefreshPlan, new: Sequence[VolumeSnapshot]) -> dict[str, JsonValue]:
     return {
         **payload_of(target),
-        "source_pool": source.pool,
-        "source_project": source.project,
-        "source": source.name,
         "deleted": list(plan.deleted),
         "sent": list(plan.sent),
+        "records": [_record_of(each) for each in new],
     }
+
+
+def _record_of(snapshot: VolumeSnapshot) -> dict[str, JsonValue]:
+    return {
+        "name": snapshot.name,
+        "description": snapshot.description,
+        "config": dict(snapshot.config),
+        "created_at": snapshot.created_at.isoformat(),
+        "expires_at": _text(snapshot.expires_at),
+        "is_held": snapshot.is_held,
+        "schedule": snapshot.schedule,
+        "due_at": _text(snapshot.due_at),
+    }
+
+
+def _snapshot(record: JsonValue) -> VolumeSnapshot:
+    """Undo `_record_of`."""
+    assert isinstance(record, dict) and isinstance(record["config"], dict)
+    return VolumeSnapshot(
+        name=str(record["name"]),
+        description=str(record["description"]),
+        config={key: str(value) for key, value in record["config"].items()},
+        created_at=datetime.fromisoformat(str(record["created_at"])),
+        expires_at=_time(record["expires_at"]),
+        is_held=bool(record["is_held"]),
+        schedule=str(record["schedule"]),
+        due_at=_time(record["due_at"]),
+    )
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()
+
+
+def _time(text: JsonValue) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 
 def _names(intent: Intent, key: str) -> list[str]:

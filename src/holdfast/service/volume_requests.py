@@ -34,6 +34,27 @@ class VolumeSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeFromServer:
+    """A volume on another server, which connects to us or to which we connect.
+
+    `refresh`: a target that is there is brought up to date instead of refused.
+    """
+
+    volume_only: bool = False
+    refresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeSend:
+    """What of a volume goes to another server: with `snapshot` only that one, as a volume of its own."""
+
+    pool: str
+    name: str
+    snapshot: str | None = None
+    volume_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VolumeMove:
     """Another name, pool or project for a volume; "" keeps what it has."""
 

@@ -13,6 +13,7 @@ from holdfast.db.schedule_runs import Key
 from holdfast.model.retention import Kept
 from holdfast.model.volume import CustomVolume
 from holdfast.model.volume_keys import UUID_KEY
+from holdfast.model.warning import SCHEDULE_FAILED
 from holdfast.service.caller import Caller
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import volume_resources, volume_url
@@ -25,6 +26,7 @@ class VolumeSchedules:
     """Implements `Scheduled`; thread-safe."""
 
     owners = schedule_runs.VOLUMES
+    warning_kind = SCHEDULE_FAILED
 
     def __init__(self, store: VolumeStore, snapshots: VolumeSnapshotService) -> None:
         self._store, self._around, self._snapshots = store, store.around, snapshots

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from holdfast.service import (
     volume_building,
+    volume_migration_source,
     volume_move,
     volume_refresh,
     volume_rename,
@@ -26,6 +27,8 @@ from holdfast.service.volume_building import VolumeBuilder
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_copies import VolumeCopyService
 from holdfast.service.volume_imports import VolumeImportService
+from holdfast.service.volume_migration_sink import VolumeMigrationSink
+from holdfast.service.volume_migration_source import VolumeMigrationSource
 from holdfast.service.volume_move import VolumeMover
 from holdfast.service.volume_refresh import VolumeRefresher
 from holdfast.service.volume_rename import VolumeRenamer
@@ -54,6 +57,8 @@ class VolumeServices:
     sets: VolumeSetService
     set_holds: VolumeSetHolds
     set_restorer: VolumeSetRestorer
+    source: VolumeMigrationSource
+    sink: VolumeMigrationSink
 
 
 def make_volume_services(
@@ -72,6 +77,8 @@ def make_volume_services(
         schedules=VolumeSchedules(store, snapshots),
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
         renamer=VolumeRenamer(store, backup_files),
+        source=VolumeMigrationSource(store),
+        sink=VolumeMigrationSink(store, builder, refresher),
         mover=VolumeMover(store, content, backup_files),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
@@ -80,6 +87,7 @@ def make_volume_services(
     )
     instances.scheduler.follow(found.schedules)
     instances.schedule_reader.follow(found.schedules)
+    recovery.register(volume_migration_source.INTENT_KIND, found.source.finish)
     recovery.register(volume_building.INTENT_KIND, builder.undo, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.UPDATE_INTENT, found.volumes.undo_update, locked=_on("pool", "project", "volume"))
     recovery.register(volumes.DELETE_INTENT, found.volumes.finish_delete, locked=_on("pool", "project", "volume"))

@@ -19,14 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from holdfast.model.errors import UnsupportedError
 from holdfast.model.storage import Pool, Resources, Volume
-from holdfast.streams.copy import Sink
+from holdfast.streams.copy import Sink, Source
 
 Cancelled = Callable[[], bool]
 Progress = Callable[[int], None]
+RECEIVED: Final = "received"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,17 +42,23 @@ class Features:
     optimized_streams: bool
     has_parts: bool = False
     """Volumes may hold others, each with a stream of its own: an export file lists them."""
+    has_btrfs_streams: bool = False
+    """Volumes travel to other servers as streams of `btrfs send`."""
     restore_keeps_newer: bool = True
     """Going back to an older snapshot leaves the newer ones; where it can't, the service refuses."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """The source of a clone: a volume (snapshot None), one of its snapshots, or its former state under this token."""
+    """The source of a clone: a volume (snapshot None), one of its snapshots, or its former state under this token.
+
+    `staged`: the staged tree under that token instead, which is to become this volume or snapshot.
+    """
 
     volume: Volume
     snapshot: str | None = None
     former: str | None = None
+    staged: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,18 @@ class Subvolume:
     path: str
     is_read_only: bool
     identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendPlace:
+    """A volume that holds still while streams are made of it; `where` is the driver's own word for it.
+
+    `is_kept`: it is a snapshot that stays, so that what was sent of it can be a base for later differences.
+    """
+
+    where: Path
+    parts: tuple[Subvolume, ...]
+    is_kept: bool
 
 
 class SentStream(ABC):
@@ -261,14 +280,34 @@ class Driver(ABC):
         """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
+    def hold_to_send(self, token: str, origin: Origin, name: str) -> SendPlace:
+        """Find a snapshot that can be sent as it is, or stage a read-only copy for it; `name` stands in the stream."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
+    def sending_from(self, place: SendPlace, path: str, base: SendPlace | None) -> AbstractContextManager[Source]:
+        """Make the stream of a part; of what differs from the same part of `base`, if that has it."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
+    def base_identity(self, volume: Volume, snapshot: str) -> str | None:
+        """Return the identity that a snapshot has at its sender; None unless differences to it can be received."""
+        return None
+
+    def keep_identity(self, token: str, area: str, number: int) -> None:
+        """Remember of a staged tree, which holds what the received part of that number holds, what its sender has."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
     def stage_area(self, token: str) -> None:
         """Stage a place in which streams from outside are received, apart from everything else."""
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
-    def receiving(self, area: str, number: int, name: str) -> AbstractContextManager[Sink]:
+    def receiving(
+        self, area: str, number: int, name: str | None, base: Origin | None = None
+    ) -> AbstractContextManager[Sink]:
         """Receive one stream into an area, as its part of that number; what is in it is hostile.
 
-        Raises `ArchiveError` for a stream that is damaged, or makes anything but one subvolume of that name.
+        Raises `ArchiveError` for a stream that is damaged, or makes anything but one subvolume of that name. With None
+        any name is taken, and the part is then called `RECEIVED`. `base` is what the stream may be a difference to,
+        beside what was received before.
         """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 

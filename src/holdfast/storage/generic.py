@@ -206,6 +206,8 @@ class TreeDriver(Driver):
     def _origin_path(self, origin: Origin) -> Path:
         if origin.former is not None:
             return self._former_path(origin.former)
+        if origin.staged is not None:
+            return self.staged_path(origin.staged)
         return self.path(origin.volume, origin.snapshot)
 
     def discard(self, token: str) -> None:

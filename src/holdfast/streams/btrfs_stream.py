@@ -11,8 +11,10 @@ The first command makes the subvolume, the last one is the end. Source: `fs/btrf
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from typing import IO, Final
 
 from holdfast.model.errors import ArchiveError
@@ -24,10 +26,11 @@ _COMMAND: Final = struct.Struct("<IHI")
 _ATTRIBUTE: Final = struct.Struct("<HH")
 _COMMAND_CAP_BYTES: Final = 128 * 1024
 """The kernel builds commands in a buffer of 64 KiB."""
-_SUBVOLUME, _SNAPSHOT, _END, _UPDATE_EXTENT = 1, 2, 21, 22
+_SUBVOLUME, _SNAPSHOT, _CLONE, _END, _UPDATE_EXTENT = 1, 2, 16, 21, 22
 _COMMANDS: Final = range(1, 23)
 _SYMLINK: Final = 8
 _SIZE, _PATH, _NEW_PATH, _LINK_PATH, _SOURCE_PATH = 4, 15, 16, 17, 22
+_CLONE_UUID: Final = 20
 _PATHS: Final = frozenset({_PATH, _NEW_PATH, _LINK_PATH, _SOURCE_PATH})
 _WRITE_BYTES: Final = 48 * 1024
 """How much of a file the kernel puts into one command."""
@@ -38,11 +41,14 @@ _WRITE_OVERHEAD_BYTES: Final = _COMMAND.size + 3 * _ATTRIBUTE.size + 8
 class SendStreamCheck:
     """Hands a stream on, one whole command after the other; raises `ArchiveError` for what no sender makes.
 
-    Paths are relative and have no `..`, there is one subvolume of the given name, and the end is the end.
+    Paths are relative and have no `..`, there is one subvolume of the given name (None: any name), and the end is the
+    end.
+    `bases` says which subvolume here stands for which of the sender's that the stream builds on, by their UUIDs.
     """
 
-    def __init__(self, sink: Sink, name: str) -> None:
-        self._sink, self._name = sink, name.encode()
+    def __init__(self, sink: Sink, name: str | None, bases: Mapping[uuid.UUID, uuid.UUID] | None = None) -> None:
+        self._sink, self._name = sink, None if name is None else name.encode()
+        self._bases = {one.bytes: other.bytes for one, other in (bases or {}).items()}
         self._held = bytearray()
         self._has_head = self._has_subvolume = self._is_ended = False
 
@@ -70,6 +76,11 @@ class SendStreamCheck:
             raise ArchiveError("A btrfs stream in the backup is damaged, or of a version that is not supported")
         self._has_head = True
 
+    @property
+    def name(self) -> str:
+        """Return what the stream calls its subvolume; known once that was made."""
+        return os.fsdecode(self._name or b"")
+
     def _commands(self, position: int) -> int:
         """Look at the whole commands that are there; return where the next one begins."""
         view = memoryview(self._held)
@@ -82,6 +93,8 @@ class SendStreamCheck:
                 if end > len(view):
                     break
                 self._look(command, view[position + _COMMAND.size : end])
+                if self._bases and command in (_SNAPSHOT, _CLONE):
+                    self._translate(view[position:end])
                 position = end
         finally:
             view.release()
@@ -93,11 +106,21 @@ class SendStreamCheck:
         self._is_ended = command == _END
         for kind, value in _attributes(data):
             if kind == _PATH and not self._has_subvolume:
+                if self._name is None and bytes(value) not in (b"", b".", b"..") and b"/" not in bytes(value):
+                    self._name = bytes(value)
                 if bytes(value) != self._name:
                     raise ArchiveError("A btrfs stream in the backup makes a subvolume of another name")
             elif kind in _PATHS and (kind != _LINK_PATH or command != _SYMLINK) and not _is_inside(bytes(value)):
                 raise ArchiveError("A btrfs stream in the backup leads out of its subvolume")
         self._has_subvolume = True
+
+    def _translate(self, command: memoryview) -> None:
+        """Name the subvolume here in the place of the sender's, and make the check sum anew."""
+        for kind, value in _attributes(command[_COMMAND.size :]):
+            if kind == _CLONE_UUID and bytes(value) in self._bases:
+                value[:] = self._bases[bytes(value)]
+        command[6:10] = bytes(4)
+        command[6:10] = _crc32c(command).to_bytes(4, "little")
 
 
 def full_size(bare: IO[bytes]) -> int:
@@ -117,6 +140,23 @@ def _data_size(data: bytes) -> int:
     whole, rest = divmod(int.from_bytes(values[_SIZE], "little"), _WRITE_BYTES)
     each = _WRITE_OVERHEAD_BYTES + len(values[_PATH])
     return whole * (each + _WRITE_BYTES) + (each + rest if rest else 0)
+
+
+def _crc32c(data: memoryview) -> int:
+    """Return the check sum that the kernel makes of a command, with its field for it zero: begun and ended plainly."""
+    value = 0
+    for byte in data:
+        value = _CRC_TABLE[(value ^ byte) & 0xFF] ^ value >> 8
+    return value
+
+
+def _crc_entry(value: int) -> int:
+    for _ in range(8):
+        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+
+_CRC_TABLE: Final = tuple(_crc_entry(byte) for byte in range(256))
 
 
 def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from holdfast.wire.backup import Backup
-from holdfast.wire.snapshot import Snapshot
+from holdfast.wire.snapshot import MigrationTarget, Snapshot
 from holdfast.wire.state import InstanceState
 
 Config = dict[str, str]
@@ -109,14 +109,6 @@ class InstancePatch(msgspec.Struct, kw_only=True):
     description: str | UnsetType = UNSET
 
 
-class InstanceTarget(msgspec.Struct, kw_only=True):
-    """The receiving server of a migration in push mode."""
-
-    certificate: str = ""
-    operation: str = ""
-    secrets: dict[str, str] = {}
-
-
 class InstancePost(msgspec.Struct, kw_only=True):
     """Rename, move or migrate."""
 
@@ -125,7 +117,7 @@ class InstancePost(msgspec.Struct, kw_only=True):
     live: bool | None = None
     instance_only: bool = False
     container_only: bool = False
-    target: InstanceTarget | None = None
+    target: MigrationTarget | None = None
     pool: str = ""
     project: str = ""
     allow_inconsistent: bool = False

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Pool(msgspec.Struct, kw_only=True):
-    config: dict[str, str]
+    config: dict[str, str] | None
     description: str
     name: str
     driver: str

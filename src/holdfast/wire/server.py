@@ -42,8 +42,19 @@ class Environment(msgspec.Struct, kw_only=True):
     storage_supported_drivers: list[StorageDriver]
 
 
+class ServerOfStrangers(msgspec.Struct, kw_only=True):
+    """What those see who aren't trusted."""
+
+    api_extensions: list[str]
+    api_status: str = "stable"
+    api_version: str = "1.0"
+    auth: str = "untrusted"
+    public: bool = False
+    auth_methods: list[str]
+
+
 class Server(msgspec.Struct, kw_only=True):
-    config: dict[str, str]
+    config: dict[str, str | bool] | None
     api_extensions: list[str]
     api_status: str = "stable"
     api_version: str = "1.0"

@@ -5,6 +5,14 @@ from __future__ import annotations
 import msgspec
 
 
+class MigrationTarget(msgspec.Struct, kw_only=True):
+    """The receiving server of a migration in push mode."""
+
+    certificate: str = ""
+    operation: str = ""
+    secrets: dict[str, str] = {}
+
+
 class Snapshot(msgspec.Struct, kw_only=True):
     """`name` is bare; `size` is -1 where it isn't known. The last four are ours, LXD doesn't have them."""
 
@@ -50,7 +58,9 @@ class SnapshotPut(msgspec.Struct, kw_only=True):
 
 
 class SnapshotPost(msgspec.Struct, kw_only=True):
-    """Rename, or (not served) migrate."""
+    """Rename, or migrate as an instance of its own."""
 
     name: str = ""
     migration: bool = False
+    live: bool | None = None
+    target: MigrationTarget | None = None

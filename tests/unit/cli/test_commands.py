@@ -75,7 +75,7 @@ def test_words_of_the_issue_are_there() -> None:
         (["start"], "at least one instance"),
         (["restore", "web"], "INSTANCE SNAPSHOT"),
         (["rename", "a/b", "c/d"], "stays with its instance"),
-        (["copy", "far:web", "web2"], "HOLDFAST_SOCKET"),
+        (["copy", "far:web", "web2"], "holdfast remote add far"),
         (["import", "/nonexistent"], "is not a file"),
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import click
 import pytest
@@ -14,13 +15,17 @@ from holdfast.cli.references import (
     INSTANCE,
     INSTANCE_OR_SNAPSHOT,
     InstanceReference,
+    InstanceType,
     parse_device_overrides,
     parse_settings,
+    split_remote,
     strip_remote,
 )
+from holdfast.cli.session import Session
 from holdfast.cli.tables import render
 from holdfast.cli.units import format_bytes, format_time, natural_key
 from holdfast.cli.yaml_text import from_yaml, to_yaml
+from holdfast.client.remotes import Remote
 
 TABLE = """\
 +---------+-------+
@@ -103,8 +108,16 @@ def test_bad_yaml_is_one_clear_error(text: str) -> None:
         from_yaml(text)
 
 
-def test_references() -> None:
-    assert INSTANCE_OR_SNAPSHOT.convert("local:web/s1", None, None) == InstanceReference("web", "s1")
+@pytest.fixture
+def call() -> Iterator[Session]:
+    """A call of the command line; words are read within it."""
+    with click.Context(click.Command("any")) as context:
+        yield context.ensure_object(Session)
+
+
+def test_references(call: Session) -> None:
+    assert INSTANCE_OR_SNAPSHOT.convert("local:web/s1", None, None) == InstanceReference("web", "s1", "local")
+    assert call.remote == "local"
     assert INSTANCE.convert("web", None, None) == InstanceReference("web")
     for bad in ("web/s1", "", "local:"):
         with pytest.raises(click.BadParameter):
@@ -113,12 +126,31 @@ def test_references() -> None:
         INSTANCE_OR_SNAPSHOT.convert("web/", None, None)
 
 
-def test_other_remotes_are_refused_with_a_way() -> None:
-    with pytest.raises(click.BadParameter, match="HOLDFAST_SOCKET"):
+def test_unknown_remotes_are_refused_with_a_way(call: Session) -> None:
+    with pytest.raises(click.BadParameter, match="holdfast remote add elsewhere"):
         strip_remote("elsewhere:web")
     with pytest.raises(click.BadParameter, match="holdfast image build"):
         strip_remote("images:debian/12", is_image=True)
     assert strip_remote("local:") == ""
+
+
+@pytest.mark.parametrize("word", ["user.x=a:b", "web/a:b", "/a:b", ":x"])
+def test_colons_that_name_no_remote(word: str) -> None:
+    assert split_remote(word) == ("", word)
+
+
+def test_one_command_works_on_one_server(call: Session) -> None:
+    call.remotes.add(Remote("far", "https://far"))
+    strip_remote("far:web")
+    strip_remote("web2")
+    with pytest.raises(click.UsageError, match='"far" and "local" are two'):
+        strip_remote("local:web")
+
+
+def test_targets_are_looked_at_by_the_command(call: Session) -> None:
+    call.remotes.add(Remote("far", "https://far"))
+    reference = InstanceType(is_target=True).convert("far:web", None, None)
+    assert (reference.remote, call.remote) == ("far", "local")
 
 
 def test_settings_come_in_two_forms() -> None:

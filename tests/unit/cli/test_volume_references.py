@@ -32,7 +32,8 @@ def test_no_volumes(text: str) -> None:
 def test_volumes_with_their_pool() -> None:
     wanted = PlacedVolume("fast", VolumeReference("custom", "data", "snap0"))
     assert PLACED_VOLUME.convert("fast/data/snap0", None, None) == wanted
-    assert PLACED_VOLUME.convert("local:fast/data/snap0", None, None) == wanted
+    with click.Context(click.Command("any")):
+        assert PLACED_VOLUME.convert("local:fast/data/snap0", None, None) == wanted
     for text in ("data", "/data", "fast/"):
         with pytest.raises(click.BadParameter):
             PLACED_VOLUME.convert(text, None, None)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.client.client import Client
-from holdfast.client.connection import Connection, path_of, socket_path_of
+from holdfast.client.connection import Connection, path_of
+from holdfast.client.endpoints import UnixEndpoint, socket_path_of
 from holdfast.client.errors import (
     ApiError,
     BrokenConnectionError,
@@ -32,11 +33,11 @@ def test_socket_is_found_by_environment() -> None:
 
 
 def test_project_is_added_unless_all_are_asked_for() -> None:
-    connection = Connection("/x", "team")
+    connection = Connection(UnixEndpoint("/x"), "team")
     assert connection.url("/1.0/instances") == "/1.0/instances?project=team"
     assert connection.url("/1.0/instances?recursion=1") == "/1.0/instances?recursion=1&project=team"
     assert connection.url("/1.0/instances", {"all-projects": "true"}) == "/1.0/instances?all-projects=true"
-    assert Connection("/x").url("/1.0/instances") == "/1.0/instances"
+    assert Connection(UnixEndpoint("/x")).url("/1.0/instances") == "/1.0/instances"
 
 
 def test_answer_is_taken_out_of_its_envelope(short_tmp_path: Path) -> None:

@@ -148,8 +148,9 @@ def test_threat_compression_string_runs_as_command(value: str) -> None:
 def test_server_keys() -> None:
     SERVER_KEYS.check({"backups.compression_algorithm": "zstd -3", "user.x": "y", "core.remote_token_expiry": "1d"})
     assert SERVER_KEYS.default("backups.compression_algorithm") == "gzip"
-    with pytest.raises(BadRequestError, match=r"core\.https_address can't be set"):
-        SERVER_KEYS.check({"core.https_address": ":8443"})
+    SERVER_KEYS.check({"core.https_address": ":8443", "core.trust_password": "x"})
+    with pytest.raises(BadRequestError, match=r"^Invalid address"):
+        SERVER_KEYS.check({"core.https_address": "a:b"})
     with pytest.raises(BadRequestError, match=r"^Unknown configuration key: nope$"):
         SERVER_KEYS.check({"nope": "1"})
 

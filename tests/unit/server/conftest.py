@@ -15,6 +15,7 @@ from holdfast.service.events import EventBus
 from holdfast.service.paths import Paths
 from holdfast.storage.registry import DRIVERS
 from support.api_server import Running, ServerThread
+from support.clients import Clients, make_clients
 
 
 @pytest.fixture
@@ -40,3 +41,9 @@ def api(services: Services) -> Iterator[Running]:
     thread.start()
     yield Running(services.paths.socket, services)
     thread.stop()
+
+
+@pytest.fixture
+def clients(api: Running, tmp_path: Path) -> Clients:
+    """A server with HTTPS, the projects p1 and p2, and clients of every kind."""
+    return make_clients(api, tmp_path)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.client.imports import ImportWishes
+from holdfast.model.access import EVERYTHING
 from holdfast.model.errors import BadRequestError
 from holdfast.server.import_headers import ImportHeaders, import_headers
 from holdfast.server.request import ApiRequest, Parts
@@ -20,7 +21,7 @@ from holdfast.wire.decoding import decode
 
 def read(headers: dict[str, str]) -> ImportHeaders:
     request = make_mocked_request("POST", "/1.0/instances", headers=headers)
-    return import_headers(ApiRequest(request, cast(Parts, SimpleNamespace())))
+    return import_headers(ApiRequest(request, cast(Parts, SimpleNamespace()), EVERYTHING))
 
 
 def test_without_any() -> None:

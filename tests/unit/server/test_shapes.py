@@ -86,5 +86,5 @@ def test_extensions_are_known_to_lxd_or_ours_and_named_once() -> None:
 
 
 def test_what_is_not_served_is_not_announced() -> None:
-    refused = {"clustering", "network", "virtual-machines", "container_push", "storage_api_remote_volume_handling"}
+    refused = {"clustering", "network", "virtual-machines", "migration_stateful"}
     assert refused.isdisjoint(EXTENSIONS)

@@ -18,11 +18,12 @@ from holdfast.db.database import Database, sqlite_url
 from holdfast.model.errors import InstanceNotFoundError, ProfileNotFoundError
 from holdfast.model.profile import Project
 from holdfast.model.storage import Pool
-from holdfast.service.schedules import WARNING_KIND, WORKERS
+from holdfast.model.warning import SCHEDULE_FAILED
+from holdfast.service.schedules import WORKERS
 from support.schedules import START, Stage, broken
 
 MINUTELY = "* * * * *"
-WARNING = ("default", WARNING_KIND, "/1.0/instances/c1")
+WARNING = ("default", SCHEDULE_FAILED, "/1.0/instances/c1")
 
 
 @pytest.fixture

@@ -200,6 +200,7 @@ config = Group(
         "unset": Entry(__name__, "unset", "Remove keys"),
         "show": Entry(__name__, "show", "Show everything as YAML"),
         "edit": Entry(__name__, "edit_config", "Edit as YAML"),
+        "trust": Entry("holdfast.cli.commands.trust", "trust", "Say which clients the server trusts"),
         "device": Entry("holdfast.cli.commands.device", "config_device", "Add, change and remove devices"),
     },
     examples=(

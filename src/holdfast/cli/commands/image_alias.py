@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import IMAGE
+from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
@@ -16,7 +16,8 @@ from holdfast.cli.units import natural_key
 @format_option
 @pass_session
 def list_aliases(session: Session, filters: tuple[str, ...], format_name: str) -> None:
-    found = [alias for alias in session.client.images.aliases() if all(word in alias["name"] for word in filters)]
+    words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
+    found = [alias for alias in session.client.images.aliases() if all(word in alias["name"] for word in words)]
     found.sort(key=lambda alias: natural_key(alias["name"]))
     rows = [
         [alias["name"], alias["target"][:12], (alias["type"] or "container").upper(), alias["description"]]
@@ -27,7 +28,7 @@ def list_aliases(session: Session, filters: tuple[str, ...], format_name: str) -
 
 @command("create", "Name an image.", examples=("holdfast image alias create debian 58d524962909",))
 @click.argument("alias_name", type=IMAGE, metavar="ALIAS")
-@click.argument("fingerprint", metavar="IMAGE")
+@click.argument("fingerprint", type=IMAGE, metavar="IMAGE")
 @click.option("--description", default="", help="What the name stands for")
 @pass_session
 def create(session: Session, alias_name: str, fingerprint: str, description: str) -> None:

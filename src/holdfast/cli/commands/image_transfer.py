@@ -58,7 +58,7 @@ def import_file(session: Session, words: tuple[str, ...], aliases: tuple[str, ..
 
 
 def _is_remote(word: str) -> bool:
-    """Tell whether a word is `local:`, which lxc takes here; other remotes are refused."""
+    """Tell whether a word is `REMOTE:`, which lxc takes here."""
     return word.endswith(":") and strip_remote(word) == ""
 
 

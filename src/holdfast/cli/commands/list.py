@@ -42,11 +42,11 @@ def list_instances(
     if all_projects and columns is None:
         wanted = "e" + wanted
     shown = columns_of(wanted)
+    words = [word for word in map(strip_remote, filters) if word]
     if format_name in ("json", "yaml") or needs_full(wanted):
         instances = list(session.client.instances.list_full(all_projects=all_projects))
     else:
         instances = list(session.client.instances.list_as_full(all_projects=all_projects))
-    words = [word for word in map(strip_remote, filters) if word]
     found = [instance for instance in instances if all(matches(instance, word) for word in words)]
     found.sort(key=lambda instance: (natural_key(instance["project"]), natural_key(instance["name"])))
     rows = [[column.text(instance) for column in shown] for instance in found]

@@ -7,7 +7,7 @@ import json
 import click
 
 from holdfast.cli.groups import command
-from holdfast.cli.references import NAME
+from holdfast.cli.references import remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.shapes import Event
 
@@ -23,7 +23,7 @@ LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic")
         "holdfast monitor --type lifecycle --format json | jq .metadata.action",
     ),
 )
-@click.argument("remote", type=NAME, default="", metavar="[local:]")
+@remote_argument
 @click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Only these (may be repeated)")
 @click.option("-f", "--format", "format_name", type=click.Choice(["json", "pretty", "yaml"]), default="yaml")
 @click.option("--pretty", is_flag=True, help="Short for --format pretty")
@@ -32,14 +32,12 @@ LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic")
 @pass_session
 def monitor(
     session: Session,
-    remote: str,
     types: tuple[str, ...],
     format_name: str,
     pretty: bool,
     loglevel: str,
     all_projects: bool,
 ) -> None:
-    del remote  # stripped of `local:`; nothing may follow
     least = LEVELS.index(loglevel)
     for event in session.client.events.listen(types, all_projects=all_projects):
         level = str(event["metadata"].get("level", ""))

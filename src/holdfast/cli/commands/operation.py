@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.references import NAME, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_time, yes_or_no
@@ -12,6 +13,7 @@ from holdfast.cli.units import format_time, yes_or_no
 
 @command("list", "List background work, running and just ended.", examples=("holdfast operation list",))
 @click.option("--all-projects", is_flag=True, help="Show the operations of all projects")
+@remote_argument
 @format_option
 @pass_session
 def list_operations(session: Session, all_projects: bool, format_name: str) -> None:
@@ -36,7 +38,7 @@ def list_operations(session: Session, all_projects: bool, format_name: str) -> N
 @command(
     "show", "Show an operation as YAML.", examples=("holdfast operation show 041e9d1f-cc07-4920-9790-b5dfeeb55c8a",)
 )
-@click.argument("operation_id", metavar="ID")
+@click.argument("operation_id", type=NAME, metavar="ID")
 @pass_session
 def show(session: Session, operation_id: str) -> None:
     from holdfast.cli.yaml_text import to_yaml
@@ -47,7 +49,7 @@ def show(session: Session, operation_id: str) -> None:
 @command(
     "delete", "Cancel background work.", examples=("holdfast operation delete 041e9d1f-cc07-4920-9790-b5dfeeb55c8a",)
 )
-@click.argument("operation_id", metavar="ID")
+@click.argument("operation_id", type=NAME, metavar="ID")
 @pass_session
 def delete(session: Session, operation_id: str) -> None:
     session.client.operations.cancel(operation_id)

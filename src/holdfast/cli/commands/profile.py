@@ -17,7 +17,7 @@ from holdfast.cli.commands.key_commands import (
 )
 from holdfast.cli.editing import read_stdin_document
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import INSTANCE, NAME, InstanceReference
+from holdfast.cli.references import INSTANCE, NAME, InstanceReference, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
@@ -51,6 +51,7 @@ edit = edit_command(PROFILE)
 
 @command("list", "List profiles.", examples=("holdfast profile list", "holdfast profile list --format csv"))
 @click.option("--all-projects", is_flag=True, help="Show the profiles of all projects")
+@remote_argument
 @format_option
 @pass_session
 def list_profiles(session: Session, all_projects: bool, format_name: str) -> None:

@@ -15,7 +15,7 @@ from holdfast.cli.commands.key_commands import (
     unset_command,
 )
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import NAME, parse_pairs
+from holdfast.cli.references import NAME, parse_pairs, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key, yes_or_no
@@ -46,6 +46,7 @@ FEATURES = {
 
 
 @command("list", "List projects.", examples=("holdfast project list",))
+@remote_argument
 @format_option
 @pass_session
 def list_projects(session: Session, format_name: str) -> None:

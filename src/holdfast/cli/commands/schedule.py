@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.references import remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_time, natural_key
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.option("--all-projects", is_flag=True, help="Show the schedules of all projects")
+@remote_argument
 @format_option
 @pass_session
 def list_schedules(session: Session, all_projects: bool, format_name: str) -> None:

@@ -15,7 +15,7 @@ from holdfast.cli.commands.key_commands import (
     unset_command,
 )
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import NAME, parse_pairs
+from holdfast.cli.references import NAME, parse_pairs, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_bytes, natural_key
@@ -39,6 +39,7 @@ edit = edit_command(POOL)
 
 
 @command("list", "List storage pools.", examples=("holdfast storage list", "holdfast storage list --format json"))
+@remote_argument
 @format_option
 @pass_session
 def list_pools(session: Session, format_name: str) -> None:

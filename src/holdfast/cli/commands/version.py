@@ -6,16 +6,15 @@ import click
 
 from holdfast import __version__
 from holdfast.cli.groups import command
-from holdfast.cli.references import NAME
+from holdfast.cli.references import remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.errors import ClientError
 
 
 @command("version", "Show the versions of the client and the server.", examples=("holdfast version",))
-@click.argument("remote", type=NAME, default="", metavar="[local:]")
+@remote_argument
 @pass_session
 def version(session: Session, remote: str) -> None:
-    del remote  # stripped of `local:`; nothing may follow
     click.echo(f"Client version: {__version__}")
     try:
         environment = {**session.client.server_info()["environment"]}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
-from holdfast.cli.references import strip_remote
+from holdfast.cli.references import split_remote, strip_remote
 
 KINDS = ("container", "virtual-machine", "image", "custom")
 
@@ -60,26 +60,36 @@ class PlacedVolume:
 
     pool: str
     volume: VolumeReference
+    remote: str = field(default="", compare=False)
+    """As it was said; "" for no word of it."""
 
     def __str__(self) -> str:
         return f"{self.pool}/{self.volume}"
 
 
 class PlacedVolumeType(click.ParamType[PlacedVolume]):
-    """Takes `[local:]pool/volume[/snapshot]`."""
+    """Takes `[REMOTE:]pool/volume[/snapshot]`."""
 
     name = "pool/volume"
+
+    def __init__(self, *, is_target: bool = False) -> None:
+        """A target doesn't say which server the command is about."""
+        self._is_target = is_target
 
     def convert(
         self, value: str | PlacedVolume, param: click.Parameter | None, ctx: click.Context | None
     ) -> PlacedVolume:
         if isinstance(value, PlacedVolume):
             return value
-        pool, slash, rest = strip_remote(value).partition("/")
+        remote, whole = split_remote(value)
+        if not self._is_target:
+            strip_remote(value)
+        pool, slash, rest = whole.partition("/")
         if not pool or not slash or not rest:
             self.fail(f'"{value}" is not of the form POOL/VOLUME', param, ctx)
-        return PlacedVolume(pool, VOLUME.convert(rest, param, ctx))
+        return PlacedVolume(pool, VOLUME.convert(rest, param, ctx), remote)
 
 
 VOLUME = VolumeType()
 PLACED_VOLUME = PlacedVolumeType()
+TARGET_VOLUME = PlacedVolumeType(is_target=True)

@@ -24,6 +24,6 @@ def waitready(session: Session, timeout: float) -> None:
     while not session.client.is_ready(timeout_s=timeout or 60):
         if deadline is not None and time.monotonic() >= deadline:
             raise click.ClickException(
-                f"The server at {session.client.connection.socket_path} didn't answer within {timeout:g} seconds"
+                f"The server at {session.client.connection.endpoint.url} didn't answer within {timeout:g} seconds"
             )
         time.sleep(PAUSE_S)

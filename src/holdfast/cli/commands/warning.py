@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import OTHER_NAMES, Entry, Group, command
+from holdfast.cli.references import NAME, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_time
@@ -18,6 +19,7 @@ _ID = "041e9d1f-cc07-4920-9790-b5dfeeb55c8a"
     examples=("holdfast warning list", "holdfast warning list --all      # also those seen, and those resolved"),
 )
 @click.option("-a", "--all", "is_all", is_flag=True, help="Show those that are acknowledged or resolved, too")
+@remote_argument
 @format_option
 @pass_session
 def list_warnings(session: Session, is_all: bool, format_name: str) -> None:
@@ -41,7 +43,7 @@ def list_warnings(session: Session, is_all: bool, format_name: str) -> None:
 
 
 @command("show", "Show a warning as YAML.", examples=(f"holdfast warning show {_ID}",))
-@click.argument("warning_id", metavar="UUID")
+@click.argument("warning_id", type=NAME, metavar="UUID")
 @pass_session
 def show(session: Session, warning_id: str) -> None:
     from holdfast.cli.yaml_text import to_yaml
@@ -54,7 +56,7 @@ def show(session: Session, warning_id: str) -> None:
     "Note that warnings have been seen: they leave the list, and last until they are resolved.",
     examples=(f"holdfast warning acknowledge {_ID}", f"holdfast warning ack {_ID}"),
 )
-@click.argument("warning_ids", nargs=-1, required=True, metavar="UUID...")
+@click.argument("warning_ids", nargs=-1, type=NAME, required=True, metavar="UUID...")
 @pass_session
 def acknowledge(session: Session, warning_ids: tuple[str, ...]) -> None:
     for warning_id in warning_ids:
@@ -66,7 +68,7 @@ def acknowledge(session: Session, warning_ids: tuple[str, ...]) -> None:
     "Remove warnings. What happens again is told again.",
     examples=(f"holdfast warning delete {_ID}", "holdfast warning delete --all"),
 )
-@click.argument("warning_ids", nargs=-1, metavar="[UUID...]")
+@click.argument("warning_ids", nargs=-1, type=NAME, metavar="[UUID...]")
 @click.option("-a", "--all", "is_all", is_flag=True, help="Remove all warnings")
 @pass_session
 def delete(session: Session, warning_ids: tuple[str, ...], is_all: bool) -> None:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from holdfast import __version__
 from holdfast.model.metadata_version import VERSIONS
+from holdfast.model.server_keys import TRUST_PASSWORD_KEY
 from holdfast.server.extensions import EXTENSIONS, LXD_VERSION
 from holdfast.service.server_info import ServerInfo
 from holdfast.wire import server as wire
 
+_METHODS: Final = ("tls",)
 
-def server_shape(info: ServerInfo, config: Mapping[str, str], drivers: Iterable[str], project: str) -> wire.Server:
-    """`drivers` are those of the pools."""
+
+def stranger_shape() -> wire.ServerOfStrangers:
+    """Return what those see who aren't trusted."""
+    return wire.ServerOfStrangers(api_extensions=list(EXTENSIONS), auth_methods=list(_METHODS))
+
+
+def server_shape(
+    info: ServerInfo,
+    config: Mapping[str, str] | None,
+    drivers: Iterable[str],
+    project: str,
+    addresses: Sequence[str] = (),
+) -> wire.Server:
+    """`drivers` are those of the pools; without a config none is shown."""
     storage, storage_version = info.storage_in_use(drivers)
     return wire.Server(
-        config=dict(config),
+        config=None if config is None else _shown(config),
         api_extensions=list(EXTENSIONS),
-        auth_methods=["tls"],
+        auth_methods=list(_METHODS),
         environment=wire.Environment(
-            addresses=list(info.addresses),
+            addresses=list(addresses),
             architectures=list(info.architectures),
             certificate=info.certificate,
             certificate_fingerprint=info.certificate_fingerprint,
@@ -50,3 +65,8 @@ def server_shape(info: ServerInfo, config: Mapping[str, str], drivers: Iterable[
             ],
         ),
     )
+
+
+def _shown(config: Mapping[str, str]) -> dict[str, str | bool]:
+    """Return the configuration as LXD shows it: a hidden password as a truth."""
+    return {key: True if key == TRUST_PASSWORD_KEY else value for key, value in config.items()}

@@ -9,7 +9,7 @@ from aiohttp import web
 from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import accepted
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.uploads import arriving_body
 from holdfast.service.backup_tests import BackupTestRequest
 
@@ -52,6 +52,7 @@ ROUTES = (
         path="/1.0/backup-tests",
         handler=test_backup,
         summary="Try an export file: import it under another name, start it, remove it",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         query=("project", "pool", "command", "timeout"),
     ),

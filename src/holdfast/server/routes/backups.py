@@ -12,7 +12,7 @@ from holdfast.server.listing import api_url
 from holdfast.server.moments import moment
 from holdfast.server.render.backups import backup_shape, volume_backup_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.streaming import send_stream, wants_stream
 from holdfast.server.volume_bodies import require_custom
 from holdfast.service.backup_owners import volume_owner
@@ -108,6 +108,7 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=path,
             handler=list_backups,
             summary=f"List export files{what}",
+            permission=Permission.PROJECT,
             gives=list[wire.VolumeBackup] if of_volumes else list[wire.Backup],
             query=("project", "recursion"),
         ),
@@ -116,15 +117,24 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=path,
             handler=create_volume_backup if of_volumes else create_backup,
             summary=f"Make an export file{what}, or with `Accept: application/octet-stream` send it at once",
+            permission=Permission.PROJECT,
             answer=Answer.ASYNC,
             takes=wire.VolumeBackupsPost if of_volumes else wire.BackupsPost,
         ),
-        Route(method="GET", path=one, handler=get_backup, summary=f"Show an export file{what}", gives=shape),
+        Route(
+            method="GET",
+            path=one,
+            handler=get_backup,
+            summary=f"Show an export file{what}",
+            permission=Permission.PROJECT,
+            gives=shape,
+        ),
         Route(
             method="POST",
             path=one,
             handler=rename_backup,
             summary=f"Rename an export file{what}",
+            permission=Permission.PROJECT,
             answer=Answer.ASYNC,
             takes=wire.BackupPost,
         ),
@@ -133,6 +143,7 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=one,
             handler=delete_backup,
             summary=f"Delete an export file{what}",
+            permission=Permission.PROJECT,
             answer=Answer.ASYNC,
         ),
         Route(
@@ -140,6 +151,7 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=one + "/export",
             handler=export_backup,
             summary=f"Download an export file{what}",
+            permission=Permission.PROJECT,
             answer=Answer.FILE,
         ),
         Route(
@@ -147,6 +159,7 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=one + "/export",
             handler=export_backup,
             summary=f"Size and entity tag of an export file{what}",
+            permission=Permission.PROJECT,
             answer=Answer.FILE,
         ),
     )

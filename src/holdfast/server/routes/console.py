@@ -9,7 +9,7 @@ from holdfast.model.kinds import OperationClass
 from holdfast.server.answers import accepted, done
 from holdfast.server.console_session import ConsoleSession
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.resources import instance_resources
 from holdfast.wire import exec as wire
 
@@ -52,9 +52,23 @@ ROUTES = (
         path=_PATH,
         handler=attach,
         summary="Attach to the console",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.ConsolePost,
     ),
-    Route(method="GET", path=_PATH, handler=get_log, summary="Show what the console has shown", answer=Answer.FILE),
-    Route(method="DELETE", path=_PATH, handler=clear_log, summary="Forget what the console has shown"),
+    Route(
+        method="GET",
+        path=_PATH,
+        handler=get_log,
+        summary="Show what the console has shown",
+        permission=Permission.PROJECT,
+        answer=Answer.FILE,
+    ),
+    Route(
+        method="DELETE",
+        path=_PATH,
+        handler=clear_log,
+        summary="Forget what the console has shown",
+        permission=Permission.PROJECT,
+    ),
 )

@@ -7,17 +7,20 @@ import contextlib
 
 from aiohttp import web
 
-from holdfast.model.errors import BadRequestError
+from holdfast.model.errors import BadRequestError, NotAuthorizedError
 from holdfast.model.operation import EventType
 from holdfast.server.event_hub import EventListener
 from holdfast.server.keepalive import websocket
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 
 
 async def stream_events(request: ApiRequest) -> web.StreamResponse:
     """Send events until one side closes. Listening begins before the upgrade is answered: nothing is missed."""
-    listener = EventListener(_types(request.query("type")), request.projects)
+    types = _types(request.query("type"))
+    if request.query("type") and EventType.LOGGING in types and not request.access.is_admin:
+        raise NotAuthorizedError
+    listener = EventListener(types, request.projects, request.access)
     with request.parts.events.listening(listener) as queue:
         async with websocket(request.http) as socket:
             reader = asyncio.create_task(_until_closed(socket))
@@ -63,6 +66,7 @@ ROUTES = (
         path="/1.0/events",
         handler=stream_events,
         summary="Follow what happens",
+        permission=Permission.TRUSTED,
         answer=Answer.WEBSOCKET,
         query=("type", "project", "all-projects"),
     ),

@@ -8,7 +8,7 @@ from holdfast.model.kinds import OperationClass
 from holdfast.server.answers import accepted
 from holdfast.server.exec_session import ExecSession
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.instance_requests import ExecRequest
 from holdfast.service.resources import instance_resources
 from holdfast.wire import exec as wire
@@ -57,6 +57,7 @@ ROUTES = (
         path="/1.0/instances/{name}/exec",
         handler=execute,
         summary="Run a command",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.ExecPost,
     ),

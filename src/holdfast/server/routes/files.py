@@ -12,7 +12,7 @@ from holdfast.server.answers import done
 from holdfast.server.downloads import send_descriptor
 from holdfast.server.file_answers import ENTRY_KINDS, entry_answer, fact_headers, wanted_path
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.uploads import spooled_body
 from holdfast.service.files import FileWrite
 
@@ -99,13 +99,37 @@ def _is_append(text: str) -> bool:
 
 ROUTES = (
     Route(
-        method="GET", path=_PATH, handler=get_file, summary="Read a file or directory", answer=Answer.FILE, query=_QUERY
+        method="GET",
+        path=_PATH,
+        handler=get_file,
+        summary="Read a file or directory",
+        permission=Permission.PROJECT,
+        answer=Answer.FILE,
+        query=_QUERY,
     ),
     Route(
-        method="HEAD", path=_PATH, handler=head_file, summary="Show a file's facts", answer=Answer.FILE, query=_QUERY
+        method="HEAD",
+        path=_PATH,
+        handler=head_file,
+        summary="Show a file's facts",
+        permission=Permission.PROJECT,
+        answer=Answer.FILE,
+        query=_QUERY,
     ),
-    Route(method="POST", path=_PATH, handler=write_file, summary="Write a file, directory or symlink", query=_QUERY),
     Route(
-        method="DELETE", path=_PATH, handler=delete_file, summary="Remove a file or an empty directory", query=_QUERY
+        method="POST",
+        path=_PATH,
+        handler=write_file,
+        summary="Write a file, directory or symlink",
+        permission=Permission.PROJECT,
+        query=_QUERY,
+    ),
+    Route(
+        method="DELETE",
+        path=_PATH,
+        handler=delete_file,
+        summary="Remove a file or an empty directory",
+        permission=Permission.PROJECT,
+        query=_QUERY,
     ),
 )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from holdfast.model.errors import BadRequestError
+from holdfast.model.errors import BadRequestError, ImageAliasNotFoundError
+from holdfast.model.image import ImageAlias
 from holdfast.server.answers import created, done, sync
 from holdfast.server.etag import check_if_match
-from holdfast.server.image_scope import image_caller, image_project
+from holdfast.server.image_scope import image_caller, image_project, is_guest, listed_images
 from holdfast.server.listing import api_url
 from holdfast.server.render.images import alias_etag, alias_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.wire import image as wire
 
 _LIST = "/1.0/images/aliases"
@@ -37,8 +38,21 @@ async def create_alias(request: ApiRequest) -> web.StreamResponse:
 
 
 async def get_alias(request: ApiRequest) -> web.StreamResponse:
-    alias = await request.run(request.services.images.aliases.get, await image_project(request), request.path("name"))
+    alias = await _alias_for_guest(request) if is_guest(request) else await _alias(request)
     return sync(alias_shape(alias), etag=alias_etag(alias))
+
+
+async def _alias(request: ApiRequest) -> ImageAlias:
+    return await request.run(request.services.images.aliases.get, await image_project(request), request.path("name"))
+
+
+async def _alias_for_guest(request: ApiRequest) -> ImageAlias:
+    images, aliases = await listed_images(request)
+    seen = {image.fingerprint for image in images}
+    for alias in aliases:
+        if alias.name == request.path("name") and alias.target in seen:
+            return alias
+    raise ImageAliasNotFoundError(request.path("name"))
 
 
 async def put_alias(request: ApiRequest) -> web.StreamResponse:
@@ -81,6 +95,7 @@ ROUTES = (
         path=_LIST,
         handler=list_aliases,
         summary="List image aliases",
+        permission=Permission.PROJECT,
         gives=list[wire.ImageAlias],
         query=("project", "recursion"),
     ),
@@ -89,19 +104,44 @@ ROUTES = (
         path=_LIST,
         handler=create_alias,
         summary="Name an image",
+        permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.ImageAliasesPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_alias, summary="Show an image alias", gives=wire.ImageAlias),
-    Route(method="PUT", path=_ONE, handler=put_alias, summary="Replace an image alias", takes=wire.ImageAliasPut),
-    Route(method="PATCH", path=_ONE, handler=patch_alias, summary="Change an image alias", takes=wire.ImageAliasPatch),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_alias,
+        summary="Show an image alias",
+        permission=Permission.ANYONE,
+        gives=wire.ImageAlias,
+    ),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_alias,
+        summary="Replace an image alias",
+        permission=Permission.PROJECT,
+        takes=wire.ImageAliasPut,
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_alias,
+        summary="Change an image alias",
+        permission=Permission.PROJECT,
+        takes=wire.ImageAliasPatch,
+    ),
     Route(
         method="POST",
         path=_ONE,
         handler=rename_alias,
         summary="Rename an image alias",
+        permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.ImageAliasPost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_alias, summary="Remove an image alias"),
+    Route(
+        method="DELETE", path=_ONE, handler=delete_alias, summary="Remove an image alias", permission=Permission.PROJECT
+    ),
 )

@@ -11,13 +11,13 @@ from holdfast.server.answers import accepted, done, sync
 from holdfast.server.downloads import Part, send_file, send_parts
 from holdfast.server.etag import check_if_match
 from holdfast.server.image_names import extension_of
-from holdfast.server.image_scope import image_caller, image_project
+from holdfast.server.image_scope import image_caller, listed_images, wanted_image
 from holdfast.server.image_uploads import add_uploaded
 from holdfast.server.listing import api_url, passing
 from holdfast.server.moments import moment
 from holdfast.server.render.images import image_etag, image_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.images import ImageChange
 from holdfast.service.publish import PublishRequest
@@ -28,9 +28,7 @@ _ONE = _LIST + "/{fingerprint}"
 
 
 async def list_images(request: ApiRequest) -> web.StreamResponse:
-    project = None if request.projects is None else await image_project(request)
-    images = await request.run(request.services.images.list, project)
-    aliases = await request.run(request.services.images.aliases.list, project)
+    images, aliases = await listed_images(request)
     by_image: dict[tuple[str, str], list[ImageAlias]] = {}
     for alias in aliases:
         by_image.setdefault((alias.project, alias.target), []).append(alias)
@@ -101,8 +99,7 @@ async def export_image(request: ApiRequest) -> web.StreamResponse:
 
 
 async def _read(request: ApiRequest) -> tuple[Image, wire.Image]:
-    project = await image_project(request)
-    image = await request.run(request.services.images.get, project, request.path("fingerprint"))
+    image = await wanted_image(request, request.path("fingerprint"))
     aliases = await request.run(request.services.images.aliases.list, image.project)
     return image, image_shape(image, [alias for alias in aliases if alias.target == image.fingerprint])
 
@@ -148,6 +145,7 @@ ROUTES = (
         path=_LIST,
         handler=list_images,
         summary="List images",
+        permission=Permission.ANYONE,
         gives=list[wire.Image],
         query=("project", "all-projects", "recursion", "filter"),
     ),
@@ -156,14 +154,48 @@ ROUTES = (
         path=_LIST,
         handler=add_image,
         summary="Add an image: a file, parts of a file, or what the JSON body names",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.ImagesPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_image, summary="Show an image", gives=wire.Image),
-    Route(method="PUT", path=_ONE, handler=put_image, summary="Replace an image's properties", takes=wire.ImagePut),
     Route(
-        method="PATCH", path=_ONE, handler=patch_image, summary="Change an image's properties", takes=wire.ImagePatch
+        method="GET",
+        path=_ONE,
+        handler=get_image,
+        summary="Show an image",
+        permission=Permission.ANYONE,
+        gives=wire.Image,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_image, summary="Delete an image", answer=Answer.ASYNC),
-    Route(method="GET", path=_ONE + "/export", handler=export_image, summary="Download an image", answer=Answer.FILE),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_image,
+        summary="Replace an image's properties",
+        permission=Permission.PROJECT,
+        takes=wire.ImagePut,
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_image,
+        summary="Change an image's properties",
+        permission=Permission.PROJECT,
+        takes=wire.ImagePatch,
+    ),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_image,
+        summary="Delete an image",
+        permission=Permission.PROJECT,
+        answer=Answer.ASYNC,
+    ),
+    Route(
+        method="GET",
+        path=_ONE + "/export",
+        handler=export_image,
+        summary="Download an image",
+        permission=Permission.ANYONE,
+        answer=Answer.FILE,
+    ),
 )

@@ -8,7 +8,7 @@ from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import accepted, sync
 from holdfast.server.render.instances import state_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.wire import instance as wire
 from holdfast.wire import state as wire_state
 
@@ -51,12 +51,20 @@ async def put_all_states(request: ApiRequest) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route(method="GET", path=_STATE, handler=get_state, summary="Show what is used", gives=wire_state.InstanceState),
+    Route(
+        method="GET",
+        path=_STATE,
+        handler=get_state,
+        summary="Show what is used",
+        permission=Permission.PROJECT,
+        gives=wire_state.InstanceState,
+    ),
     Route(
         method="PUT",
         path=_STATE,
         handler=put_state,
         summary="Start, stop, restart, freeze or unfreeze",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.InstanceStatePut,
     ),
@@ -65,6 +73,7 @@ ROUTES = (
         path="/1.0/instances",
         handler=put_all_states,
         summary="Start, stop, restart, freeze or unfreeze all instances",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.InstancesPut,
     ),

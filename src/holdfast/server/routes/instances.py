@@ -16,11 +16,13 @@ from holdfast.server.answers import accepted, done, sync
 from holdfast.server.etag import check_if_match
 from holdfast.server.import_body import import_body
 from holdfast.server.import_headers import import_headers
-from holdfast.server.instance_bodies import change_from, instance_type, move_from, new_instance
+from holdfast.server.instance_bodies import change_from, instance_type, move_from, new_instance, send_from
 from holdfast.server.listing import api_url, passing
+from holdfast.server.migrations import receive_instance, send_instance
 from holdfast.server.render.instances import full_shape, instance_etag, instance_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
+from holdfast.service.instance_requests import FromMigration
 from holdfast.service.instance_views import InstanceFull, InstanceView
 from holdfast.wire import instance as wire
 
@@ -57,7 +59,11 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
     """Create from the JSON body, or import the export file that is the body."""
     if request.is_binary:
         return accepted(await _import(request))
-    wanted, source = new_instance(await request.body(wire.InstancesPost))
+    sent = await request.body(wire.InstancesPost)
+    wanted, source = new_instance(sent)
+    request.enter(sent.source.project or request.project)
+    if isinstance(source, FromMigration):
+        return accepted(await receive_instance(request, wanted, source, sent.source))
     return accepted(await request.run(request.services.instances.create, request.caller, wanted, source))
 
 
@@ -118,11 +124,14 @@ async def patch_instance(request: ApiRequest) -> web.StreamResponse:
 
 
 async def post_instance(request: ApiRequest) -> web.StreamResponse:
-    """Rename, or move to another pool or project of this server."""
+    """Rename, move to another pool or project of this server, or send to another server."""
     sent = await request.body(wire.InstancePost)
     name = request.path("name")
+    request.enter(sent.project or request.project)
     if not sent.migration:
         return accepted(await request.run(request.services.instances.rename, request.caller, name, sent.name))
+    if not sent.pool and not sent.project:
+        return accepted(await send_instance(request, send_from(name, sent), sent.target))
     return accepted(await request.run(request.services.copies.move, request.caller, name, move_from(sent)))
 
 
@@ -151,6 +160,7 @@ ROUTES = (
         path=_LIST,
         handler=list_instances,
         summary="List instances",
+        permission=Permission.PROJECT,
         gives=list[wire.Instance],
         query=("project", "all-projects", "recursion", "filter", "instance-type"),
     ),
@@ -158,7 +168,8 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_instance,
-        summary="Create an instance, or import one from an export file",
+        summary="Create an instance, receive one from another server, or import an export file",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.InstancesPost,
     ),
@@ -167,6 +178,7 @@ ROUTES = (
         path=_ONE,
         handler=get_instance,
         summary="Show an instance",
+        permission=Permission.PROJECT,
         gives=wire.Instance,
         query=("project", "recursion"),
     ),
@@ -175,17 +187,33 @@ ROUTES = (
         path=_ONE,
         handler=put_instance,
         summary="Replace an instance's settings, or restore a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.InstancePut,
     ),
-    Route(method="PATCH", path=_ONE, handler=patch_instance, summary="Change settings", takes=wire.InstancePatch),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_instance,
+        summary="Change settings",
+        permission=Permission.PROJECT,
+        takes=wire.InstancePatch,
+    ),
     Route(
         method="POST",
         path=_ONE,
         handler=post_instance,
-        summary="Rename an instance, or move it within the server",
+        summary="Rename an instance, move it within the server, or send it to another one",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.InstancePost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_instance, summary="Delete an instance", answer=Answer.ASYNC),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_instance,
+        summary="Delete an instance",
+        permission=Permission.PROJECT,
+        answer=Answer.ASYNC,
+    ),
 )

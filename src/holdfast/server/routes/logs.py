@@ -8,7 +8,7 @@ from holdfast.server.answers import done, sync
 from holdfast.server.downloads import send_file
 from holdfast.server.listing import api_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 
 _LIST = "/1.0/instances/{name}/logs"
 _ONE = _LIST + "/{file}"
@@ -32,7 +32,27 @@ async def delete_log(request: ApiRequest) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route(method="GET", path=_LIST, handler=list_logs, summary="List log files", gives=list[str]),
-    Route(method="GET", path=_ONE, handler=get_log, summary="Read a log file", answer=Answer.FILE),
-    Route(method="DELETE", path=_ONE, handler=delete_log, summary="Remove the recorded output of a command"),
+    Route(
+        method="GET",
+        path=_LIST,
+        handler=list_logs,
+        summary="List log files",
+        permission=Permission.PROJECT,
+        gives=list[str],
+    ),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_log,
+        summary="Read a log file",
+        permission=Permission.PROJECT,
+        answer=Answer.FILE,
+    ),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_log,
+        summary="Remove the recorded output of a command",
+        permission=Permission.PROJECT,
+    ),
 )

@@ -11,7 +11,7 @@ from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import done, sync
 from holdfast.server.etag import check_if_match, etag_of
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Route
+from holdfast.server.route import Permission, Route
 from holdfast.wire import metadata as wire
 
 _PATH: Final = "/1.0/instances/{name}/metadata"
@@ -86,14 +86,23 @@ ROUTES = (
         path=_PATH,
         handler=get_metadata,
         summary="Show the metadata from the image",
+        permission=Permission.PROJECT,
         gives=wire.InstanceMetadata,
     ),
-    Route(method="PUT", path=_PATH, handler=put_metadata, summary="Replace the metadata", takes=wire.InstanceMetadata),
+    Route(
+        method="PUT",
+        path=_PATH,
+        handler=put_metadata,
+        summary="Replace the metadata",
+        permission=Permission.PROJECT,
+        takes=wire.InstanceMetadata,
+    ),
     Route(
         method="PATCH",
         path=_PATH,
         handler=patch_metadata,
         summary="Change the metadata",
+        permission=Permission.PROJECT,
         takes=wire.InstanceMetadataPatch,
     ),
     Route(
@@ -101,9 +110,24 @@ ROUTES = (
         path=_TEMPLATES,
         handler=get_templates,
         summary="List templates, or read one",
+        permission=Permission.PROJECT,
         gives=list[str],
         query=("path",),
     ),
-    Route(method="POST", path=_TEMPLATES, handler=write_template, summary="Write a template", query=("path",)),
-    Route(method="DELETE", path=_TEMPLATES, handler=delete_template, summary="Remove a template", query=("path",)),
+    Route(
+        method="POST",
+        path=_TEMPLATES,
+        handler=write_template,
+        summary="Write a template",
+        permission=Permission.PROJECT,
+        query=("path",),
+    ),
+    Route(
+        method="DELETE",
+        path=_TEMPLATES,
+        handler=delete_template,
+        summary="Remove a template",
+        permission=Permission.PROJECT,
+        query=("path",),
+    ),
 )

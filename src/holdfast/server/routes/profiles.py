@@ -10,7 +10,7 @@ from holdfast.server.etag import check_if_match
 from holdfast.server.listing import api_url
 from holdfast.server.render.profiles import profile_etag, profile_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.wire import profile as wire
 
 _LIST = "/1.0/profiles"
@@ -22,7 +22,12 @@ async def list_profiles(request: ApiRequest) -> web.StreamResponse:
     profiles = await request.run(service.list, request.projects)
     if not request.recursion:
         return sync([api_url("profiles", each.name, project=each.project) for each in profiles])
-    return sync([profile_shape(each, await request.run(service.used_by, each.project, each.name)) for each in profiles])
+    return sync(
+        [
+            profile_shape(each, request.visible(await request.run(service.used_by, each.project, each.name)))
+            for each in profiles
+        ]
+    )
 
 
 async def create_profile(request: ApiRequest) -> web.StreamResponse:
@@ -36,7 +41,7 @@ async def get_profile(request: ApiRequest) -> web.StreamResponse:
     service, name = request.services.profiles, request.path("name")
     profile = await request.run(service.get, request.project, name)
     used_by = await request.run(service.used_by, request.project, name)
-    return sync(profile_shape(profile, used_by), etag=profile_etag(profile))
+    return sync(profile_shape(profile, request.visible(used_by)), etag=profile_etag(profile))
 
 
 async def put_profile(request: ApiRequest) -> web.StreamResponse:
@@ -83,6 +88,7 @@ ROUTES = (
         path=_LIST,
         handler=list_profiles,
         summary="List profiles",
+        permission=Permission.PROJECT,
         gives=list[wire.Profile],
         query=("project", "all-projects", "recursion"),
     ),
@@ -91,19 +97,44 @@ ROUTES = (
         path=_LIST,
         handler=create_profile,
         summary="Make a profile",
+        permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.ProfilesPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_profile, summary="Show a profile", gives=wire.Profile),
-    Route(method="PUT", path=_ONE, handler=put_profile, summary="Replace a profile", takes=wire.ProfilePut),
-    Route(method="PATCH", path=_ONE, handler=patch_profile, summary="Change a profile", takes=wire.ProfilePatch),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_profile,
+        summary="Show a profile",
+        permission=Permission.PROJECT,
+        gives=wire.Profile,
+    ),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_profile,
+        summary="Replace a profile",
+        permission=Permission.PROJECT,
+        takes=wire.ProfilePut,
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_profile,
+        summary="Change a profile",
+        permission=Permission.PROJECT,
+        takes=wire.ProfilePatch,
+    ),
     Route(
         method="POST",
         path=_ONE,
         handler=rename_profile,
         summary="Rename a profile",
+        permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.ProfilePost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_profile, summary="Delete a profile"),
+    Route(
+        method="DELETE", path=_ONE, handler=delete_profile, summary="Delete a profile", permission=Permission.PROJECT
+    ),
 )

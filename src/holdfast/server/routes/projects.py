@@ -9,7 +9,7 @@ from holdfast.server.etag import check_if_match
 from holdfast.server.listing import api_url
 from holdfast.server.render.profiles import project_etag, project_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.wire import project as wire
 
@@ -19,7 +19,7 @@ _ONE = _LIST + "/{name}"
 
 async def list_projects(request: ApiRequest) -> web.StreamResponse:
     service = request.services.projects
-    projects = await request.run(service.list)
+    projects = [each for each in await request.run(service.list) if request.access.may_enter(each.name)]
     if not request.recursion:
         return sync([api_url("projects", each.name) for each in projects])
     return sync([project_shape(each, await request.run(service.used_by, each.name)) for each in projects])
@@ -32,7 +32,7 @@ async def create_project(request: ApiRequest) -> web.StreamResponse:
 
 
 async def get_project(request: ApiRequest) -> web.StreamResponse:
-    service, name = request.services.projects, request.path("name")
+    service, name = request.services.projects, request.enter(request.path("name"))
     project = await request.run(service.get, name)
     return sync(project_shape(project, await request.run(service.used_by, name)), etag=project_etag(project))
 
@@ -86,6 +86,7 @@ ROUTES = (
         path=_LIST,
         handler=list_projects,
         summary="List projects",
+        permission=Permission.TRUSTED,
         gives=list[wire.Project],
         query=("recursion",),
     ),
@@ -94,21 +95,48 @@ ROUTES = (
         path=_LIST,
         handler=create_project,
         summary="Make a project",
+        permission=Permission.ADMIN,
         answer=Answer.CREATED,
         takes=wire.ProjectsPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_project, summary="Show a project", gives=wire.Project),
-    Route(method="PUT", path=_ONE, handler=put_project, summary="Replace a project's settings", takes=wire.ProjectPut),
     Route(
-        method="PATCH", path=_ONE, handler=patch_project, summary="Change a project's settings", takes=wire.ProjectPatch
+        method="GET",
+        path=_ONE,
+        handler=get_project,
+        summary="Show a project",
+        permission=Permission.TRUSTED,
+        gives=wire.Project,
+    ),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_project,
+        summary="Replace a project's settings",
+        permission=Permission.ADMIN,
+        takes=wire.ProjectPut,
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_project,
+        summary="Change a project's settings",
+        permission=Permission.ADMIN,
+        takes=wire.ProjectPatch,
     ),
     Route(
         method="POST",
         path=_ONE,
         handler=rename_project,
         summary="Rename an empty project",
+        permission=Permission.ADMIN,
         answer=Answer.ASYNC,
         takes=wire.ProjectPost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_project, summary="Delete an empty project"),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_project,
+        summary="Delete an empty project",
+        permission=Permission.ADMIN,
+    ),
 )

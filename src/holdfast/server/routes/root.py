@@ -6,7 +6,7 @@ from aiohttp import web
 
 from holdfast.server.answers import done, sync
 from holdfast.server.etag import check_if_match, etag_of
-from holdfast.server.render.server import server_shape
+from holdfast.server.render.server import server_shape, stranger_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Permission, Route
 from holdfast.wire import server as wire
@@ -17,11 +17,20 @@ async def get_versions(request: ApiRequest) -> web.StreamResponse:
 
 
 async def get_server(request: ApiRequest) -> web.StreamResponse:
-    services = request.services
+    if not request.access.is_trusted:
+        return sync(stranger_shape())
+    services, is_admin = request.services, request.access.is_admin
     config = await request.run(services.server_config.get_all)
     pools = await request.run(services.pools.list)
-    shape = server_shape(services.server_info, config, (pool.driver for pool in pools), request.project)
-    return sync(shape, etag=etag_of(config))
+    addresses = await request.run(services.addresses.list)
+    shape = server_shape(
+        services.server_info,
+        config if is_admin else None,
+        (pool.driver for pool in pools),
+        request.project,
+        addresses,
+    )
+    return sync(shape, etag=etag_of(config) if is_admin else "")
 
 
 async def put_server(request: ApiRequest) -> web.StreamResponse:
@@ -67,6 +76,20 @@ ROUTES = (
         gives=wire.Server,
         permission=Permission.ANYONE,
     ),
-    Route(method="PUT", path="/1.0", handler=put_server, summary="Replace the configuration", takes=wire.ServerPut),
-    Route(method="PATCH", path="/1.0", handler=patch_server, summary="Change the configuration", takes=wire.ServerPut),
+    Route(
+        method="PUT",
+        path="/1.0",
+        handler=put_server,
+        summary="Replace the configuration",
+        permission=Permission.ADMIN,
+        takes=wire.ServerPut,
+    ),
+    Route(
+        method="PATCH",
+        path="/1.0",
+        handler=patch_server,
+        summary="Change the configuration",
+        permission=Permission.ADMIN,
+        takes=wire.ServerPut,
+    ),
 )

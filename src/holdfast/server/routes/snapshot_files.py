@@ -8,7 +8,7 @@ from holdfast.model.errors import BadRequestError
 from holdfast.server.downloads import send_descriptor
 from holdfast.server.file_answers import ENTRY_KINDS, entry_answer, fact_headers, wanted_path
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 
 _PATH = "/1.0/instances/{name}/snapshots/{snapshot}/files"
 _QUERY = ("path", "project")
@@ -48,6 +48,7 @@ ROUTES = (
         path=_PATH,
         handler=get_snapshot_file,
         summary="Read a file or directory of a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.FILE,
         query=_QUERY,
     ),
@@ -56,9 +57,24 @@ ROUTES = (
         path=_PATH,
         handler=head_snapshot_file,
         summary="Show the facts of a file in a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.FILE,
         query=_QUERY,
     ),
-    Route(method="POST", path=_PATH, handler=refuse_change, summary="Refused: snapshots are read-only", query=_QUERY),
-    Route(method="DELETE", path=_PATH, handler=refuse_change, summary="Refused: snapshots are read-only", query=_QUERY),
+    Route(
+        method="POST",
+        path=_PATH,
+        handler=refuse_change,
+        summary="Refused: snapshots are read-only",
+        permission=Permission.PROJECT,
+        query=_QUERY,
+    ),
+    Route(
+        method="DELETE",
+        path=_PATH,
+        handler=refuse_change,
+        summary="Refused: snapshots are read-only",
+        permission=Permission.PROJECT,
+        query=_QUERY,
+    ),
 )

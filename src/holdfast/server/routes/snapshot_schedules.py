@@ -7,7 +7,7 @@ from aiohttp import web
 from holdfast.server.answers import sync
 from holdfast.server.render.schedules import planned_shape, schedule_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Route
+from holdfast.server.route import Permission, Route
 from holdfast.wire import schedule as wire
 
 
@@ -33,6 +33,7 @@ ROUTES = (
         path="/1.0/snapshot-schedules",
         handler=list_schedules,
         summary="List schedules of snapshots",
+        permission=Permission.PROJECT,
         gives=list[wire.SnapshotSchedule],
         query=("project", "all-projects", "recursion"),
     ),
@@ -41,6 +42,7 @@ ROUTES = (
         path="/1.0/instances/{name}/snapshot-plan",
         handler=get_plan,
         summary="Show what becomes of the snapshots of an instance",
+        permission=Permission.PROJECT,
         gives=list[wire.PlannedSnapshot],
     ),
 )

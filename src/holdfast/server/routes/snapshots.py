@@ -5,15 +5,15 @@ from __future__ import annotations
 from aiohttp import web
 
 from holdfast.model.disk_volumes import DiskVolumesMode, parse_mode
-from holdfast.model.errors import UnsupportedError
 from holdfast.server.answers import accepted, sync
 from holdfast.server.etag import check_if_match
 from holdfast.server.listing import api_url
+from holdfast.server.migrations import send_instance
 from holdfast.server.moments import moment
 from holdfast.server.render.instances import snapshot_etag, snapshot_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
-from holdfast.service.instance_requests import NEVER, Expires, SnapshotChange
+from holdfast.server.route import Answer, Permission, Route
+from holdfast.service.instance_requests import NEVER, Expires, SendRequest, SnapshotChange
 from holdfast.wire import snapshot as wire
 from holdfast.wire.timestamps import is_zero
 
@@ -70,7 +70,8 @@ async def put_snapshot(request: ApiRequest) -> web.StreamResponse:
 async def rename_snapshot(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.SnapshotPost)
     if sent.migration:
-        raise UnsupportedError("Copies between servers aren't served: export the instance here, import it there")
+        wanted = SendRequest(name=request.path("name"), snapshot=request.path("snapshot"), live=bool(sent.live))
+        return accepted(await send_instance(request, wanted, sent.target))
     service = request.services.snapshots
     return accepted(
         await request.run(service.rename, request.caller, request.path("name"), request.path("snapshot"), sent.name)
@@ -93,6 +94,7 @@ ROUTES = (
         path=_LIST,
         handler=list_snapshots,
         summary="List snapshots",
+        permission=Permission.PROJECT,
         gives=list[wire.Snapshot],
         query=("project", "recursion"),
     ),
@@ -101,15 +103,24 @@ ROUTES = (
         path=_LIST,
         handler=create_snapshot,
         summary="Take a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotsPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_snapshot, summary="Show a snapshot", gives=wire.Snapshot),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_snapshot,
+        summary="Show a snapshot",
+        permission=Permission.PROJECT,
+        gives=wire.Snapshot,
+    ),
     Route(
         method="PUT",
         path=_ONE,
         handler=put_snapshot,
         summary="Change expiry, description or hold of a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotPut,
     ),
@@ -118,6 +129,7 @@ ROUTES = (
         path=_ONE,
         handler=put_snapshot,
         summary="Change expiry, description or hold of a snapshot",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotPut,
     ),
@@ -125,9 +137,17 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=rename_snapshot,
-        summary="Rename a snapshot",
+        summary="Rename a snapshot, or send it to another server as an instance",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.SnapshotPost,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_snapshot, summary="Delete a snapshot", answer=Answer.ASYNC),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_snapshot,
+        summary="Delete a snapshot",
+        permission=Permission.PROJECT,
+        answer=Answer.ASYNC,
+    ),
 )

@@ -9,8 +9,7 @@ from holdfast.server.etag import check_if_match
 from holdfast.server.listing import api_url
 from holdfast.server.render.storage import pool_etag, pool_shape, resources_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
-from holdfast.service.container import Services
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.wire import pool as wire
 
 _LIST = "/1.0/storage-pools"
@@ -21,7 +20,7 @@ async def list_pools(request: ApiRequest) -> web.StreamResponse:
     pools = await request.run(request.services.pools.list)
     if not request.recursion:
         return sync([api_url("storage-pools", each.name) for each in pools])
-    return sync([await request.run(_shape, request.services, each.name) for each in pools])
+    return sync([await request.run(_shape, request, each.name) for each in pools])
 
 
 async def create_pool(request: ApiRequest) -> web.StreamResponse:
@@ -34,7 +33,8 @@ async def create_pool(request: ApiRequest) -> web.StreamResponse:
 async def get_pool(request: ApiRequest) -> web.StreamResponse:
     name = request.path("pool")
     pool = await request.run(request.services.pools.get, name)
-    return sync(await request.run(_shape, request.services, name), etag=pool_etag(pool))
+    etag = pool_etag(pool) if request.access.is_admin else ""
+    return sync(await request.run(_shape, request, name), etag=etag)
 
 
 async def put_pool(request: ApiRequest) -> web.StreamResponse:
@@ -67,9 +67,13 @@ async def get_resources(request: ApiRequest) -> web.StreamResponse:
     return sync(resources_shape(await request.run(request.services.pools.resources, request.path("pool"))))
 
 
-def _shape(services: Services, name: str) -> wire.Pool:
-    pools = services.pools
-    return pool_shape(pools.get(name), pools.status(name), pools.used_by(name))
+def _shape(request: ApiRequest, name: str) -> wire.Pool:
+    """Return the pool as the one who asks may see it: its configuration tells of the host."""
+    pools = request.services.pools
+    shape = pool_shape(pools.get(name), pools.status(name), request.visible(pools.used_by(name)))
+    if not request.access.is_admin:
+        shape.config = None
+    return shape
 
 
 async def _check_tag(request: ApiRequest) -> None:
@@ -83,6 +87,7 @@ ROUTES = (
         path=_LIST,
         handler=list_pools,
         summary="List storage pools",
+        permission=Permission.TRUSTED,
         gives=list[wire.Pool],
         query=("recursion",),
     ),
@@ -91,18 +96,47 @@ ROUTES = (
         path=_LIST,
         handler=create_pool,
         summary="Make a storage pool",
+        permission=Permission.ADMIN,
         answer=Answer.CREATED,
         takes=wire.PoolsPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_pool, summary="Show a storage pool", gives=wire.Pool),
-    Route(method="PUT", path=_ONE, handler=put_pool, summary="Replace a pool's configuration", takes=wire.PoolPut),
-    Route(method="PATCH", path=_ONE, handler=patch_pool, summary="Change a pool's configuration", takes=wire.PoolPatch),
-    Route(method="DELETE", path=_ONE, handler=delete_pool, summary="Delete a pool that nothing uses"),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_pool,
+        summary="Show a storage pool",
+        permission=Permission.TRUSTED,
+        gives=wire.Pool,
+    ),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=put_pool,
+        summary="Replace a pool's configuration",
+        permission=Permission.ADMIN,
+        takes=wire.PoolPut,
+    ),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=patch_pool,
+        summary="Change a pool's configuration",
+        permission=Permission.ADMIN,
+        takes=wire.PoolPatch,
+    ),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_pool,
+        summary="Delete a pool that nothing uses",
+        permission=Permission.ADMIN,
+    ),
     Route(
         method="GET",
         path=_ONE + "/resources",
         handler=get_resources,
         summary="Show how full a pool is",
+        permission=Permission.TRUSTED,
         gives=wire.PoolResources,
     ),
 )

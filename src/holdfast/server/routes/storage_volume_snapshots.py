@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from holdfast.model.errors import UnsupportedError, VolumeNotFoundError
+from holdfast.model.errors import VolumeNotFoundError
 from holdfast.model.kinds import VolumeType
 from holdfast.server.answers import accepted, done, sync
 from holdfast.server.etag import check_if_match
+from holdfast.server.migrations import send_volume
 from holdfast.server.moments import moment
 from holdfast.server.render.storage import volume_snapshot_etag, volume_snapshot_shape, volume_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.volume_bodies import require_custom, volume_type
 from holdfast.service.instance_requests import NEVER, Expires
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.volume_requests import VolumeSend
 from holdfast.wire import volume as wire
 from holdfast.wire.timestamps import is_zero
 
@@ -67,7 +69,8 @@ async def rename_volume_snapshot(request: ApiRequest) -> web.StreamResponse:
     require_custom(request)
     sent = await request.body(wire.VolumeSnapshotPost)
     if sent.migration:
-        raise UnsupportedError("Copies of volumes between servers aren't served: copy the files through an instance")
+        going = VolumeSend(pool=request.path("pool"), name=request.path("volume"), snapshot=request.path("snapshot"))
+        return accepted(await send_volume(request, going, sent.target))
     service = request.services.volumes.snapshots
     pool, volume, name = request.path("pool"), request.path("volume"), request.path("snapshot")
     return accepted(await request.run(service.rename, request.caller, pool, volume, name, sent.name))
@@ -131,6 +134,7 @@ ROUTES = (
         path=_LIST,
         handler=list_volume_snapshots,
         summary="List the snapshots of a volume",
+        permission=Permission.PROJECT,
         gives=list[wire.VolumeSnapshot],
         query=("project", "recursion"),
     ),
@@ -139,6 +143,7 @@ ROUTES = (
         path=_LIST,
         handler=create_volume_snapshot,
         summary="Take a snapshot of a custom volume",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.VolumeSnapshotsPost,
         query=_PROJECT,
@@ -148,6 +153,7 @@ ROUTES = (
         path=_ONE,
         handler=get_volume_snapshot,
         summary="Show a snapshot of a volume",
+        permission=Permission.PROJECT,
         gives=wire.VolumeSnapshot,
         query=("project",),
     ),
@@ -156,6 +162,7 @@ ROUTES = (
         path=_ONE,
         handler=put_volume_snapshot,
         summary="Replace description and expiry of a snapshot, hold or release it",
+        permission=Permission.PROJECT,
         takes=wire.VolumeSnapshotPut,
         query=("project",),
     ),
@@ -164,6 +171,7 @@ ROUTES = (
         path=_ONE,
         handler=patch_volume_snapshot,
         summary="Change description, expiry or hold of a snapshot",
+        permission=Permission.PROJECT,
         takes=wire.VolumeSnapshotPatch,
         query=("project",),
     ),
@@ -171,16 +179,18 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=rename_volume_snapshot,
-        summary="Rename a snapshot of a custom volume",
+        summary="Rename a snapshot of a custom volume, or send it to another server as a volume",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         takes=wire.VolumeSnapshotPost,
-        query=("project",),
+        query=("project", "target"),
     ),
     Route(
         method="DELETE",
         path=_ONE,
         handler=delete_volume_snapshot,
         summary="Delete a snapshot of a custom volume",
+        permission=Permission.PROJECT,
         answer=Answer.ASYNC,
         query=_PROJECT,
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError, UnsupportedError, VolumeNotFoundError
@@ -11,11 +13,20 @@ from holdfast.server.answers import accepted, created, done, sync
 from holdfast.server.etag import check_if_match
 from holdfast.server.import_body import import_body
 from holdfast.server.listing import api_url, passing
+from holdfast.server.migrations import receive_volume, send_volume
 from holdfast.server.render.storage import volume_etag, volume_shape, volume_state_shape, volume_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
-from holdfast.server.volume_bodies import require_custom, volume_move, volume_request, volume_source, volume_type
+from holdfast.server.route import Answer, Permission, Route
+from holdfast.server.volume_bodies import (
+    require_custom,
+    volume_from_server,
+    volume_move,
+    volume_request,
+    volume_source,
+    volume_type,
+)
 from holdfast.service.pool_usage import VolumeView
+from holdfast.service.volume_requests import VolumeSend
 from holdfast.wire import volume as wire
 
 _LIST = "/1.0/storage-pools/{pool}/volumes"
@@ -29,14 +40,14 @@ async def list_volumes(request: ApiRequest) -> web.StreamResponse:
     if "type" in request.http.match_info:
         wanted = volume_type(request)
         views = [view for view in views if view.volume.type is wanted]
-    found = passing(request, views, volume_shape)
+    found = passing(request, views, partial(_shape, request))
     if request.recursion:
         return sync([shape for _, shape in found])
     return sync([volume_url(request.path("pool"), view) for view, _ in found])
 
 
 async def create_volume(request: ApiRequest) -> web.StreamResponse:
-    """Make an empty volume at once, or start to copy or import one."""
+    """Make an empty volume at once, or start to import one, or to copy one, also from another server."""
     if request.is_binary:
         return accepted(await _import(request))
     sent = await request.body(wire.VolumesPost)
@@ -44,7 +55,11 @@ async def create_volume(request: ApiRequest) -> web.StreamResponse:
     if wanted_type != VolumeType.CUSTOM:
         raise BadRequestError(f'Currently not allowed to create storage volumes of type "{wanted_type}"')
     pool, volumes = request.path("pool"), request.services.volumes
-    wanted, source = volume_request(sent), volume_source(sent, pool)
+    wanted, from_server = volume_request(sent), volume_from_server(sent)
+    request.enter(sent.source.project or request.project)
+    if from_server is not None:
+        return accepted(await receive_volume(request, pool, wanted, from_server, sent.source))
+    source = volume_source(sent, pool)
     if source is None:
         await request.run(volumes.volumes.create, request.caller, pool, wanted)
         return done()
@@ -70,7 +85,7 @@ async def _import(request: ApiRequest) -> Operation:
 
 async def get_volume(request: ApiRequest) -> web.StreamResponse:
     view = await _view(request)
-    return sync(volume_shape(view), etag=volume_etag(view))
+    return sync(_shape(request, view), etag=volume_etag(view))
 
 
 async def put_volume(request: ApiRequest) -> web.StreamResponse:
@@ -105,11 +120,15 @@ async def patch_volume(request: ApiRequest) -> web.StreamResponse:
 
 
 async def post_volume(request: ApiRequest) -> web.StreamResponse:
-    """Rename at once, or start to move to another pool or project of this server."""
+    """Rename at once, or start to move to another pool or project of this server, or to send to another server."""
     require_custom(request)
     sent = await request.body(wire.VolumePost)
     pool, name, services = request.path("pool"), request.path("volume"), request.services.volumes
+    if sent.migration:
+        going = VolumeSend(pool=pool, name=name, volume_only=sent.volume_only)
+        return accepted(await send_volume(request, going, sent.target))
     wanted = volume_move(sent)
+    request.enter(wanted.project or request.project)
     if wanted.pool in ("", pool) and wanted.project in ("", request.project):
         renamed = await request.run(services.renamer.rename, request.caller, pool, name, wanted.name)
         return created(api_url("storage-pools", pool, "volumes", "custom", renamed.name, project=request.project))
@@ -128,6 +147,12 @@ async def get_volume_state(request: ApiRequest) -> web.StreamResponse:
     service = request.services.volumes.volumes
     usage = await request.run(service.usage, request.project, request.path("pool"), request.path("volume"))
     return sync(volume_state_shape(usage))
+
+
+def _shape(request: ApiRequest, view: VolumeView) -> wire.Volume:
+    shape = volume_shape(view)
+    shape.used_by = request.visible(shape.used_by)
+    return shape
 
 
 async def _view(request: ApiRequest) -> VolumeView:
@@ -155,6 +180,7 @@ ROUTES = (
         path=_LIST,
         handler=list_volumes,
         summary="List the volumes of a pool",
+        permission=Permission.PROJECT,
         gives=list[wire.Volume],
         query=_QUERY,
     ),
@@ -163,6 +189,7 @@ ROUTES = (
         path=_TYPE,
         handler=list_volumes,
         summary="List the volumes of a type",
+        permission=Permission.PROJECT,
         gives=list[wire.Volume],
         query=_QUERY,
     ),
@@ -170,7 +197,8 @@ ROUTES = (
         method="POST",
         path=_LIST,
         handler=create_volume,
-        summary="Make or copy a custom volume, or import an export file",
+        summary="Make or copy a custom volume, import one from a file, or receive one from another server",
+        permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
     ),
@@ -178,16 +206,26 @@ ROUTES = (
         method="POST",
         path=_TYPE,
         handler=create_volume,
-        summary="Make or copy a custom volume, or import an export file",
+        summary="Make or copy a custom volume, import one from a file, or receive one from another server",
+        permission=Permission.PROJECT,
         takes=wire.VolumesPost,
         query=_PROJECT,
     ),
-    Route(method="GET", path=_ONE, handler=get_volume, summary="Show a volume", gives=wire.Volume, query=("project",)),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_volume,
+        summary="Show a volume",
+        permission=Permission.PROJECT,
+        gives=wire.Volume,
+        query=("project",),
+    ),
     Route(
         method="PUT",
         path=_ONE,
         handler=put_volume,
         summary="Replace a volume's configuration, or restore it",
+        permission=Permission.PROJECT,
         takes=wire.VolumePut,
         query=("project",),
     ),
@@ -196,6 +234,7 @@ ROUTES = (
         path=_ONE,
         handler=patch_volume,
         summary="Change a volume's configuration",
+        permission=Permission.PROJECT,
         takes=wire.VolumePatch,
         query=("project",),
     ),
@@ -203,16 +242,18 @@ ROUTES = (
         method="POST",
         path=_ONE,
         handler=post_volume,
-        summary="Rename a volume, or move it to another pool or project",
+        summary="Rename a volume, move it to another pool or project, or send it to another server",
+        permission=Permission.PROJECT,
         answer=Answer.CREATED,
         takes=wire.VolumePost,
-        query=("project",),
+        query=_PROJECT,
     ),
     Route(
         method="DELETE",
         path=_ONE,
         handler=delete_volume,
         summary="Delete a volume that nothing uses",
+        permission=Permission.PROJECT,
         query=_PROJECT,
     ),
     Route(
@@ -220,6 +261,7 @@ ROUTES = (
         path=_ONE + "/state",
         handler=get_volume_state,
         summary="Show how much a volume uses",
+        permission=Permission.PROJECT,
         gives=wire.VolumeState,
         query=("project",),
     ),

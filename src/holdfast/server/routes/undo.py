@@ -6,7 +6,7 @@ from aiohttp import web
 
 from holdfast.server.answers import accepted, done, sync
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Answer, Route
+from holdfast.server.route import Answer, Permission, Route
 from holdfast.wire import undo as wire
 from holdfast.wire.timestamps import to_wire
 
@@ -37,7 +37,27 @@ async def delete_undo(request: ApiRequest) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route(method="GET", path=_PATH, handler=get_undo, summary="Show what an undo would bring back", gives=wire.Undo),
-    Route(method="POST", path=_PATH, handler=start_undo, summary="Undo the last restore", answer=Answer.ASYNC),
-    Route(method="DELETE", path=_PATH, handler=delete_undo, summary="Forget the state before the last restore"),
+    Route(
+        method="GET",
+        path=_PATH,
+        handler=get_undo,
+        summary="Show what an undo would bring back",
+        permission=Permission.PROJECT,
+        gives=wire.Undo,
+    ),
+    Route(
+        method="POST",
+        path=_PATH,
+        handler=start_undo,
+        summary="Undo the last restore",
+        permission=Permission.PROJECT,
+        answer=Answer.ASYNC,
+    ),
+    Route(
+        method="DELETE",
+        path=_PATH,
+        handler=delete_undo,
+        summary="Forget the state before the last restore",
+        permission=Permission.PROJECT,
+    ),
 )

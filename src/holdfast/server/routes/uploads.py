@@ -11,7 +11,7 @@ from holdfast.model.upload import Upload
 from holdfast.server.answers import done, sync
 from holdfast.server.listing import api_url
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Route
+from holdfast.server.route import Permission, Route
 from holdfast.server.uploads import body_blocks
 from holdfast.wire import upload as wire
 from holdfast.wire.timestamps import to_wire
@@ -85,6 +85,7 @@ ROUTES = (
         path=_LIST,
         handler=list_uploads,
         summary="List unfinished uploads",
+        permission=Permission.PROJECT,
         gives=list[wire.Upload],
         query=("project", "recursion"),
     ),
@@ -93,16 +94,31 @@ ROUTES = (
         path=_LIST,
         handler=create_upload,
         summary="Begin an upload in pieces",
+        permission=Permission.PROJECT,
         gives=wire.Upload,
         takes=wire.UploadsPost,
     ),
-    Route(method="GET", path=_ONE, handler=get_upload, summary="Show how far an upload is", gives=wire.Upload),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=get_upload,
+        summary="Show how far an upload is",
+        permission=Permission.PROJECT,
+        gives=wire.Upload,
+    ),
     Route(
         method="PATCH",
         path=_ONE,
         handler=append_upload,
         summary="Append the body to an upload, at the offset in `X-Holdfast-offset`",
+        permission=Permission.PROJECT,
         gives=wire.Upload,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_upload, summary="Remove an unfinished upload"),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_upload,
+        summary="Remove an unfinished upload",
+        permission=Permission.PROJECT,
+    ),
 )

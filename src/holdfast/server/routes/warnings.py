@@ -10,7 +10,7 @@ from holdfast.server.answers import done, sync
 from holdfast.server.listing import api_url, passing
 from holdfast.server.render.warnings import warning_shape
 from holdfast.server.request import ApiRequest
-from holdfast.server.route import Route
+from holdfast.server.route import Permission, Route
 from holdfast.wire import warning as wire
 
 _LIST = "/1.0/warnings"
@@ -53,15 +53,33 @@ ROUTES = (
         path=_LIST,
         handler=list_warnings,
         summary="List warnings",
+        permission=Permission.ADMIN,
         gives=list[wire.ServerWarning],
         query=("project", "all-projects", "recursion", "filter"),
     ),
-    Route(method="GET", path=_ONE, handler=get_warning, summary="Show a warning", gives=wire.ServerWarning),
     Route(
-        method="PUT", path=_ONE, handler=put_warning, summary="Acknowledge or reset a warning", takes=wire.WarningPut
+        method="GET",
+        path=_ONE,
+        handler=get_warning,
+        summary="Show a warning",
+        permission=Permission.ADMIN,
+        gives=wire.ServerWarning,
     ),
     Route(
-        method="PATCH", path=_ONE, handler=put_warning, summary="Acknowledge or reset a warning", takes=wire.WarningPut
+        method="PUT",
+        path=_ONE,
+        handler=put_warning,
+        summary="Acknowledge or reset a warning",
+        permission=Permission.ADMIN,
+        takes=wire.WarningPut,
     ),
-    Route(method="DELETE", path=_ONE, handler=delete_warning, summary="Remove a warning"),
+    Route(
+        method="PATCH",
+        path=_ONE,
+        handler=put_warning,
+        summary="Acknowledge or reset a warning",
+        permission=Permission.ADMIN,
+        takes=wire.WarningPut,
+    ),
+    Route(method="DELETE", path=_ONE, handler=delete_warning, summary="Remove a warning", permission=Permission.ADMIN),
 )

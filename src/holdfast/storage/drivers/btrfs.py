@@ -17,11 +17,20 @@ from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.storage import settings
 from holdfast.storage.backing import BackedDriver
-from holdfast.storage.driver import Cancelled, Features, Origin, Progress, SentStream, Subvolume
+from holdfast.storage.driver import (
+    RECEIVED,
+    Cancelled,
+    Features,
+    Origin,
+    Progress,
+    SendPlace,
+    SentStream,
+    Subvolume,
+)
 from holdfast.storage.drivers import btrfs_streams
 from holdfast.storage.drivers.btrfs_backing import BtrfsBacking, choose
 from holdfast.storage.tree import FOLDERS
-from holdfast.streams.copy import Sink
+from holdfast.streams.copy import Sink, Source
 
 _PROGRAMS: Final = ("btrfs", "mkfs.btrfs")
 _FILE_SYSTEMS: Final = Path("/proc/filesystems")
@@ -45,7 +54,12 @@ class BtrfsDriver(BackedDriver):
 
     name: ClassVar[str] = "btrfs"
     features: ClassVar[Features] = Features(
-        cheap_snapshots=True, image_volumes=True, quotas=True, optimized_streams=True, has_parts=True
+        cheap_snapshots=True,
+        image_volumes=True,
+        quotas=True,
+        optimized_streams=True,
+        has_parts=True,
+        has_btrfs_streams=True,
     )
 
     @classmethod
@@ -142,16 +156,49 @@ class BtrfsDriver(BackedDriver):
         ):
             yield stream
 
+    def hold_to_send(self, token: str, origin: Origin, name: str) -> SendPlace:
+        with self._explained("preparing a volume to be sent"):
+            target = self.staged_path(token) / name
+            found = btrfs_streams.hold(self._origin_path(origin), target)
+            if found is not None:
+                return found
+        parts = self.stage_to_send(token, origin, name, {})
+        return SendPlace(target, tuple(parts), is_kept=False)
+
+    @contextmanager
+    def sending_from(self, place: SendPlace, path: str, base: SendPlace | None) -> Iterator[Source]:
+        before = base.where / path if base is not None else None
+        with (
+            self._explained("sending a volume"),
+            btrfs_streams.sending_difference(place.where / path, before) as stream,
+        ):
+            yield stream
+
+    def base_identity(self, volume: Volume, snapshot: str) -> str | None:
+        path = self.path(volume, snapshot)
+        with self._explained("looking at a snapshot"):
+            if not subvolumes.is_read_only(path) or subvolumes.nested(path):
+                return None
+            received = subvolumes.received_identity(path)
+        return None if received is None else str(received[0])
+
+    def keep_identity(self, token: str, area: str, number: int) -> None:
+        with self._explained("noting where a snapshot is from"):
+            sent = subvolumes.received_identity(self.staged_path(area) / str(number) / RECEIVED)
+            if sent is not None:
+                subvolumes.set_received_identity(self.staged_path(token), sent)
+
     def stage_area(self, token: str) -> None:
         with self._explained("preparing to receive"):
             self._make_tree(self.staged_path(token))
             self.staged_path(token).chmod(0o700)
 
     @contextmanager
-    def receiving(self, area: str, number: int, name: str) -> Iterator[Sink]:
+    def receiving(self, area: str, number: int, name: str | None, base: Origin | None = None) -> Iterator[Sink]:
+        known = self._origin_path(base) if base is not None else None
         with (
             self._explained("receiving a volume"),
-            btrfs_streams.receiving(self.staged_path(area), number, name) as sink,
+            btrfs_streams.receiving(self.staged_path(area), number, name, known) as sink,
         ):
             yield sink
 

@@ -11,6 +11,7 @@ system; confined to the area it finds those that came before, and nothing of oth
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +21,10 @@ from holdfast.host import subvolumes
 from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, pipe
 from holdfast.model.errors import ArchiveError
-from holdfast.storage.driver import SentStream, Subvolume
+from holdfast.storage.driver import RECEIVED, SendPlace, SentStream, Subvolume
 from holdfast.storage.stream_pipes import PipeSink, PipeStream, refusing
 from holdfast.streams.btrfs_stream import SendStreamCheck, full_size
-from holdfast.streams.copy import Sink, write_all
+from holdfast.streams.copy import Sink, Source, write_all
 
 _SEND: Final = ("btrfs", "-q", "send")
 
@@ -52,22 +53,70 @@ def sending(part: Path, parent: Path | None) -> Iterator[SentStream]:
         yield PipeStream(process.stdout, size_bytes)
 
 
+def hold(source: Path, target: Path) -> SendPlace | None:
+    """Return the place of a snapshot that is read-only as a whole, and so can be sent as it is."""
+    if not subvolumes.is_read_only(source) or subvolumes.nested(source) or source.name != target.name:
+        return None
+    return SendPlace(source, (Subvolume("", True, sender_identity(source)),), is_kept=True)
+
+
+def sender_identity(path: Path) -> str:
+    """Return the UUID that stands in a stream of this subvolume: the one it was received with, or its own."""
+    received = subvolumes.received_identity(path)
+    return str(received[0] if received is not None else subvolumes.identity(path))
+
+
 @contextmanager
-def receiving(area: Path, number: int, name: str) -> Iterator[Sink]:
+def sending_difference(part: Path, base: Path | None) -> Iterator[Source]:
+    """Make the stream of a read-only subvolume, without asking first how long it will be."""
+    difference = ("-p", base) if base is not None and subvolumes.is_subvolume(base) else ()
+    with pipe((*_SEND, *difference, part), stdout=PIPE) as process:
+        yield PipeStream(process.stdout, 0)
+
+
+def stage_base(area: Path, source: Path) -> dict[uuid.UUID, uuid.UUID]:
+    """Show a received snapshot in the area, where `btrfs receive` finds it; return whom it stands for."""
+    copy, sent = area / "base", subvolumes.received_identity(source)
+    if sent is None:
+        raise ArchiveError("The snapshot that a btrfs stream builds on was not received from its sender")
+    if not subvolumes.is_subvolume(copy):
+        subvolumes.snapshot(source, copy, is_read_only=True)
+    return {sent[0]: subvolumes.identity(copy)}
+
+
+def _received(area: Path) -> dict[uuid.UUID, uuid.UUID]:
+    """Return which subvolumes of the area stand for which of the sender's.
+
+    The stream then names ours: by the sender's `btrfs receive` could find what an earlier transfer left elsewhere, too.
+    """
+    found = {}
+    for path in area.glob("*/*"):
+        sent = subvolumes.received_identity(path) if subvolumes.is_subvolume(path) else None
+        if sent is not None:
+            found[sent[0]] = subvolumes.identity(path)
+    return found
+
+
+@contextmanager
+def receiving(area: Path, number: int, name: str | None, base: Path | None) -> Iterator[Sink]:
     """Receive a stream in a process that can reach the area alone, then look at what it made."""
     place = area / str(number)
     place.mkdir(mode=0o700)
+    bases = {**_received(area), **(stage_base(area, base) if base is not None else {})}
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")
     with refusing("btrfs"), confined("btrfs", arguments, area, stdin=PIPE) as process:
         try:
-            check = SendStreamCheck(PipeSink(process.stdin), name)
+            check = SendStreamCheck(PipeSink(process.stdin), name, bases)
             yield check
             check.finish()
         except BrokenPipeError:
             process.finish_badly()
             raise
-    if os.listdir(place) != [name] or not subvolumes.is_subvolume(place / name):
+    made = check.name
+    if os.listdir(place) != [made] or not subvolumes.is_subvolume(place / made):
         raise ArchiveError("A btrfs stream in the backup made something else than one subvolume")
+    if name is None:
+        (place / made).rename(place / RECEIVED)
 
 
 def _replace(path: Path, document: bytes) -> None:

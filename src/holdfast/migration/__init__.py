@@ -1,0 +1,1 @@
+"""Between two servers: LXD's migration protocol over websockets, whoever connected them."""

@@ -1,0 +1,154 @@
+"""Trees by rsync: one run on each side for each tree, their bytes in a stream of the data channel both ways.
+
+The sender's arguments never reach the other side, so both must run with the options that were agreed on. The sender
+is rsync's client, which wants to start its other side itself: what it starts is a bridge to our pipes.
+The receiver is confined to the tree that it writes, as everything it gets comes from outside; the sender is confined to
+the tree that it reads, and sees it read-only.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from holdfast.host.confine import INPUT, confined
+from holdfast.host.processes import PIPE, Process
+from holdfast.migration.channels import DataChannel
+from holdfast.migration.header import OwnFeatures, RsyncFeatures
+from holdfast.model.errors import CommandError, HoldfastError, MigrationError
+from holdfast.streams.copy import BUFFER_BYTES, Progress, pump
+
+_BRIDGE: Final = Path(__file__).with_name("rsync_bridge.sh")
+_VANISHED: Final = 24
+"""Exit code: files went away while the tree was read."""
+_FULL: Final = ("No space left on device", "Disk quota exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class RsyncOptions:
+    """What was agreed on, and what is this side's own business."""
+
+    features: RsyncFeatures
+    own: OwnFeatures = field(default_factory=OwnFeatures)
+    bwlimit: str = ""
+    """As rsync takes it; empty for none. Only the sender has a use for it."""
+    may_vanish: bool = False
+
+
+def send_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progress: Progress | None = None) -> None:
+    """Send what the directory holds, as one stream; raise `MigrationError` with rsync's words if that failed."""
+    limit = [f"--bwlimit={options.bwlimit}"] if options.bwlimit else []
+    arguments = ["-ar", *_letters(options.own), "--devices", "--numeric-ids", "--partial", "--sparse", *limit]
+    arguments += [*_agreed(options.features), "-e", f"sh {INPUT}", "/target/", "localhost:/target"]
+    start = confined(
+        "rsync", arguments, tree, given=_BRIDGE, stdin=PIPE, stdout=PIPE, is_read_only=True, spare_pipes=True
+    )
+    allowed = (0, _VANISHED) if options.may_vanish else (0,)
+    _run(start, channel, "Rsync send failed", allowed, out=progress)
+
+
+def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progress: Progress | None = None) -> None:
+    """Make the directory hold what the next stream brings."""
+    flags = "-vlogDtpr" + "".join(_letters(options.own)).replace("-", "") + "e.iLsfx"
+    arguments = ["--server", flags, "--numeric-ids", "--devices", "--partial", "--sparse", "--modify-window=-1"]
+    arguments += [*_agreed(options.features), ".", "/target/"]
+    _run(
+        confined("rsync", arguments, tree, stdin=PIPE, stdout=PIPE),
+        channel,
+        "Rsync receive failed",
+        (0,),
+        into=progress,
+    )
+
+
+def _agreed(features: RsyncFeatures) -> list[str]:
+    return [
+        *(["--xattrs", "--filter=-x security.selinux"] if features.xattrs else []),
+        *(["--delete"] if features.delete else []),
+        *(["--compress", "--compress-level=2"] if features.compress else []),
+    ]
+
+
+def _letters(own: OwnFeatures) -> list[str]:
+    return [*(["-H"] if own.hard_links else []), *(["-A"] if own.acls else [])]
+
+
+def _run(
+    start: AbstractContextManager[Process],
+    channel: DataChannel,
+    failure: str,
+    allowed_codes: Sequence[int],
+    *,
+    out: Progress | None = None,
+    into: Progress | None = None,
+) -> None:
+    """Bridge a process and the stream until both have ended; who fails first ends the other."""
+    try:
+        with start as process:
+            feeder = _Feeder(channel, process, into)
+            feeder.start()
+            try:
+                pump(_Pipe(process.stdout.fileno()), channel, progress=out)
+                channel.end()
+                process.wait(allowed_codes=allowed_codes)
+            except BaseException:
+                first = feeder.error  # before it is woken by what follows
+                channel.socket.abort()
+                process.kill()
+                feeder.join()
+                if first is not None:
+                    raise first from None
+                raise
+            feeder.join()
+            if feeder.error is not None:
+                raise feeder.error
+    except CommandError as error:
+        lines = [line for line in error.stderr.strip().splitlines() if line.strip()]
+        full = next((text for text in _FULL if text in error.stderr), None)
+        raise MigrationError(
+            f"{failure}: {full or (lines[0] if lines else error)} (exit status {error.code})"
+        ) from error
+
+
+class _Feeder(threading.Thread):
+    """Gives the process what the stream brings; one that has ended early leaves the rest of the stream unread by it."""
+
+    def __init__(self, channel: DataChannel, process: Process, progress: Progress | None) -> None:
+        super().__init__(daemon=True, name="migration feeder")
+        self._channel, self._process, self._progress = channel, process, progress
+        self.error: HoldfastError | None = None
+
+    def run(self) -> None:
+        try:
+            self._feed()
+        except HoldfastError as error:
+            self.error = error
+            self._process.kill()
+
+    def _feed(self) -> None:
+        buffer = memoryview(bytearray(BUFFER_BYTES))
+        is_listening, fed_bytes = True, 0
+        while count := self._channel.readinto(buffer):
+            left = buffer[:count]
+            fed_bytes += count
+            if self._progress is not None:
+                self._progress(fed_bytes)
+            while left and is_listening:
+                try:
+                    left = left[os.write(self._process.stdin.fileno(), left) :]
+                except (BrokenPipeError, ValueError):
+                    is_listening = False
+        self._process.stdin.close()
+
+
+class _Pipe:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return os.readv(self._descriptor, [buffer])

@@ -1,0 +1,162 @@
+"""The data of a transfer, in the way that was agreed on: from trees that hold still to staged trees."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from holdfast.migration.agreement import Agreement
+from holdfast.migration.blocks import receive_block, send_block
+from holdfast.migration.channels import DataChannel
+from holdfast.migration.negotiation import Way, own_ways
+from holdfast.migration.rsync import receive_tree, send_tree
+from holdfast.model.errors import NoSpaceError
+from holdfast.model.storage import Volume
+from holdfast.model.volume import DISK_FILE as DISK_NAME
+from holdfast.service.intents import Intent
+from holdfast.service.migration_streams import Show, TakeOver, receive_streams
+from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.progress import RateMeter
+from holdfast.service.reserve import RESERVE_BYTES
+from holdfast.storage.driver import Driver, Origin
+
+_LOOK_S: Final = 0.5
+_LARGEST_DISK_BYTES: Final = 1 << 50
+
+
+def shown(handle: OperationHandle, volume: str) -> Show:
+    """Return what shows the progress of a transfer, in LXD's words."""
+    meter = RateMeter()
+    return lambda name, done_bytes: handle.progress("fs_progress", f"{name or volume}: {meter.text(done_bytes)}")
+
+
+def send_part(
+    driver: Driver,
+    tree: Path,
+    name: str | None,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Show,
+    handle: OperationHandle,
+    *,
+    may_vanish: bool = False,
+) -> None:
+    """Send the tree of a snapshot, or of the volume (None), where none are sent as streams."""
+
+    def progress(done_bytes: int) -> None:
+        show(name, done_bytes)
+
+    if agreement.is_block:
+        send_block(data, tree / DISK_NAME, progress=progress, cancelled=handle.is_cancelled)
+        return
+    options = agreement.rsync(bwlimit=driver.pool.config.get("rsync.bwlimit", ""), may_vanish=may_vanish)
+    send_tree(data, tree, options, progress=progress)
+
+
+def ways_of(driver: Driver, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
+    """Return how a pool's volumes can travel."""
+    compress = driver.pool.config.get("rsync.compression", "true").lower() in ("true", "1", "yes", "on")
+    has_streams = may_stream and driver.features.has_btrfs_streams
+    return own_ways(has_streams=has_streams, is_block=is_block, compress=compress)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reception:
+    """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
+
+    `template` is a tree that is like the volume: rsync then sends the differences only. `base` is the snapshot that the
+    first btrfs stream builds on. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is
+    the limit of the volume; of block content, how large a disk may be.
+    """
+
+    driver: Driver
+    intent: Intent
+    volume: Volume
+    names: tuple[str, ...]
+    take_over: TakeOver
+    quota_bytes: int | None = None
+    template: Origin | None = None
+    base: Origin | None = None
+
+
+def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
+    """Receive and stage everything; raise, with what was staged left to the intent, if that fails."""
+    tell, room = shown(handle, reception.volume.name), _Room(reception.driver)
+
+    def show(name: str | None, done_bytes: int) -> None:
+        tell(name, done_bytes)
+        room.check()
+
+    if agreement.has_streams:
+        receive_streams(
+            reception.driver,
+            reception.intent,
+            reception.names,
+            agreement,
+            data,
+            reception.take_over,
+            show,
+            handle.is_cancelled,
+            base=reception.base,
+        )
+    elif agreement.is_block:
+        _receive_blocks(reception, data, show, handle)
+    else:
+        _receive_trees(reception, agreement, data, show, handle)
+
+
+def _receive_trees(
+    reception: Reception,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Show,
+    handle: OperationHandle,
+) -> None:
+    """Receive every tree into that of the volume, of which each snapshot then is a clone."""
+    driver, intent = reception.driver, reception.intent
+    main = intent.token(len(reception.names))
+    tree = driver.stage(main, reception.template if agreement.deletes else None, cancelled=handle.is_cancelled)
+    driver.set_staged_quota(main, reception.quota_bytes)
+    options = agreement.rsync()
+    for number, name in enumerate(reception.names):
+        receive_tree(data, tree, options, progress=lambda done, name=name: show(name, done))  # type: ignore[misc]
+        clone = Origin(volume=reception.volume, staged=main)
+        driver.stage(intent.token(number), clone, cancelled=handle.is_cancelled)
+        reception.take_over(number, name)
+        if not agreement.deletes:
+            driver.discard(main)
+            driver.stage(main)
+    for _ in range(1 + agreement.is_twice):
+        receive_tree(data, tree, options, progress=lambda done: show(None, done))
+    reception.take_over(len(reception.names), None)
+
+
+def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle: OperationHandle) -> None:
+    """Receive each disk into a tree of its own."""
+    for number, name in enumerate((*reception.names, None)):
+        tree = reception.driver.stage(reception.intent.token(number))
+        receive_block(
+            data,
+            tree / DISK_NAME,
+            largest_bytes=reception.quota_bytes or _LARGEST_DISK_BYTES,
+            progress=lambda done, name=name: show(name, done),  # type: ignore[misc]
+            cancelled=handle.is_cancelled,
+        )
+        reception.take_over(number, name)
+
+
+class _Room:
+    """Sees to it that what others send doesn't take the last room of a pool."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver, self._next_s = driver, 0.0
+
+    def check(self) -> None:
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + _LOOK_S
+        available = self._driver.resources().space_available_bytes
+        if available is not None and available < RESERVE_BYTES:
+            raise NoSpaceError(f'No space left in storage pool "{self._driver.pool.name}" for what is received')

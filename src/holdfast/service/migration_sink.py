@@ -1,0 +1,210 @@
+"""An instance received from another server: built beside, published when all is here, recorded last.
+
+Staged trees: token n for the n-th snapshot, then the main tree, into which everything is received: after each
+snapshot's stream a clone of it becomes that snapshot.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from holdfast.archive.idmap import HostMap, parse_host_map
+from holdfast.archive.layout import Layout
+from holdfast.archive.own_keys import spelled_for_us
+from holdfast.archive.received import check_received, take_back_owners, take_document
+from holdfast.migration import sink
+from holdfast.migration.agreement import Agreement
+from holdfast.migration.channels import Connector
+from holdfast.migration.header import Header, SentSnapshot
+from holdfast.migration.negotiation import Way
+from holdfast.model.errors import (
+    ConflictError,
+    UnsupportedError,
+)
+from holdfast.model.expand import expand_devices
+from holdfast.model.instance import Snapshot
+from holdfast.model.instance_changes import DISK_MAP_KEY
+from holdfast.model.instance_identity import UNSHIFTED
+from holdfast.model.instance_keys import copied_config
+from holdfast.model.kinds import InstanceType
+from holdfast.model.names import check_instance_name
+from holdfast.model.operation import Operation
+from holdfast.model.refresh_plan import RefreshPlan, keeping_others
+from holdfast.model.root_disk import known_root, root_size_bytes
+from holdfast.service.caller import Caller
+from holdfast.service.instance_building import Builder, NewInstance
+from holdfast.service.instance_requests import FromMigration, InstanceRequest
+from holdfast.service.intents import Intent
+from holdfast.service.locks import instance_lock
+from holdfast.service.migration_content import Reception, receive_content, ways_of
+from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
+from holdfast.service.migration_streams import TakeOver
+from holdfast.service.migration_work import Receiving, start_receiving
+from holdfast.service.refresh import Refresher
+from holdfast.service.resources import instance_resources
+from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.storage.driver import Driver, Origin
+
+_log = logging.getLogger(__name__)
+_TOP_MODE: Final = 0o100
+
+
+class MigrationSink:
+    """Receives instances."""
+
+    def __init__(self, surroundings: Surroundings, builder: Builder, refresher: Refresher) -> None:
+        self._around, self._builder, self._refresher = surroundings, builder, refresher
+
+    def receive(
+        self, caller: Caller, request: InstanceRequest, source: FromMigration, connector: Connector
+    ) -> Operation:
+        """Start to receive; what can be checked without the other server is checked before this returns."""
+        if request.type not in (None, InstanceType.CONTAINER):
+            raise UnsupportedError("Virtual machines can't be received by this server yet")
+        check_instance_name(request.name)
+        is_there = self._around.exists(caller.project, request.name)
+        if is_there and not source.refresh:
+            raise ConflictError(f'Failed creating instance record: Instance "{request.name}" already exists')
+        if not is_there:
+            self._builder.check_profiles(caller.project, request)
+            request = self._prepared(caller, request)
+            self._builder.plan(caller.project, request, {}, "copy")
+
+        def receive(receiving: Receiving) -> None:
+            if is_there:
+                self._refresh(receiving, request.name, source)
+            else:
+                self._make(receiving, request, source)
+
+        return start_receiving(
+            self._around.operations,
+            caller,
+            "Creating instance",
+            connector,
+            instance_resources(caller.project, request.name),
+            receive,
+            has_snapshots=not source.instance_only,
+        )
+
+    def _prepared(self, caller: Caller, request: InstanceRequest) -> InstanceRequest:
+        """Take the settings as the other server's client sends them: with its pools, and its spelling of our keys."""
+        profiles = self._around.profiles.for_instance(caller.project, self._builder.profile_names(request))
+        pools = [pool.name for pool in self._around.pools.list()]
+        return replace(
+            request,
+            config=copied_config(spelled_for_us(request.config)),
+            devices=known_root(request.devices, profiles, pools),
+        )
+
+    def _make(self, receiving: Receiving, request: InstanceRequest, source: FromMigration) -> None:
+        """Make a new instance."""
+        caller, offer = receiving.caller, receiving.offer
+
+        def plan() -> NewInstance:
+            new = self._builder.plan(caller.project, request, {}, "copy")
+            now, pool = self._around.clock.now(), new.instance.pool
+            received = (_kept(received_snapshot(each, pool, now), source) for each in offer.snapshots)
+            return replace(new, snapshots=tuple(received))
+
+        with self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new:
+            quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
+
+            def fill(driver: Driver, intent: Intent) -> None:
+                agreement = _agree(receiving, ways_of(driver), offer.snapshots, refresh=False)
+                reception = Reception(
+                    driver=driver,
+                    intent=intent,
+                    volume=volume_of(new.instance),
+                    names=tuple(snapshot.name for snapshot in new.snapshots),
+                    take_over=_taking_over(offer, driver, intent),
+                    quota_bytes=quota_bytes,
+                )
+                receive_content(reception, agreement, receiving.data, receiving.handle)
+                driver.set_staged_quota(intent.token(len(new.snapshots)), quota_bytes)
+                receiving.handle.check()
+                receiving.handle.set_may_cancel(may_cancel=False)
+
+            self._builder.build(caller, new, fill)
+
+    def _refresh(self, receiving: Receiving, name: str, source: FromMigration) -> None:
+        """Bring an instance that is there up to date."""
+        caller, offer, now = receiving.caller, receiving.offer, self._around.clock.now()
+        with self._around.alone(caller.project, name, "refresh") as target:
+            offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
+            there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
+            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
+            if source.kept_for:
+                plan = keeping_others(plan)
+
+            def stage(driver: Driver, intent: Intent) -> None:
+                base = base_of([each.name for each in offered], plan.sent)
+                is_known = base is not None and driver.base_identity(volume_of(target), base) is not None
+                ways = ways_of(driver, may_stream=is_known and not offer.idmap)
+                wanted = [each for each in offer.snapshots if each.name in plan.sent]
+                agreement = _agree(receiving, ways, wanted, refresh=True)
+                reception = Reception(
+                    driver=driver,
+                    intent=intent,
+                    volume=volume_of(target),
+                    names=plan.sent,
+                    take_over=_taking_over(offer, driver, intent),
+                    template=Origin(volume=volume_of(target)),
+                    base=Origin(volume=volume_of(target), snapshot=base),
+                )
+                receive_content(reception, agreement, receiving.data, receiving.handle)
+
+            new = [each for each in offered if each.name in plan.sent]
+            self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)
+
+
+def _agree(receiving: Receiving, ways: Sequence[Way], wanted: Sequence[SentSnapshot], *, refresh: bool) -> Agreement:
+    """Answer the offer, and take the index."""
+    agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, refresh=refresh)
+    sink.receive_index(receiving.data, agreement)
+    return agreement
+
+
+def _taking_over(offer: Header, driver: Driver, intent: Intent) -> TakeOver:
+    """Return what checks and dresses each staged tree."""
+
+    def take_over(number: int, name: str | None) -> bool:
+        where, host_map = "the instance", received_map(offer.idmap)
+        if name is not None:
+            where, host_map = f'snapshot "{name}"', _map_of(offer, name)
+        return _take_over(driver.staged_path(intent.token(number)), where, host_map)
+
+    return take_over
+
+
+def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:
+    """Return the record of a snapshot that may be kept longer here than at its source."""
+    return replace(snapshot, expires_at=None, schedule=source.kept_for) if source.kept_for else snapshot
+
+
+def _map_of(offer: Header, name: str) -> HostMap | None:
+    """Return the owners of a snapshot's tree: as its record says, which is changed when it is taken over."""
+    sent = next(each for each in offer.snapshots if each.name == name)
+    return parse_host_map(sent.config.get(DISK_MAP_KEY, ""))
+
+
+def _take_over(tree: Path, where: str, host_map: HostMap | None) -> bool:
+    """Check what was received, drop the other server's document, and make the owners those inside.
+
+    Return whether there was nothing to change.
+    """
+    check_received(tree, Layout.INSTANCE, where)
+    is_same = take_document(tree) is None and host_map is None
+    if host_map is not None:
+        take_back_owners(tree, host_map)
+    facts = tree.stat()
+    if (facts.st_uid, facts.st_gid, stat.S_IMODE(facts.st_mode)) == (0, 0, _TOP_MODE):
+        return is_same
+    os.chown(tree, 0, 0, follow_symlinks=False)
+    tree.chmod(_TOP_MODE)
+    return False

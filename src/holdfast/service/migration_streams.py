@@ -1,0 +1,135 @@
+"""Volumes that cross as streams of `btrfs send`: one for each subvolume, each the difference to the snapshot before.
+
+A list of all subvolumes comes first. In a refresh the target answers it with those that it wants, and the first
+stream is the difference to the snapshot before them, which the target has: it knows it by the
+UUID that it was received with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.archive.layout import Layout
+from holdfast.archive.optimized import StreamPlace, checked_places
+from holdfast.migration.agreement import Agreement
+from holdfast.migration.channels import DataChannel
+from holdfast.migration.subvolumes import SubvolumeEntry, receive_list, send_list
+from holdfast.model.errors import MigrationError
+from holdfast.model.storage import Volume
+from holdfast.service.intents import Intent
+from holdfast.storage.driver import RECEIVED, Driver, Origin, SendPlace
+from holdfast.streams.copy import Cancelled, pump
+
+MAIN_NAME: Final = ".migration-send"
+"""What the stream of the volume itself calls its subvolume."""
+
+_AREA: Final = 1_000_001
+"""The number of the token of the place in which streams are received; gone at the end."""
+
+Show = Callable[[str | None, int], None]
+"""Gets the snapshot whose stream is under way (None: the volume itself) and the bytes of it so far."""
+TakeOver = Callable[[int, str | None], bool]
+"""Checks and dresses the n-th staged tree; tells whether it still is what the sender has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamedVolume:
+    """What is sent: a volume with its snapshots, oldest first, or one snapshot (`only`) as a volume of its own."""
+
+    driver: Driver
+    volume: Volume
+    snapshots: tuple[str, ...]
+    only: str | None = None
+
+
+def send_streams(
+    sent: StreamedVolume, intent: Intent, agreement: Agreement, data: DataChannel, show: Show, cancelled: Cancelled
+) -> None:
+    """Send list and streams; read-only copies are staged under the intent's tokens."""
+    driver, features = sent.driver, agreement.btrfs
+    listed = sent.snapshots if agreement.refresh else agreement.wanted
+    held: dict[str | None, SendPlace] = {}
+    for number, name in enumerate((*listed, None)):
+        origin = Origin(volume=sent.volume, snapshot=name or sent.only)
+        held[name] = driver.hold_to_send(intent.token(number), origin, name or MAIN_NAME)
+    if not features.subvolumes and any(len(place.parts) > 1 for place in held.values()):
+        raise MigrationError("Subvolumes detected in source but target does not support receiving subvolumes")
+    wanted = agreement.wanted
+    if features.header:
+        send_list(data, [entry for name, place in held.items() for entry in _entries(name, place, sent.only)])
+        if agreement.refresh and features.uuids:
+            names = {entry.snapshot for entry in receive_list(data)}
+            wanted = tuple(name for name in listed if name in names)
+    base, is_here = _base(held, listed, wanted) if agreement.refresh else None, False
+    for name in (*wanted, None):
+        place = held[name]
+        for part in place.parts:
+            is_known = base is not None and (is_here or (base.is_kept and not part.path))
+            with driver.sending_from(place, part.path, base if is_known else None) as stream:
+                pump(stream, data, progress=lambda done, name=name: show(name, done), cancelled=cancelled)  # type: ignore[misc]
+            data.end()
+        base, is_here = place, True
+
+
+def receive_streams(
+    driver: Driver,
+    intent: Intent,
+    names: Sequence[str],
+    agreement: Agreement,
+    data: DataChannel,
+    take_over: TakeOver,
+    show: Show,
+    cancelled: Cancelled,
+    *,
+    base: Origin | None = None,
+) -> None:
+    """Stage the tree of each named snapshot under the tokens 0…, then the volume's."""
+    wanted: list[str | None] = [*names, None]
+    area = intent.token(_AREA)
+    places = _announced(agreement, data, wanted)
+    driver.stage_area(area)
+    try:
+        for number, place in enumerate(places):
+            with driver.receiving(area, number, None, base) as sink:
+                pump(data, sink, progress=lambda done, name=place.snapshot: show(name, done), cancelled=cancelled)  # type: ignore[misc]
+        for number, name in enumerate(wanted):
+            parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
+            token = intent.token(number)
+            driver.assemble(token, area, [(index, RECEIVED, place.path) for index, place in parts])
+            is_same = take_over(number, name)
+            driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
+            if is_same and name is not None and len(parts) == 1:
+                driver.keep_identity(token, area, parts[0][0])
+    finally:
+        driver.discard(area)
+
+
+def _announced(agreement: Agreement, data: DataChannel, wanted: Sequence[str | None]) -> list[StreamPlace]:
+    """Return what will come, and say in a refresh what of it is wanted."""
+    if not agreement.btrfs.header:
+        return [StreamPlace(Layout.INSTANCE, name, "", is_read_only=name is not None) for name in wanted]
+    entries = [entry for entry in receive_list(data) if (entry.snapshot or None) in wanted]
+    places = checked_places(entries, Layout.INSTANCE, wanted, "The other server's list of subvolumes")
+    if agreement.refresh and agreement.btrfs.uuids:
+        send_list(data, entries)
+    return places
+
+
+def _entries(name: str | None, place: SendPlace, only: str | None) -> list[SubvolumeEntry]:
+    return [
+        SubvolumeEntry(
+            path=f"/{part.path}",
+            snapshot=name or "",
+            readonly=part.is_read_only and not (only is not None and not part.path),
+            uuid=part.identity,
+        )
+        for part in place.parts
+    ]
+
+
+def _base(held: dict[str | None, SendPlace], listed: Sequence[str], wanted: Sequence[str]) -> SendPlace | None:
+    """Return the snapshot before the first that is wanted; the newest, if none is."""
+    before = listed[: listed.index(wanted[0])] if wanted else listed
+    return held[before[-1]] if before else None

@@ -1,0 +1,174 @@
+"""One copy of a protection brought up to date: the other server is asked to send, and the sink here receives.
+
+The copy is an instance like any other, so that it can be looked into, exported, started right here or copied back. It
+lies still: nothing starts it, no schedule of its own applies to it. What it has of history is ruled by the protection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.client.connection import Connection, path_of
+from holdfast.client.endpoints import TlsEndpoint, split_address
+from holdfast.client.errors import ClientError
+from holdfast.client.instances import Instances
+from holdfast.client.operations import RunningOperation, begin
+from holdfast.client.shapes import Instance as InstanceShape
+from holdfast.client.tls import Identity
+from holdfast.client.transfer import Pace
+from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
+from holdfast.model.instance_changes import InstanceChange, without_empty
+from holdfast.model.kinds import StatusCode
+from holdfast.model.protection import Protection, copied_settings, is_copy_of
+from holdfast.model.schedules import DEFAULT_LABEL
+from holdfast.service.caller import Caller
+from holdfast.service.instance_requests import FromMigration, InstanceRequest
+from holdfast.service.migration_dialing import DialedSockets
+from holdfast.service.migration_sink import MigrationSink
+from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.server_certificate import ServerCertificate
+from holdfast.service.surroundings import Surroundings
+from holdfast.service.update import Updater
+
+_RUNNING: Final = "Running"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What came over: `has_new_snapshots` says whether the other server sent some."""
+
+    received_bytes: int
+    has_new_snapshots: bool
+
+
+class Puller:
+    """Pulls instances; thread-safe."""
+
+    def __init__(
+        self, surroundings: Surroundings, *, sink: MigrationSink, updater: Updater, certificate: ServerCertificate
+    ) -> None:
+        self._around, self._sink, self._updater = surroundings, sink, updater
+        self._identity = Identity(certificate.path, certificate.key_path)
+
+    def connection(self, protection: Protection) -> Connection:
+        """Return a connection to the other server, which must show the pinned certificate; we show our own."""
+        address, port = split_address(protection.address)
+        endpoint = TlsEndpoint(address, port, protection.certificate, self._identity)
+        return Connection(endpoint, protection.project)
+
+    def names(self, protection: Protection) -> list[str]:
+        """Return the instances there that it is about. Raises `ClientError` if the server can't be asked."""
+        found = Instances(self.connection(protection)).list()
+        return sorted(each["name"] for each in found if protection.matches(each["name"]))
+
+    def pull(self, protection: Protection, name: str, handle: OperationHandle) -> Pulled:
+        """Make the copy, or bring it up to date; until all has arrived and was checked, the old one stays."""
+        caller = Caller(project=protection.target_project)
+        remote = self.connection(protection)
+        there = Instances(remote).get(name)
+        config, devices = copied_settings(
+            there["expanded_config"] or {}, there["expanded_devices"] or {}, tuple(there["profiles"]), protection
+        )
+        is_here = self._check_place(caller, protection, name)
+        before = self._snapshot_names(caller, name) if is_here else set()
+        request = InstanceRequest(
+            name=name,
+            architecture=there["architecture"],
+            description=there["description"],
+            config=config,
+            devices=devices,
+            profiles=(),
+        )
+        received = self._transfer(caller, protection, remote, there, request, handle)
+        if is_here:
+            self._update(caller, name, there, request)
+        return Pulled(received, bool(self._snapshot_names(caller, name) - before))
+
+    def _check_place(self, caller: Caller, protection: Protection, name: str) -> bool:
+        """Tell whether the copy is here; refuse what isn't one of ours, and one that was started."""
+        if not self._around.exists(caller.project, name):
+            return False
+        found = self._around.instance(caller.project, name)
+        if not is_copy_of(found.config, protection):
+            raise ConflictError(
+                f'There is an instance "{name}" in project "{caller.project}" that is no copy of this protection: '
+                "rename it, or have copies kept in another project with --target-project"
+            )
+        self._around.require_stopped(
+            found, f'The copy "{name}" runs here, so it is not brought up to date: stop it, or pause the protection'
+        )
+        return True
+
+    def _snapshot_names(self, caller: Caller, name: str) -> set[str]:
+        return {each.name for each in self._around.snapshot_list(self._around.instance(caller.project, name))}
+
+    def _transfer(
+        self,
+        caller: Caller,
+        protection: Protection,
+        remote: Connection,
+        there: InstanceShape,
+        request: InstanceRequest,
+        handle: OperationHandle,
+    ) -> int:
+        """Have it sent and received; return how many bytes came."""
+        sending = _ask_to_send(remote, there)
+        secrets = {key: str(value) for key, value in (sending.document["metadata"] or {}).items()}
+        url = f"{remote.endpoint.url}/1.0/operations/{sending.id}"
+        dialed = DialedSockets(url, protection.certificate, secrets, Pace(protection.bytes_per_s))
+        source = FromMigration(
+            refresh=True,
+            kept_for=DEFAULT_LABEL,
+        )
+        try:
+            receiving = self._sink.receive(caller, request, source, dialed)
+            handle.on_cancel(lambda: self._around.operations.cancel(caller, receiving.id))
+            ended = self._around.operations.wait(receiving.id, None)
+        except BaseException:
+            with contextlib.suppress(ClientError):
+                sending.cancel()
+            raise
+        if ended.status is StatusCode.CANCELLED:
+            raise CancelledOperationError("The operation was cancelled")
+        if ended.status is not StatusCode.SUCCESS:
+            with contextlib.suppress(ClientError):
+                sending.cancel()
+            raise HoldfastError(ended.error)
+        return dialed.received_bytes
+
+    def _update(self, caller: Caller, name: str, there: InstanceShape, request: InstanceRequest) -> None:
+        """Give a copy that was there the settings that the instance has now."""
+        current = self._around.instance(caller.project, name)
+        own = {key: value for key, value in current.config.items() if key.startswith("volatile.")}
+        config = without_empty({**request.config, **own})
+        if (config, dict(request.devices), there["description"]) == (
+            dict(current.config),
+            dict(current.devices),
+            current.description,
+        ):
+            return
+        self._updater.replace(
+            caller,
+            name,
+            InstanceChange(config=config, devices=request.devices, description=there["description"], profiles=()),
+        )
+
+
+def _ask_to_send(remote: Connection, there: InstanceShape) -> RunningOperation:
+    body = {
+        "name": "",
+        "migration": True,
+        "live": False,
+        "instance_only": False,
+        "container_only": False,
+        "allow_inconsistent": there["status"] == _RUNNING,
+        "pool": "",
+        "project": "",
+        "target": None,
+    }
+    sending = begin(remote, "POST", path_of("instances", there["name"]), body)
+    if not sending.document["metadata"]:
+        raise InternalError(f"{remote.endpoint.host} began to send without telling how to connect")
+    return sending

@@ -1,0 +1,107 @@
+"""Two servers of ours, a real LXD, and the real client that knows all of them: what transfers are tried between."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from support.holdfast import HoldfastServer, short_directory
+from support.images import make_tiny_image
+from support.lxd import LxcClient, LxdServer, require_lxd
+from support.relay import add_https, relaying
+from support.rich import Server
+from support.trees import Entry
+from support.waiting import await_true
+
+WAYS = [("h", "i"), ("h", "l"), ("l", "h")]
+"""From whom to whom: `h` and `i` are ours, `l` is LXD. With an `s` before it is the same by HTTPS."""
+MODES = ["relay", "pull", "push"]
+POOLS = [("default", "default"), ("bt", "bt"), ("default", "bt"), ("bt", "default")]
+
+
+@dataclass(frozen=True)
+class World:
+    """The servers, and the client."""
+
+    ours: HoldfastServer
+    other: HoldfastServer
+    theirs: LxdServer
+    lxc: LxcClient
+
+    def server(self, remote: str) -> Server:
+        return {"h": self.ours, "i": self.other, "l": self.theirs}[remote[-1]]
+
+
+@contextmanager
+def servers() -> Iterator[World]:
+    """Start everything, with the image `tiny` where instances are made."""
+    require_lxd()
+    directory = short_directory()
+    image = make_tiny_image(directory / "tiny.tar.gz")
+    with (
+        HoldfastServer(directory / "h") as ours,
+        HoldfastServer(directory / "i") as other,
+        LxdServer(directory / "l") as theirs,
+    ):
+        for server in (ours, theirs):
+            server.lxc.run("image", "import", image, "--alias", "tiny")
+        lxc = relaying(directory / "relay", h=ours.socket, i=other.socket, l=theirs.socket)
+        add_https(lxc, sh=ours, si=other, sl=theirs)
+        yield World(ours, other, theirs, lxc)
+    shutil.rmtree(directory)
+
+
+def remotes_of(source: str, target: str, mode: str) -> tuple[str, str]:
+    """Return the names of the remotes with which the client can do it in this mode."""
+    return (source, target) if mode == "relay" else (f"s{source}", f"s{target}")
+
+
+def as_lxd_carries(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Leave out what real LXD loses on the way: hard links become files of their own, and ACLs are lost."""
+    return {
+        name: replace(entry, links="", xattrs=tuple(each for each in entry.xattrs if "posix_acl" not in each[0]))
+        for name, entry in entries.items()
+        if name != "data/acl"
+    }
+
+
+def remove(server: Server, name: str) -> None:
+    """Delete an instance that may be there; a transfer of it may just be ending."""
+    await_true(
+        lambda: server.lxc.result("delete", "--force", name).returncode == 0 or is_gone(server, name), "deletion"
+    )
+
+
+def is_gone(server: Server, name: str) -> bool:
+    return server.lxc.result("info", name).returncode != 0
+
+
+def remove_volume(server: Server, pool: str, name: str) -> None:
+    """Delete a custom volume that may be there."""
+
+    def is_done() -> bool:
+        deleted = server.lxc.result("storage", "volume", "delete", pool, name).returncode == 0
+        return deleted or server.lxc.result("storage", "volume", "show", pool, name).returncode != 0
+
+    await_true(is_done, "deletion")
+
+
+def matrix() -> list[object]:
+    """Return (source, target, pools of both, mode) of all copies; what a short form needn't have is marked as long."""
+    found: list[object] = []
+    for row, pools in enumerate(POOLS):
+        for column, way in enumerate(WAYS):
+            for mode in MODES:
+                is_short = mode == MODES[(row + column) % len(MODES)]
+                marks = () if is_short else (pytest.mark.long,)
+                found.append(pytest.param(*way, *pools, mode, marks=marks, id="-".join((*way, *pools, mode))))
+    return found
+
+
+def ways() -> list[object]:
+    """Return (source, target); between servers of ours, which the others include, only in the long run."""
+    return [pytest.param(*way, marks=(pytest.mark.long,) if way == ("h", "i") else ()) for way in WAYS]

@@ -1,0 +1,96 @@
+"""A client that relays a transfer between two servers frame by frame, and can do something harmful at one of them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from holdfast.client.connection import Connection
+from holdfast.client.endpoints import UnixEndpoint
+from holdfast.client.errors import ClientError
+from holdfast.client.websocket import WebSocket, open_websocket
+from support.holdfast import HoldfastServer
+
+CHANNELS = ("control", "fs")
+
+
+@dataclass
+class Relay:
+    """One transfer. `at` is the frame before which `harm` is done, counted over all channels and directions."""
+
+    source: HoldfastServer
+    target: HoldfastServer
+    at: int | None = None
+    harm: Callable[[], None] | None = None
+    """None cuts all connections."""
+    frames: int = 0
+    _sockets: list[WebSocket] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def copy(self, name: str, taken: str, **source: Any) -> str:
+        """Copy an instance; return how the target's operation ended: "" for a success, "gone" without an answer."""
+        one, other = (Connection(UnixEndpoint(str(server.socket))) for server in (self.source, self.target))
+        return self._carry(
+            one, one.request("POST", f"/1.0/instances/{name}", body={"migration": True}).metadata, other, taken, source
+        )
+
+    def _carry(self, one: Connection, sending: Any, other: Connection, taken: str, source: dict[str, Any]) -> str:
+        body = {"name": taken, "source": {"type": "migration", "mode": "push", **source}}
+        receiving: Any = other.request("POST", "/1.0/instances", body=body).metadata
+        threads = []
+        for name in CHANNELS:
+            ends = [
+                open_websocket(server, f"/1.0/operations/{work['id']}/websocket", {"secret": work["metadata"][name]})
+                for server, work in ((one, sending), (other, receiving))
+            ]
+            self._sockets += ends
+            threads += [
+                threading.Thread(target=self._pass, args=pair, daemon=True) for pair in (ends, list(reversed(ends)))
+            ]
+        for thread in threads:
+            thread.start()
+        try:
+            ended: Any = other.request("GET", f"/1.0/operations/{receiving['id']}/wait", timeout_s=60).metadata
+        except ClientError:
+            return "gone"
+        finally:
+            for socket in self._sockets:
+                socket.abort()
+            for thread in threads:
+                thread.join()
+        return str(ended["err"])
+
+    def _pass(self, source: WebSocket, target: WebSocket) -> None:
+        while True:
+            try:
+                message = source.receive()
+            except ClientError:
+                target.abort()
+                return
+            if message is None:
+                target.close()
+                return
+            if self._is_harmed() or not target.send(message):
+                source.abort()
+                return
+
+    def _is_harmed(self) -> bool:
+        with self._lock:
+            self.frames += 1
+            if self.at is None or self.frames < self.at:
+                return False
+            is_first = self.frames == self.at
+        if is_first and self.harm is not None:
+            self.harm()
+        elif is_first:
+            for socket in self._sockets:
+                socket.abort()
+        return self.harm is None
+
+
+def config_of(server: HoldfastServer, name: str) -> Any:
+    """Return an instance as the API shows it."""
+    return json.loads(server.lxc.run("query", f"/1.0/instances/{name}?recursion=1"))

@@ -1,0 +1,62 @@
+"""Speak to a server over HTTPS as a client with a certificate, or without one, to see what is on the wire."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import socket
+import ssl
+from base64 import b64encode
+
+from support.http import Answer
+from support.tls_server import Files
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def fingerprint(files: Files) -> str:
+    return hashlib.sha256(der(files)).hexdigest()
+
+
+def der(files: Files) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(files.pem)
+
+
+def base64_of(files: Files) -> str:
+    """Return a certificate as clients send one."""
+    return b64encode(der(files)).decode()
+
+
+def ask_https(
+    port: int,
+    files: Files | None,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    headers: dict[str, str] | None = None,
+    source: str = "127.0.0.1",
+) -> Answer:
+    """Send one request on a connection of its own, from an address of 127.0.0.0/8, and read the whole answer."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if files is not None:
+        context.load_cert_chain(files.certificate, files.key)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60, source_address=(source, 0))
+    try:
+        data = None if body is None else json.dumps(body).encode()
+        connection.request(method, path, body=data, headers={"Content-Type": "application/json", **(headers or {})})
+        response = connection.getresponse()
+        content = response.read()
+        found = {name.lower(): value for name, value in response.getheaders()}
+    finally:
+        connection.close()
+    decoded = json.loads(content) if content and found.get("content-type", "").startswith("application/json") else None
+    return Answer(response.status, found, decoded, content)

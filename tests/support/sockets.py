@@ -1,0 +1,51 @@
+"""Two ends of a connection in memory, in the place of websockets: for protocols that don't care what carries them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from holdfast.model.errors import MigrationError
+
+
+class MemorySocket:
+    """One end; `pair` makes two. A cut is seen by both."""
+
+    def __init__(self) -> None:
+        self.other = self
+        self._frames: deque[bytes | str | None] = deque()
+        self._changed = threading.Condition()
+        self._is_cut = False
+
+    def send(self, message: bytes | str) -> None:
+        if self._is_cut:
+            raise MigrationError("The connection was cut")
+        self.other._take(message)
+
+    def receive(self) -> bytes | str | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._is_cut)
+            if not self._frames:
+                raise MigrationError("The connection was cut")
+            return self._frames.popleft()
+
+    def close(self) -> None:
+        self.other._take(None)
+
+    def abort(self) -> None:
+        for end in (self, self.other):
+            with end._changed:
+                end._is_cut = True
+                end._changed.notify_all()
+
+    def _take(self, message: bytes | str | None) -> None:
+        with self._changed:
+            self._frames.append(message)
+            self._changed.notify_all()
+
+
+def pair() -> tuple[MemorySocket, MemorySocket]:
+    """Return both ends of a connection."""
+    one, other = MemorySocket(), MemorySocket()
+    one.other, other.other = other, one
+    return one, other

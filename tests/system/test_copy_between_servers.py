@@ -1,0 +1,147 @@
+"""`holdfast copy` and `move` between two servers of ours and a real LXD, known as remotes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.between import World, remove, remove_volume, servers
+from support.holdfast import COMMAND
+from support.pools import rootfs
+from support.trees import describe, differences
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("rsync")]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A person's place: our command with remotes of its own."""
+
+    world: World
+    configuration: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "HOLDFAST_CONF": str(self.configuration), "HOLDFAST_DIR": "/nowhere"}
+        return subprocess.run(
+            [COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def must(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with servers() as world:
+        found = Desk(world, tmp_path_factory.mktemp("conf"))
+        for name, server in (("h", world.ours), ("i", world.other), ("l", world.theirs)):
+            found.must("remote", "add", name, f"unix://{server.socket}")
+            address = json.loads(server.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+            found.must(
+                "remote", "add", f"s{name}", f"https://{address}", "--accept-certificate", "--password", PASSWORD
+            )
+        world.ours.lxc.run("init", "tiny", "web", "-c", "user.note=kept")
+        world.ours.lxc.run("snapshot", "web", "before")
+        yield found
+
+
+PASSWORD = "between servers"
+MODES = ["", "pull", "push", "relay"]
+
+
+def same(desk: Desk, target: str, snapshot: str = "", *, name: str = "web") -> list[str]:
+    here = describe(rootfs(desk.world.ours, "default", "web", snapshot))
+    return differences(here, describe(rootfs(desk.world.server(target), "default", name, snapshot)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("target", ["i", "l"])
+def test_copy(desk: Desk, target: str, mode: str) -> None:
+    try:
+        options = ["--mode", mode] if mode else []
+        prefix = "" if mode == "relay" else "s"
+        desk.must("copy", f"{prefix}h:web", f"{prefix}{target}:", "-c", "user.more=1", *options)
+        assert (same(desk, target), same(desk, target, "before")) == ([], [])
+        shown = json.loads(desk.world.server(target).lxc.run("query", "/1.0/instances/web"))
+        assert (shown["config"]["user.note"], shown["config"]["user.more"]) == ("kept", "1")
+    finally:
+        remove(desk.world.server(target), "web")
+
+
+def test_refresh_snapshot_and_move(desk: Desk) -> None:
+    ours, other = desk.world.ours, desk.world.other
+    try:
+        desk.must("copy", "sh:web", "si:web2", "--refresh")
+        (rootfs(ours, "default", "web") / "root/new").write_text("new")
+        ours.lxc.run("snapshot", "web", "later")
+        desk.must("copy", "sh:web", "si:web2", "--refresh")
+        assert (same(desk, "i", name="web2"), same(desk, "i", "later", name="web2")) == ([], [])
+        desk.must("copy", "sh:web/before", "si:old", "-s", "bt")
+        assert other.lxc.yaml("query", "/1.0/instances/old/snapshots") == []
+        desk.must("move", "si:old", "sh:back")
+        assert other.lxc.result("info", "old").returncode != 0
+        ours.lxc.run("start", "back")
+        refused = desk.run("move", "sh:back", "si:")
+        assert refused.returncode != 0 and "stop it first" in refused.stderr
+        desk.must("copy", "sh:back", "si:running", "--stateless", "--instance-only")
+    finally:
+        for name in ("web2", "old", "running"):
+            remove(other, name)
+        remove(ours, "back")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_volumes(desk: Desk, mode: str) -> None:
+    ours, other = desk.world.ours, desk.world.other
+    try:
+        ours.lxc.run("storage", "volume", "create", "default", "data", "snapshots.expiry=1d")
+        tree = ours.directory / "storage-pools/default/custom/default_data"
+        (tree / "file").write_text("one")
+        ours.lxc.run("storage", "volume", "snapshot", "default", "data", "first")
+        (tree / "file").write_text("two")
+        options = ["--mode", mode] if mode else []
+        desk.must("storage", "volume", "copy", "sh:default/data", "si:bt/copied", *options)
+        desk.must("storage", "volume", "copy", "sh:default/data/first", "si:default/old", *options)
+        desk.must("storage", "volume", "move", "sh:default/data", "si:default/moved", *options)
+        pools = other.directory / "storage-pools"
+        assert (pools / "bt/custom/default_copied/file").read_text() == "two"
+        assert (pools / "bt/custom-snapshots/default_copied/first/file").read_text() == "one"
+        assert (pools / "default/custom/default_old/file").read_text() == "one"
+        assert (pools / "default/custom/default_moved/file").read_text() == "two"
+        assert ours.lxc.result("storage", "volume", "show", "default", "data").returncode != 0
+    finally:
+        remove_volume(ours, "default", "data")
+        for pool, name in (("bt", "copied"), ("default", "old"), ("default", "moved")):
+            remove_volume(other, pool, name)
+
+
+def test_a_server_that_does_not_listen(desk: Desk) -> None:
+    """Without a mode the way that is possible is taken; a mode that isn't possible is refused with what to do."""
+    other = desk.world.other
+    address = json.loads(other.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+    try:
+        other.lxc.run("config", "unset", "core.https_address")
+        refused = desk.run("copy", "sh:web", "i:web", "--mode", "push")
+        assert refused.returncode != 0 and "isn't listening" in refused.stderr
+        desk.must("copy", "h:web", "i:web")
+        desk.must("move", "i:web", "h:again")
+    finally:
+        other.lxc.run("config", "set", f"core.https_address={address}")
+        remove(other, "web")
+        remove(desk.world.ours, "again")
+
+
+def test_what_the_other_server_refuses_is_told(desk: Desk) -> None:
+    done = desk.run("copy", "sh:web", "si:web", "-s", "no-such-pool")
+    assert done.returncode != 0
+    assert "pool" in done.stderr
+    done = desk.run("copy", "sh:absent", "si:web")
+    assert "not found" in done.stderr

@@ -1,0 +1,174 @@
+"""Protections between two servers of ours: what is refused, paused, missing, late; the words of the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.cli import Cli
+from support.holdfast import HoldfastServer, short_directory
+from support.images import make_tiny_image
+from support.invariants import violations
+from support.relay import free_port
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
+PATH = "/1.0/protections"
+
+
+@dataclass
+class World:
+    """A server with the instances `web` and `db`, a backup server that knows it as `home`, and our command there."""
+
+    home: HoldfastServer
+    backup: HoldfastServer
+    cli: Cli
+    directory: Path
+
+    def ask(self, method: str, path: str, **body: object) -> Any:
+        text = self.backup.lxc.run("query", "-X", method, "-d", json.dumps(body), path)
+        return json.loads(text or "null")
+
+    def protect(self, pattern: str, *options: str) -> str:
+        return self.cli.run("backup-server", "protect", f"home:{pattern}", "--every", "@monthly", *options)
+
+    def names(self) -> list[str]:
+        return sorted(self.backup.lxc.run("list", "--format", "csv", "-c", "n").split())
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[World]:
+    directory = short_directory()
+    image = make_tiny_image(directory / "tiny.tar.gz")
+    with HoldfastServer(directory / "h") as home, HoldfastServer(directory / "b") as backup:
+        home.lxc.run("image", "import", image, "--alias", "tiny")
+        address = f"127.0.0.1:{free_port()}"
+        home.lxc.run("config", "set", f"core.https_address={address}", "core.trust_password=secret")
+        for name in ("web", "db"):
+            home.lxc.run("init", "tiny", name, "-s", "bt")
+        cli = Cli(backup.socket)
+        cli.environment["HOLDFAST_CONF"] = str(directory / "conf")
+        cli.run("remote", "add", "home", address, "--accept-certificate", "--password", "secret")
+        yield World(home, backup, cli, directory)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def world(made: World) -> Iterator[World]:
+    yield made
+    for url in made.ask("GET", PATH):
+        made.ask("DELETE", url)
+    for name in made.names():
+        made.backup.lxc.run("delete", "--force", name)
+    assert violations(made.backup) == []
+    assert violations(made.home) == []
+
+
+def test_every_instance_of_a_pattern(world: World) -> None:
+    world.protect("*", "--keep", "last=3", "--pool", "bt", "--now")
+    assert world.names() == ["db", "web"]
+    listed = json.loads(world.cli.run("backup-server", "list", "--format", "json"))
+    assert [(each["name"], each["remote"], each["pattern"], each["pool"]) for each in listed] == [
+        ("home-all", "home", "*", "bt")
+    ]
+    assert world.cli.run("backup-server", "status", "home-all").count(" OK ") == 2
+    text = world.cli.run("backup-server", "list", "--format", "csv")
+    assert text.startswith("home-all,home:default/*,@monthly,last=3,bt,2,")
+
+
+def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path) -> None:
+    world.backup.lxc.run("image", "import", make_tiny_image(tmp_path / "tiny.tar.gz"), "--alias", "mine")
+    world.backup.lxc.run("init", "mine", "web")
+    world.protect("web")
+    said = world.cli.fails("backup-server", "run-now", "home-web")
+    assert "no copy of this protection" in said
+    assert "image" in str(world.ask("GET", "/1.0/instances/web")["config"])
+    assert world.cli.result("backup-server", "status").returncode == 0
+    world.backup.lxc.run("image", "delete", "mine")
+
+
+def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
+    world.protect("web", "--now")
+    world.backup.lxc.run("start", "web")
+    world.backup.lxc.run("exec", "web", "--", "sh", "-c", "echo here > /root/mark")
+    assert "runs here" in world.cli.fails("backup-server", "run-now", "home-web")
+    assert world.backup.lxc.run("exec", "web", "--", "cat", "/root/mark") == "here\n"
+    world.backup.lxc.run("stop", "--force", "web")
+    world.cli.run("backup-server", "run-now", "home-web")
+
+
+def test_settings_follow(world: World) -> None:
+    world.protect("db", "--now")
+    world.home.lxc.run("config", "set", "db", "limits.memory=128MiB")
+    world.cli.run("backup-server", "run-now", "home-db")
+    assert world.ask("GET", "/1.0/instances/db")["config"]["limits.memory"] == "128MiB"
+    world.home.lxc.run("config", "unset", "db", "limits.memory")
+    world.cli.run("backup-server", "run-now", "home-db")
+    assert "limits.memory" not in world.ask("GET", "/1.0/instances/db")["config"]
+
+
+def test_what_is_gone_there_stays_here(world: World) -> None:
+    world.home.lxc.run("copy", "web", "brief")
+    world.protect("b*", "--now")
+    world.home.lxc.run("delete", "brief")
+    assert "has no instance" in world.cli.fails("backup-server", "run-now", "home-ball")
+    (copy,) = world.ask("GET", f"{PATH}/home-ball")["copies"]
+    assert copy["missing"] and not copy["late"]
+    assert "GONE THERE" in world.cli.run("backup-server", "status")
+    assert world.names() == ["brief"]
+    world.cli.run("backup-server", "remove", "home-ball")
+    assert world.names() == ["brief"]
+
+
+def test_pausing_and_changing(world: World) -> None:
+    world.protect("web", "--bwlimit", "5MiB", "--window", "22:00-06:00", "--parallel", "3")
+    shown = world.ask("GET", f"{PATH}/home-web")
+    assert (shown["limit"], shown["window"], shown["parallel"]) == (5 * 2**20, "22:00-06:00", 3)
+    world.cli.run("backup-server", "pause", "home-web")
+    shown = world.ask("GET", f"{PATH}/home-web")
+    assert (shown["paused"], shown["next_at"]) == (True, "")
+    assert "PAUSED" in world.cli.run("backup-server", "list")
+    world.cli.run("backup-server", "resume", "home-web")
+    assert world.ask("GET", f"{PATH}/home-web")["next_at"]
+    world.ask("PATCH", f"{PATH}/home-web", limit=0, window="", keep="daily=3")
+    shown = world.ask("GET", f"{PATH}/home-web")
+    assert (shown["limit"], shown["window"], shown["keep"]) == (0, "", "daily=3")
+    assert (
+        "rule"
+        in world.backup.lxc.result("query", "-X", "PATCH", "-d", '{"keep": "x"}', f"{PATH}/home-web").stderr.decode()
+    )
+
+
+def test_what_is_refused(world: World) -> None:
+    world.protect("web")
+    assert "already exists" in world.cli.fails("backup-server", "protect", "home:web", "--every", "@daily")
+    assert "not known" in world.cli.result("backup-server", "protect", "x:web", "--every", "@daily").stderr.decode()
+    assert "schedule" in world.cli.fails("backup-server", "protect", "home:db", "--every", "often").lower()
+    assert "pool" in world.cli.fails("backup-server", "protect", "home:db", "--every", "@daily", "--pool", "x").lower()
+    assert "no protection" in world.cli.fails("backup-server", "run-now", "nosuch")
+    other = world.ask("GET", "/1.0")["environment"]["certificate"]
+    body = {
+        "remote": "home",
+        "address": "https://127.0.0.1:9",
+        "certificate": other,
+        "pattern": "*",
+        "schedule": "@daily",
+    }
+    said = world.backup.lxc.result("query", "-X", "POST", "-d", json.dumps(body), PATH)
+    assert b"can't be asked" in said.stderr
+    assert [each["name"] for each in world.ask("GET", f"{PATH}?recursion=1")] == ["home-web"]
+
+
+def test_another_server_at_the_address_is_refused(world: World) -> None:
+    """Its certificate is not the one that was pinned."""
+    shown = world.ask("GET", "/1.0")["environment"]["certificate"]
+    address = json.loads(world.home.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+    body = {"remote": "home", "address": address, "certificate": shown, "pattern": "*", "schedule": "@daily"}
+    said = world.backup.lxc.result("query", "-X", "POST", "-d", json.dumps(body), PATH)
+    assert b"certificate" in said.stderr
+    assert world.ask("GET", PATH) == []

@@ -1,0 +1,157 @@
+"""Trees by real rsync, confined on both sides, over two channels in memory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from holdfast.host.processes import run
+from holdfast.migration.blocks import receive_block, send_block
+from holdfast.migration.channels import DataChannel
+from holdfast.migration.header import OwnFeatures
+from holdfast.migration.negotiation import ALL_OWN, ALL_RSYNC
+from holdfast.migration.rsync import RsyncOptions, receive_tree, send_tree
+from holdfast.model.errors import MigrationError
+from holdfast.streams.copy import never
+from support.sockets import MemorySocket, pair
+from support.trees import describe, differences, make_rich_tree
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("rsync", "setfacl")]
+OURS = RsyncOptions(features=ALL_RSYNC, own=ALL_OWN)
+
+
+@pytest.fixture
+def ends() -> tuple[MemorySocket, MemorySocket]:
+    return pair()
+
+
+@pytest.fixture
+def trees(tmp_path: Path) -> tuple[Path, Path]:
+    for name in ("source", "target"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "source", tmp_path / "target"
+
+
+def outcome(work: Callable[[], None]) -> str:
+    try:
+        work()
+    except MigrationError as error:
+        return str(error)
+    return ""
+
+
+def transfer(
+    ends: tuple[MemorySocket, MemorySocket], source: Path, target: Path, options: RsyncOptions = OURS
+) -> tuple[str, str]:
+    """Send and receive one tree; return how each side failed."""
+    one, other = DataChannel(ends[0]), DataChannel(ends[1])
+    with ThreadPoolExecutor(2) as threads:
+        sent = threads.submit(outcome, lambda: send_tree(one, source, options))
+        received = threads.submit(outcome, lambda: receive_tree(other, target, options))
+        return sent.result(60), received.result(60)
+
+
+def test_every_kind_of_entry_arrives(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
+    make_rich_tree(trees[0])
+    assert transfer(ends, *trees) == ("", "")
+    assert differences(describe(trees[0]), describe(trees[1])) == []
+
+
+def test_trees_follow_each_other_as_differences(
+    ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]
+) -> None:
+    """One directory takes state after state; also one that differs in nothing but a part of a second."""
+    source, target = trees
+    (source / "same size").write_text("one")
+    os.utime(source / "same size", ns=(10**18, 10**18 + 1))
+    (source / "goes").write_text("x")
+    assert transfer(ends, source, target) == ("", "")
+    (source / "same size").write_text("two")
+    os.utime(source / "same size", ns=(10**18, 10**18 + 2))
+    (source / "goes").unlink()
+    (source / "comes").mkdir()
+    assert transfer(ends, source, target) == ("", "")
+    assert differences(describe(source), describe(target)) == []
+
+
+def test_without_our_own_options_hard_links_become_files(
+    ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]
+) -> None:
+    source, target = trees
+    (source / "one").write_text("x")
+    os.link(source / "one", source / "other")
+    assert transfer(ends, source, target, RsyncOptions(features=ALL_RSYNC, own=OwnFeatures())) == ("", "")
+    assert (target / "one").stat().st_nlink == 1
+
+
+def test_threat_the_receiver_is_kept_in_its_tree(
+    ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]
+) -> None:
+    """A directory that is a link in the target isn't followed out of it."""
+    source, target = trees
+    outside = target.parent / "outside"
+    outside.mkdir()
+    (source / "way").mkdir()
+    (source / "way/file").write_text("planted")
+    (target / "way").symlink_to(outside)
+    assert transfer(ends, source, target) == ("", "")
+    assert list(outside.iterdir()) == []
+    assert stat.S_ISDIR((target / "way").lstat().st_mode)
+
+
+def test_a_full_disk_is_told(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
+    source, target = trees
+    (source / "large").write_bytes(os.urandom(3 << 20))
+    run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", target])
+    try:
+        sent, received = transfer(ends, source, target)
+    finally:
+        run(["umount", target])
+    assert "No space left on device" in received
+    assert sent
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_cut_ends_both_sides(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path], side: int) -> None:
+    (trees[0] / "file").write_text("x")
+    ends[side].abort()
+    sent, received = transfer(ends, *trees)
+    assert "cut" in sent and "cut" in received
+
+
+def test_threat_garbage_is_no_tree(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
+    garbage = DataChannel(ends[0])
+    garbage.write(os.urandom(100_000))
+    garbage.end()
+    failed = outcome(lambda: receive_tree(DataChannel(ends[1]), trees[1], OURS))
+    assert failed.startswith("Rsync receive failed")
+    assert list(trees[1].iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 65536, 1_000_000, 5 << 20])
+def test_disks_arrive_byte_by_byte_and_sparse(
+    ends: tuple[MemorySocket, MemorySocket], tmp_path: Path, size: int
+) -> None:
+    disk, found = tmp_path / "disk", tmp_path / "found"
+    with disk.open("wb") as file:
+        file.truncate(size)
+        if size > 700_000:
+            file.seek(600_000)
+            file.write(os.urandom(50_000))
+    send_block(DataChannel(ends[0]), disk, progress=lambda _: None, cancelled=never)
+    receive_block(DataChannel(ends[1]), found, largest_bytes=size, progress=lambda _: None, cancelled=never)
+    assert found.read_bytes() == disk.read_bytes()
+    assert found.stat().st_blocks * 512 <= 256 * 1024
+
+
+def test_threat_a_disk_larger_than_its_volume(ends: tuple[MemorySocket, MemorySocket], tmp_path: Path) -> None:
+    DataChannel(ends[0]).write(bytes(100_001))
+    with pytest.raises(MigrationError, match="larger than 100000"):
+        receive_block(
+            DataChannel(ends[1]), tmp_path / "disk", largest_bytes=100_000, progress=lambda _: None, cancelled=never
+        )
