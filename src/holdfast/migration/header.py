@@ -73,6 +73,7 @@ class OwnFeatures:
 
     hard_links: bool = False
     acls: bool = False
+    zstd: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def encode_header(header: Header) -> bytes:
         message.btrfsFeatures.header_subvolume_uuids = header.btrfs.uuids
     if header.own != OwnFeatures():
         message.own.hard_links, message.own.acls = header.own.hard_links, header.own.acls
+        message.own.zstd = header.own.zstd
     if header.refresh is not None:
         message.refresh = header.refresh
     if header.volume_bytes is not None:
@@ -171,7 +173,7 @@ def decode_header(data: bytes) -> Header:
         predump=message.predump if message.HasField("predump") else None,
         rsync=_rsync(message) if message.HasField("rsyncFeatures") else None,
         btrfs=_btrfs(message) if message.HasField("btrfsFeatures") else None,
-        own=OwnFeatures(message.own.hard_links, message.own.acls),
+        own=OwnFeatures(message.own.hard_links, message.own.acls, message.own.zstd),
         refresh=message.refresh if message.HasField("refresh") else None,
         volume_bytes=message.volumeSize if message.HasField("volumeSize") else None,
         index_version=message.indexHeaderVersion,

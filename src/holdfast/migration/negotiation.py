@@ -17,7 +17,6 @@ from holdfast.model.errors import MigrationError
 INDEX_VERSION: Final = 1
 ALL_RSYNC: Final = RsyncFeatures(xattrs=True, delete=True, compress=True, bidirectional=True)
 ALL_BTRFS: Final = BtrfsFeatures(header=True, subvolumes=True, uuids=True)
-ALL_OWN: Final = OwnFeatures(hard_links=True, acls=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,9 @@ def common_ways(other: Header, own: Sequence[Way], *, refresh: bool = False) -> 
 
 
 def common_own(one: OwnFeatures, other: OwnFeatures) -> OwnFeatures:
-    return OwnFeatures(hard_links=one.hard_links and other.hard_links, acls=one.acls and other.acls)
+    return OwnFeatures(
+        hard_links=one.hard_links and other.hard_links, acls=one.acls and other.acls, zstd=one.zstd and other.zstd
+    )
 
 
 def _common_rsync(theirs: RsyncFeatures | None, ours: RsyncFeatures) -> RsyncFeatures:

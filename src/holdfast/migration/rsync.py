@@ -13,11 +13,12 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from holdfast.host.confine import INPUT, confined
-from holdfast.host.processes import PIPE, Process
+from holdfast.host.processes import PIPE, Process, find_program, run
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.header import OwnFeatures, RsyncFeatures
 from holdfast.model.errors import CommandError, HoldfastError, MigrationError
@@ -43,11 +44,20 @@ class RsyncOptions:
 def send_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progress: Progress | None = None) -> None:
     """Send what the directory holds, as one stream; raise `MigrationError` with rsync's words if that failed.
 
-    With its I/O blocking as the bridge expects it: else cat there fails where rsync is slow to read.
+    `--blocking-io`: the bridge writes into the socket that rsync gives it as into a pipe.
     """
     limit = [f"--bwlimit={options.bwlimit}"] if options.bwlimit else []
-    arguments = ["-ar", *_letters(options.own), "--devices", "--numeric-ids", "--partial", "--sparse", *limit]
-    arguments += [*_agreed(options.features), "--blocking-io", "-e", f"sh {INPUT}", "/target/", "localhost:/target"]
+    arguments = [
+        "-ar",
+        *_letters(options.own),
+        "--blocking-io",
+        "--devices",
+        "--numeric-ids",
+        "--partial",
+        "--sparse",
+        *limit,
+    ]
+    arguments += [*_agreed(options), "-e", f"sh {INPUT}", "/target/", "localhost:/target"]
     start = confined(
         "rsync", arguments, tree, given=_BRIDGE, stdin=PIPE, stdout=PIPE, is_read_only=True, spare_pipes=True
     )
@@ -59,7 +69,7 @@ def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, pro
     """Make the directory hold what the next stream brings."""
     flags = "-vlogDtpr" + "".join(_letters(options.own)).replace("-", "") + "e.iLsfx"
     arguments = ["--server", flags, "--numeric-ids", "--devices", "--partial", "--sparse", "--modify-window=-1"]
-    arguments += [*_agreed(options.features), ".", "/target/"]
+    arguments += [*_agreed(options), ".", "/target/"]
     _run(
         confined("rsync", arguments, tree, stdin=PIPE, stdout=PIPE),
         channel,
@@ -69,11 +79,20 @@ def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, pro
     )
 
 
-def _agreed(features: RsyncFeatures) -> list[str]:
+@cache
+def own_features() -> OwnFeatures:
+    """Return what this server's rsync can do beside what LXD uses."""
+    version = run(["rsync", "--version"]).stdout.decode(errors="replace") if find_program("rsync") else ""
+    return OwnFeatures(hard_links=True, acls=True, zstd=" zstd" in version)
+
+
+def _agreed(options: RsyncOptions) -> list[str]:
+    features = options.features
+    compress = ["--compress-choice=zstd", "--compress-level=1"] if options.own.zstd else ["--compress-level=2"]
     return [
         *(["--xattrs", "--filter=-x security.selinux"] if features.xattrs else []),
         *(["--delete"] if features.delete else []),
-        *(["--compress", "--compress-level=2"] if features.compress else []),
+        *(["--compress", *compress] if features.compress else []),
     ]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import ControlChannel, DataChannel
 from holdfast.migration.header import Criu, FsType, Header, Outcome, SentSnapshot, decode_header, encode_header
-from holdfast.migration.negotiation import ALL_OWN, INDEX_VERSION, Way, common_own, common_ways, offered
+from holdfast.migration.negotiation import INDEX_VERSION, Way, common_own, common_ways, offered
+from holdfast.migration.rsync import own_features
 from holdfast.model.errors import MigrationError
 from holdfast.wire import migration as wire
 
@@ -30,7 +31,7 @@ def answer(
     common = common_ways(offer, ways, refresh=refresh)
     way = common[0]
     is_twice = offer.criu is Criu.NONE and way.fs in (FsType.RSYNC, FsType.BLOCK_AND_RSYNC)
-    own = common_own(ALL_OWN, offer.own)
+    own = common_own(own_features(), offer.own)
     version = min(offer.index_version, INDEX_VERSION)
     header = Header(
         fs=way.fs,

@@ -14,15 +14,15 @@ from holdfast.host.processes import run
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.header import OwnFeatures
-from holdfast.migration.negotiation import ALL_OWN, ALL_RSYNC
-from holdfast.migration.rsync import RsyncOptions, receive_tree, send_tree
+from holdfast.migration.negotiation import ALL_RSYNC
+from holdfast.migration.rsync import RsyncOptions, own_features, receive_tree, send_tree
 from holdfast.model.errors import MigrationError
 from holdfast.streams.copy import never
 from support.sockets import MemorySocket, pair
 from support.trees import describe, differences, make_rich_tree
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("rsync", "setfacl")]
-OURS = RsyncOptions(features=ALL_RSYNC, own=ALL_OWN)
+OURS = RsyncOptions(features=ALL_RSYNC, own=own_features())
 
 
 @pytest.fixture
@@ -89,6 +89,28 @@ def test_trees_follow_each_other_as_differences(
     (source / "comes").mkdir()
     assert transfer(ends, source, target) == ("", "")
     assert differences(describe(source), describe(target)) == []
+
+
+def test_many_files_and_large_ones(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
+    """More than fits into the pipes on the way, in both directions."""
+    source, target = trees
+    for number in range(20_000):
+        (source / f"{number:05}").write_bytes(b"%d" % number)
+    (source / "large").write_bytes(os.urandom(30 << 20))
+    assert transfer(ends, source, target) == ("", "")
+    with (source / "large").open("r+b") as large:
+        large.write(b"changed")
+    assert transfer(ends, source, target) == ("", "")
+    assert differences(describe(source), describe(target)) == []
+
+
+@pytest.mark.parametrize("own", [OwnFeatures(), OwnFeatures(hard_links=True), OwnFeatures(zstd=True)])
+def test_options_that_fewer_know(
+    ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path], own: OwnFeatures
+) -> None:
+    (trees[0] / "file").write_text("x" * 100_000)
+    assert transfer(ends, *trees, RsyncOptions(features=ALL_RSYNC, own=own)) == ("", "")
+    assert (trees[1] / "file").read_text() == "x" * 100_000
 
 
 def test_without_our_own_options_hard_links_become_files(
