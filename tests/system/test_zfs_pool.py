@@ -13,7 +13,7 @@ from support.http import ask
 from support.invariants import violations
 from support.pools import rootfs
 
-pytestmark = [pytest.mark.root]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(1200)]  # a machine with ZFS may be an emulated one
 
 ABSENT = zfs.module_version() is None
 absent = pytest.mark.skipif(not ABSENT, reason="the kernel has zfs")
