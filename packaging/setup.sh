@@ -8,10 +8,9 @@ RUN_PACKAGES=(
   python3 python3-venv ca-certificates
   lxc 'liblxc1t64|liblxc1' liblxc-common uidmap iproute2 util-linux mount
   btrfs-progs squashfs-tools e2fsprogs tar xz-utils bzip2 acl attr
-  mmdebstrap debian-archive-keyring busybox-static
-)
+  mmdebstrap debian-archive-keyring busybox-static rsync)
 # What only the tests need: a real LXD with its client to compare with, and the tools that LXD calls.
-TEST_PACKAGES=(git lxd lxd-client rsync strace zstd xfsprogs)
+TEST_PACKAGES=(git lxd lxd-client nftables strace zstd xfsprogs)
 
 # Headings stand out and commands step back, on a terminal only.
 if [ -t 1 ]; then BOLD=$'\033[1m' FAINT=$'\033[2m' PLAIN=$'\033[0m'; else BOLD='' FAINT='' PLAIN=''; fi

@@ -18,8 +18,11 @@ PACKAGE_OF = {
     "incusd": "incus-base, in the backports of Debian 12",
     "lxc": "lxd-client",
     "mkfs.btrfs": "btrfs-progs",
+    "ip": "iproute2",
     "mksquashfs": "squashfs-tools",
+    "nft": "nftables",
     "setfacl": "acl",
+    "tc": "iproute2",
 }
 
 

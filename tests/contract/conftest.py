@@ -14,9 +14,9 @@ from holdfast.host.processes import find_program, run
 from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Pool, Volume
 from holdfast.storage.driver import Driver
-from holdfast.storage.registry import open_driver
+from holdfast.storage.registry import DRIVERS, open_driver
 
-KINDS = ("dir", "dir-on-xfs", "btrfs", "btrfs-path")
+KINDS = ("dir", "dir-on-xfs", "btrfs", "btrfs-path", "zfs")
 MIB = 1024**2
 C1 = Volume(type=VolumeType.CONTAINER, project="default", name="c1")
 
@@ -32,7 +32,7 @@ class Place:
 
     def open(self, config: dict[str, str] | None = None, name: str = "p1") -> Driver:
         """Return a driver that nothing was done with yet."""
-        given = {"size": "256MiB"} if self.kind == "btrfs" else {}
+        given = {"size": "256MiB"} if self.kind in ("btrfs", "zfs") else {}
         if self.source is not None:
             given["source"] = str(self.source)
         pool = Pool(name=name, driver=self.driver, config=given if config is None else config)
@@ -70,7 +70,11 @@ def file_system(file: Path, target: Path, kind: str, size_bytes: int) -> Iterato
 
 @pytest.fixture(scope="session", params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    kind = str(request.param)
+    reason = DRIVERS[kind.partition("-")[0]].check_host()
+    if reason is not None:
+        pytest.skip(reason)
+    return kind
 
 
 @pytest.fixture(scope="module")

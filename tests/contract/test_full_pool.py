@@ -29,6 +29,13 @@ def test_a_full_pool_is_said_to_be_full_and_a_clone_leaves_nothing(driver: Drive
     with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
         while True:
             file.write(os.urandom(1024**2))
+    if driver.name == "zfs":  # wants some space for each dataset, and gives back that of others by and by
+        with pytest.raises(NoSpaceError, match="out of space"):
+            driver.stage("snap-0", Origin(volume=C1))
+        assert driver.staged_tokens() == ["fill-0"]
+        driver.discard("fill-0")
+        assert driver.staged_tokens() == []
+        return
     if driver.features.cheap_snapshots:
         driver.stage("snap-0", Origin(volume=C1))  # needs no space for content
         driver.publish_snapshot("snap-0", C1, "snap0")

@@ -18,8 +18,9 @@ COMMAND = Path(sys.executable).with_name("holdfast")
 class HoldfastServer:
     """A daemon on its own directory. `start` and `kill` may be called again and again; `lxc` speaks to its socket."""
 
-    def __init__(self, directory: Path, *, with_pools: bool = True) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, *, with_pools: bool = True, enter: tuple[str, ...] = ()) -> None:
+        """`enter` is a command that runs another one elsewhere, in a namespace for example."""
+        self.directory, self._enter = directory, enter
         self.socket = directory / "unix.socket"
         self.lxc = LxcClient(self.socket, directory.with_name(directory.name + "-client"))
         self.log = directory.with_name(directory.name + ".log")
@@ -49,7 +50,7 @@ class HoldfastServer:
         """Start the daemon and wait until it answers; the given variables are added to its environment."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [COMMAND, "server"],
+                [*self._enter, COMMAND, "server"],
                 env={**os.environ, "HOLDFAST_DIR": str(self.directory), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

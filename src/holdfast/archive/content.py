@@ -105,7 +105,7 @@ def _write_trees(
         begin = sink.hasher.position
         done += _tree(sink, tree, mtime_s, _shifted(progress, done), cancelled)
         sizes.append((tree.prefix, sink.hasher.position - begin))
-    if content.streams:
+    if content.header:
         _document(sink, HEADER, content.header, 0o644, mtime_s)
     for stream in content.streams:
         begin = sink.hasher.position

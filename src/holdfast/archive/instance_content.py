@@ -47,19 +47,22 @@ def optimized_content(
     streams: Sequence[PlacedStream],
     *,
     version: int = 1,
+    has_header: bool = True,
 ) -> ExportContent:
     """Return the content in the form of the pool's driver: the streams of each snapshot, then of the instance.
 
-    The instance's own stream holds its `backup.yaml`, which is `main_document`.
+    The instance's own stream holds its `backup.yaml`, which is `main_document`. Without a header there is one stream
+    for each.
     """
-    return content_of_streams(build_index(definition, pool, version, is_optimized=True), streams)
+    index = build_index(definition, pool, version, is_optimized=True, has_header=has_header)
+    return content_of_streams(index, streams, has_header=has_header)
 
 
-def content_of_streams(index: bytes, streams: Sequence[PlacedStream]) -> ExportContent:
+def content_of_streams(index: bytes, streams: Sequence[PlacedStream], *, has_header: bool) -> ExportContent:
     """Return the content with this index."""
     return ExportContent(
         index,
-        header=header_document([place for place, _ in streams]),
+        header=header_document([place for place, _ in streams]) if has_header else b"",
         streams=[ExportStream(place.member, start) for place, start in streams],
     )
 
@@ -69,7 +72,9 @@ def main_document(definition: Definition, pool: Pool) -> bytes:
     return dump(_tree_config(definition, pool, None))
 
 
-def build_index(definition: Definition, pool: Pool, version: int = 1, *, is_optimized: bool = False) -> bytes:
+def build_index(
+    definition: Definition, pool: Pool, version: int = 1, *, is_optimized: bool = False, has_header: bool = False
+) -> bytes:
     """Return `index.yaml`; raise if it would be larger than any reader takes."""
     index = BackupIndex(
         name=definition.instance.name,
@@ -77,7 +82,7 @@ def build_index(definition: Definition, pool: Pool, version: int = 1, *, is_opti
         pool=pool.name,
         snapshots=[snapshot.name for snapshot in definition.snapshots] or None,
         optimized=is_optimized,
-        optimized_header=is_optimized,
+        optimized_header=has_header,
         type=definition.instance.type.value,
         config=to_config(definition, pool, version),
     )

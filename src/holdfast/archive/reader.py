@@ -28,6 +28,7 @@ from holdfast.streams.btrfs_stream import SendStreamCheck
 from holdfast.streams.copy import Cancelled, Progress, Sink, never
 from holdfast.streams.growing import ArrivingFile
 from holdfast.streams.headed import Readable
+from holdfast.streams.zfs_stream import ReplayCheck
 from holdfast.wire.backup_index import IndexFormatError, parse_backup_config
 from holdfast.wire.backup_manifest import BackupManifest
 
@@ -222,18 +223,21 @@ def _look_through(
 def _look_through_streams(
     stream: TarStream, members: Iterator[Member], index: ExportIndex, tick: Callable[[], None]
 ) -> list[TreeFacts]:
-    """Look at the frame of each stream of btrfs; those of other drivers are taken as they are."""
+    """Look at the frame of each stream of btrfs and zfs; those of other drivers are taken as they are."""
     found = {name: TreeFacts(name) for name in (*index.snapshots, None)}
 
     @contextmanager
     def receive(_: int, place: StreamPlace) -> Iterator[Sink]:
         counter = _Counter(found[place.snapshot])
-        if index.backend != "btrfs":
+        if index.backend == "btrfs":
+            frame: SendStreamCheck | ReplayCheck = SendStreamCheck(counter, place.stream_name)
+        elif index.backend == "zfs":
+            frame = ReplayCheck(lambda _: counter)
+        else:
             yield counter
             return
-        check = SendStreamCheck(counter, place.stream_name)
-        yield check
-        check.finish()
+        yield frame
+        frame.finish()
 
     streams = StreamMembers(index.layout, index.snapshots, receive, tick)
     for member in members:

@@ -26,20 +26,28 @@ def volume_content(
 
 
 def optimized_volume_content(
-    definition: VolumeDefinition, pool: Pool, streams: Sequence[PlacedStream], *, version: int = 1
+    definition: VolumeDefinition,
+    pool: Pool,
+    streams: Sequence[PlacedStream],
+    *,
+    version: int = 1,
+    has_header: bool = True,
 ) -> ExportContent:
     """Return the content in the form of the pool's driver: the streams of each snapshot, then of the volume."""
-    return content_of_streams(_index(definition, pool, version, is_optimized=True), streams)
+    index = _index(definition, pool, version, is_optimized=True, has_header=has_header)
+    return content_of_streams(index, streams, has_header=has_header)
 
 
-def _index(definition: VolumeDefinition, pool: Pool, version: int, *, is_optimized: bool = False) -> bytes:
+def _index(
+    definition: VolumeDefinition, pool: Pool, version: int, *, is_optimized: bool = False, has_header: bool = False
+) -> bytes:
     index = BackupIndex(
         name=definition.volume.name,
         backend=pool.driver,
         pool=pool.name,
         snapshots=[snapshot.name for snapshot in definition.snapshots] or None,
         optimized=is_optimized,
-        optimized_header=is_optimized,
+        optimized_header=has_header,
         type=VolumeType.CUSTOM.value,
         config=to_volume_config(definition, pool, version),
     )

@@ -11,7 +11,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from holdfast.client.endpoints import CONNECT_S, TlsEndpoint
 from holdfast.client.errors import (
@@ -21,6 +21,11 @@ from holdfast.client.errors import (
     UntrustedAuthorityError,
 )
 from holdfast.client.tls_stream import TlsStream
+
+SILENCE_S: Final = 40
+"""After so long without any sign of the other machine, not even from its kernel, a connection counts as cut."""
+_ASKED_AFTER_S: Final = 15
+_ASKED_AGAIN_S: Final = 5
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,20 @@ def _open(endpoint: TlsEndpoint, timeout_s: float | None) -> socket.socket:
     except OSError as error:
         raise UnreachableServerError(endpoint.url, error.strerror or str(error)) from error
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, True)
+    notice_death(raw)
     return raw
+
+
+def notice_death(opened: socket.socket) -> None:
+    """Have the kernel end a connection whose other side is silent, also while we send: it asks after `_ASKED_AFTER_S`.
+
+    A listening socket hands that on to the connections that it accepts. See tcp(7).
+    """
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, True)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _ASKED_AFTER_S)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _ASKED_AGAIN_S)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, (SILENCE_S - _ASKED_AFTER_S) // _ASKED_AGAIN_S)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
 
 
 def _failure(endpoint: TlsEndpoint, error: OSError) -> UnreachableServerError | UntrustedAuthorityError:

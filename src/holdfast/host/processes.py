@@ -87,6 +87,11 @@ class Process:
         """End the process and its children at once, and reap it. Idempotent, callable from any thread."""
         _kill(self._popen)
 
+    def finish_badly(self) -> None:
+        """Wait for one that reads no more, and raise the `CommandError` that tells why, if it failed."""
+        self.close()
+        self.wait()
+
     def close(self) -> None:
         """Close our ends of its pipes."""
         for stream in (self._popen.stdin, self._popen.stdout):

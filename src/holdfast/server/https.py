@@ -17,6 +17,7 @@ from aiohttp import web
 from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.https_address import parse_https_address
 from holdfast.server.tls_context import server_context
+from holdfast.service.listening import prepare
 from holdfast.service.server_certificate import ServerCertificate
 
 _log = logging.getLogger(__name__)
@@ -128,7 +129,9 @@ class HttpsListener:
     def _bound(self, address: str, *, is_early: bool = False) -> socket.socket:
         host, port = parse_https_address(address)
         try:
-            return _bind(host, port, is_early=is_early)
+            bound = _bind(host, port, is_early=is_early)
+            prepare(bound)
+            return bound
         except OSError as error:
             kind = AddressInUseError if error.errno == errno.EADDRINUSE else BadRequestError
             raise kind(f"Can't listen on {address}: {error.strerror or error}") from error

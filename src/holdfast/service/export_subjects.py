@@ -101,7 +101,13 @@ class ExportSubjects:
             driver=driver,
             names=(*(snapshot.name for snapshot in definition.snapshots), None),
             content=lambda trees: part.content(instance_content(definition, driver.pool, trees, version=part.version)),
-            optimized=partial(optimized_content, definition, driver.pool, version=part.version),
+            optimized=partial(
+                optimized_content,
+                definition,
+                driver.pool,
+                version=part.version,
+                has_header=driver.features.has_parts,
+            ),
             documents={BACKUP_YAML: main_document(definition, driver.pool)},
         )
 
@@ -118,5 +124,11 @@ class ExportSubjects:
             driver=driver,
             names=(*(snapshot.name for snapshot in definition.snapshots), None),
             content=lambda trees: part.content(volume_content(definition, driver.pool, trees, version=part.version)),
-            optimized=partial(optimized_volume_content, definition, driver.pool, version=part.version),
+            optimized=partial(
+                optimized_volume_content,
+                definition,
+                driver.pool,
+                version=part.version,
+                has_header=driver.features.has_parts,
+            ),
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Callable
 
+from holdfast.client.tls import notice_death
 from holdfast.host.network import addresses_of_host
 from holdfast.model.https_address import is_wildcard, joined, parse_https_address
 from holdfast.model.server_keys import HTTPS_ADDRESS_KEY
@@ -36,3 +38,8 @@ class ListeningAddresses:
 
 def _is_reachable(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
+
+
+def prepare(listening: socket.socket) -> None:
+    """Have connections that are accepted end when their other side is silent for long."""
+    notice_death(listening)

@@ -40,6 +40,8 @@ class Features:
     """Images are kept unpacked as volumes that new instances are cloned from."""
     quotas: bool
     optimized_streams: bool
+    has_parts: bool = False
+    """Volumes may hold others, each with a stream of its own: an export file lists them."""
     has_btrfs_streams: bool = False
     """Volumes travel to other servers as streams of `btrfs send`."""
     restore_keeps_newer: bool = True

@@ -10,7 +10,12 @@ from typing import Final
 from holdfast.model.errors import CommandError, NoSpaceError, StorageError
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_FULL_TEXTS: Final = ("No space left on device", "Disk quota exceeded")
+_FULL_TEXTS: Final = ("No space left on device", "uota exceeded", "out of space")
+
+
+def is_full(error: CommandError) -> bool:
+    """Tell whether a command failed for want of space."""
+    return any(text in error.stderr for text in _FULL_TEXTS)
 
 
 @contextlib.contextmanager
@@ -24,5 +29,5 @@ def explained(pool: str, doing: str) -> Iterator[None]:
         cause = f"{error.strerror}: {names}" if names else f"{error.strerror}"
         raise kind(f'Storage pool "{pool}": {doing}: {cause}') from error
     except CommandError as error:
-        kind = NoSpaceError if any(text in error.stderr for text in _FULL_TEXTS) else StorageError
+        kind = NoSpaceError if is_full(error) else StorageError
         raise kind(f'Storage pool "{pool}": {doing}: {error}') from error

@@ -55,6 +55,34 @@ class TreeDriver(Driver):
     def _settle(self, *directories: Path) -> None:
         """Put the names in these directories on stable storage."""
 
+    def _is_tree(self, path: Path) -> bool:
+        """Tell whether there is a tree, or a folder of trees."""
+        return path.is_dir()
+
+    def _names(self, folder: Path) -> list[str]:
+        """Return the names of what a folder holds, in their order."""
+        return sorted(os.listdir(folder))
+
+    def _make_folder(self, path: Path) -> None:
+        """Make what holds trees, unless it is there."""
+        path.mkdir(mode=0o700, exist_ok=True)
+
+    def _remove_empty(self, path: Path) -> None:
+        """Remove what holds trees if it holds none."""
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+    def _move(self, source: Path, target: Path) -> None:
+        """Give a tree, or a folder of trees, a new place in one step.
+
+        Raises `FileExistsError` if there is something, `FileNotFoundError` if `source` is absent.
+        """
+        placement.move_new(source, target)
+
+    def _exchange(self, staged: Path, volume: Path) -> None:
+        """Let two trees change places, in a way that no crash leaves half done."""
+        placement.exchange(staged, volume)
+
     def _protect(self, path: Path) -> None:
         """Make a snapshot's tree read-only, where the driver can. Idempotent."""
 
@@ -70,7 +98,7 @@ class TreeDriver(Driver):
             marker.write_text(self.pool.name)
             marker.chmod(0o600)
         for folder in self._folders():
-            folder.mkdir(mode=0o700, exist_ok=True)
+            self._make_folder(folder)
             folder.chmod(0o700)
 
     def _folders(self) -> list[Path]:
@@ -117,20 +145,19 @@ class TreeDriver(Driver):
         return volume_path(self.mount, volume, snapshot)
 
     def exists(self, volume: Volume, snapshot: str | None = None) -> bool:
-        return self.path(volume, snapshot).is_dir()
+        with self._explained(f"looking for {_named(volume, snapshot)}"):
+            return self._is_tree(self.path(volume, snapshot))
 
     def list_volumes(self) -> list[Volume]:
         with self._explained("listing volumes"):
             return [
-                _volume_of(kind, path.name)
-                for kind, folder in FOLDERS.items()
-                for path in sorted((self.mount / folder).iterdir())
+                _volume_of(kind, name) for kind, folder in FOLDERS.items() for name in self._names(self.mount / folder)
             ]
 
     def list_snapshots(self, volume: Volume) -> list[str]:
         with self._explained(f"listing snapshots of {_named(volume)}"):
             try:
-                return sorted(path.name for path in self.path(volume, "-").parent.iterdir())
+                return self._names(self.path(volume, "-").parent)
             except FileNotFoundError:
                 return []
 
@@ -141,7 +168,7 @@ class TreeDriver(Driver):
 
     def staged_tokens(self) -> list[str]:
         with self._explained("listing staged trees"):
-            return sorted(os.listdir(self.mount / STAGING))
+            return self._names(self.mount / STAGING)
 
     def stage(
         self,
@@ -200,12 +227,12 @@ class TreeDriver(Driver):
     def keep_former(self, token: str) -> None:
         with self._explained(f'keeping the former state "{token}"'):
             target = self._former_path(token)
-            _rename_once(self.staged_path(token), target)
+            self._move_once(self.staged_path(token), target)
             self._settle(target.parent, self.mount / STAGING)
 
     def former_tokens(self) -> list[str]:
         with self._explained("listing former states"):
-            return sorted(os.listdir(self.mount / FORMER))
+            return self._names(self.mount / FORMER)
 
     def former_bytes(self, token: str) -> int | None:
         return None
@@ -225,7 +252,7 @@ class TreeDriver(Driver):
     def publish_snapshot(self, token: str, volume: Volume, snapshot: str) -> None:
         with self._explained(f"publishing {_named(volume, snapshot)}"):
             target = self.path(volume, snapshot)
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            self._make_folder(target.parent)
             self._move_new(self.staged_path(token), target)
             self._protect(target)
             self._settle(target.parent, target.parent.parent, self.mount / STAGING)
@@ -233,13 +260,13 @@ class TreeDriver(Driver):
     def swap(self, token: str, volume: Volume) -> None:
         with self._explained(f"exchanging {_named(volume)}"):
             target = self.path(volume)
-            placement.exchange(self.staged_path(token), target)
+            self._exchange(self.staged_path(token), target)
             self._settle(target.parent, self.mount / STAGING)
 
     def withdraw(self, volume: Volume, token: str, snapshot: str | None = None) -> None:
         with self._explained(f"withdrawing {_named(volume, snapshot)}"):
             source = self.path(volume, snapshot)
-            if not source.is_dir():
+            if not self._is_tree(source):
                 return
             if snapshot is not None:
                 self._unprotect(source)
@@ -250,14 +277,14 @@ class TreeDriver(Driver):
                     self._protect(source)
                 raise
             if snapshot is not None:
-                _remove_empty(source.parent)
+                self._remove_empty(source.parent)
             self._settle(source.parent if snapshot is None else source.parent.parent, self.mount / STAGING)
 
     def withdraw_all(self, volume: Volume, token: str, snapshots_token: str) -> None:
         with self._explained(f"withdrawing {_named(volume)} with its snapshots"):
             source, snapshots = self.path(volume), self.path(volume, "-").parent
             for path, name in ((source, token), (snapshots, snapshots_token)):
-                if path.is_dir():
+                if self._is_tree(path):
                     self._move_new(path, self.staged_path(name))
             parents = [path.parent for path in (source, snapshots) if path.parent.is_dir()]  # images have no snapshots
             self._settle(*parents, self.mount / STAGING)
@@ -265,40 +292,34 @@ class TreeDriver(Driver):
     def rename(self, volume: Volume, new_name: str) -> None:
         renamed = volume.renamed(new_name)
         with self._explained(f'renaming {_named(volume)} to "{new_name}"'):
-            _rename_once(self.path(volume), self.path(renamed))
+            self._move_once(self.path(volume), self.path(renamed))
             snapshots, there = self.path(volume, "-").parent, self.path(renamed, "-").parent
-            _remove_empty(snapshots)  # a crash may leave an empty one, which would be in the way here and back
-            _remove_empty(there)
-            _rename_once(snapshots, there)
+            self._remove_empty(snapshots)  # a crash may leave an empty one, which would be in the way here and back
+            self._remove_empty(there)
+            self._move_once(snapshots, there)
             self._settle(self.path(volume).parent, *([snapshots.parent] if snapshots.parent.is_dir() else []))
 
     def rename_snapshot(self, volume: Volume, snapshot: str, new_name: str) -> None:
         with self._explained(f'renaming {_named(volume, snapshot)} to "{new_name}"'):
             source = self.path(volume, snapshot)
-            _rename_once(source, self.path(volume, new_name))
+            self._move_once(source, self.path(volume, new_name))
             self._settle(source.parent)
 
     def _move_new(self, source: Path, target: Path) -> None:
         try:
-            placement.move_new(source, target)
+            self._move(source, target)
         except FileExistsError as error:
             raise StorageError(f'Storage pool "{self.pool.name}": something is at "{target}" already') from error
+
+    def _move_once(self, source: Path, target: Path) -> None:
+        """Move; when `source` is gone and `target` there (or both absent), it was done before."""
+        with contextlib.suppress(FileNotFoundError):
+            self._move(source, target)
 
     @contextlib.contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
         with explained(self.pool.name, doing):
             yield
-
-
-def _rename_once(source: Path, target: Path) -> None:
-    """Rename; when `source` is gone and `target` there (or both absent), it was done before."""
-    with contextlib.suppress(FileNotFoundError):
-        placement.move_new(source, target)
-
-
-def _remove_empty(directory: Path) -> None:
-    with contextlib.suppress(OSError):
-        directory.rmdir()
 
 
 def _volume_of(kind: VolumeType, storage_name: str) -> Volume:

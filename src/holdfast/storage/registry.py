@@ -13,11 +13,13 @@ from holdfast.model.storage import Pool
 from holdfast.storage.driver import Driver
 from holdfast.storage.drivers.btrfs import BtrfsDriver
 from holdfast.storage.drivers.dir import DirDriver
+from holdfast.storage.drivers.zfs import ZfsDriver
 
-DRIVERS: Final[Mapping[str, type[Driver]]] = MappingProxyType({kind.name: kind for kind in (BtrfsDriver, DirDriver)})
+DRIVERS: Final[Mapping[str, type[Driver]]] = MappingProxyType(
+    {kind.name: kind for kind in (BtrfsDriver, DirDriver, ZfsDriver)}
+)
 
 _ABSENT: Final[Mapping[str, str]] = {
-    "zfs": "this server has no driver for it yet; use btrfs for cheap snapshots",
     "lvm": "this server has no driver for it yet; use btrfs, or dir on a volume that LVM made",
     "ceph": "this server keeps instances on local storage",
     "cephfs": "this server keeps instances on local storage",

@@ -63,6 +63,18 @@ def test_every_kind_of_entry_arrives(ends: tuple[MemorySocket, MemorySocket], tr
     assert differences(describe(trees[0]), describe(trees[1])) == []
 
 
+def test_sums_of_large_files_may_wait_for_the_sender(
+    ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]
+) -> None:
+    """The receiver sends sums of what it has faster than the sender, which looks for them in its files, reads them."""
+    noise = os.urandom(8 * 2**20)
+    for number in range(16):
+        (trees[0] / str(number)).write_bytes(noise + b"new")
+        (trees[1] / str(number)).write_bytes(noise)
+    assert transfer(ends, *trees) == ("", "")
+    assert differences(describe(trees[0]), describe(trees[1])) == []
+
+
 def test_trees_follow_each_other_as_differences(
     ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]
 ) -> None:

@@ -102,7 +102,7 @@ def test_life_of_a_pool(scene: Scene) -> None:
         ("a/b", "dir", {}, "slashes"),
         ("..", "dir", {}, "Invalid storage pool name"),
         ("p", "bogus", {}, "bogus"),
-        ("p", "zfs", {}, "zfs"),
+        ("p", "lvm", {}, "lvm"),
         ("p", "dir", {"nope": "1"}, "nope"),
     ],
 )
@@ -112,6 +112,15 @@ def test_refused(scene: Scene, name: str, driver: str, config: dict[str, str], t
     assert scene.pools.list() == []
     assert scene.intents.list_open() == []
     assert list(scene.paths.pools.iterdir()) == []
+
+
+def test_a_kernel_without_zfs_is_answered_with_the_remedy(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdfast.host.zfs.module_version", lambda: None)
+    with pytest.raises(BadRequestError, match=r"the kernel has no zfs; install its module"):
+        scene.pools.create(CALLER, "p", "zfs", "", {"size": "1GiB"})
+    assert (scene.pools.list(), scene.intents.list_open()) == ([], [])
+    assert list(scene.paths.pools.iterdir()) == []
+    assert not scene.paths.disks.exists() or list(scene.paths.disks.iterdir()) == []
 
 
 def test_failure_to_make_it_leaves_nothing(scene: Scene, tmp_path: Path) -> None:

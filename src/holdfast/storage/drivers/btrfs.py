@@ -12,10 +12,11 @@ from typing import ClassVar, Final
 from holdfast.host import mounts, placement, qgroups, subvolumes
 from holdfast.host.processes import find_program, run
 from holdfast.host.removal import remove_tree
-from holdfast.model.errors import BadRequestError, CommandError, StorageError
+from holdfast.model.errors import BadRequestError
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.storage import settings
+from holdfast.storage.backing import BackedDriver
 from holdfast.storage.driver import (
     RECEIVED,
     Cancelled,
@@ -27,8 +28,7 @@ from holdfast.storage.driver import (
     Subvolume,
 )
 from holdfast.storage.drivers import btrfs_streams
-from holdfast.storage.drivers.btrfs_backing import Backing, choose
-from holdfast.storage.generic import TreeDriver
+from holdfast.storage.drivers.btrfs_backing import BtrfsBacking, choose
 from holdfast.storage.tree import FOLDERS
 from holdfast.streams.copy import Sink, Source
 
@@ -49,12 +49,17 @@ _KEYS: Final[Mapping[str, settings.Check]] = {
 }
 
 
-class BtrfsDriver(TreeDriver):
+class BtrfsDriver(BackedDriver):
     """`source`: none (a loop file of `size`), a block device (formatted when empty), a directory on btrfs."""
 
     name: ClassVar[str] = "btrfs"
     features: ClassVar[Features] = Features(
-        cheap_snapshots=True, image_volumes=True, quotas=True, optimized_streams=True, has_btrfs_streams=True
+        cheap_snapshots=True,
+        image_volumes=True,
+        quotas=True,
+        optimized_streams=True,
+        has_parts=True,
+        has_btrfs_streams=True,
     )
 
     @classmethod
@@ -77,42 +82,11 @@ class BtrfsDriver(TreeDriver):
 
     # --- the pool ---------------------------------------------------------------------------------------------------
 
-    def create(self) -> dict[str, str]:
-        with self._explained("creating the pool"):
-            backing = self._backing()
-            config = backing.create()
-            try:
-                BtrfsDriver(replace(self.pool, config=config), self.mount, self.disks).activate()
-            except BaseException:
-                self._clear()
-                backing.detach()
-                backing.undo()
-                self._remove_mount_point()
-                raise
-        return config
-
-    def destroy(self) -> None:
-        with self._explained("removing the pool"):
-            backing = self._backing()
-            is_ours = True
-            if not backing.goes_as_a_whole:
-                is_ours = self._attach_and_clear(backing)
-            backing.detach()
-            if is_ours:
-                backing.remove()
-            self._remove_mount_point()
-
     def activate(self) -> None:
         with self._explained("activating the pool"):
-            self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if mounts.mount_at(self.mount) is None:
-                self._backing().attach()
+            self._show()
             self._lay_out()
             self._protect_snapshots()
-
-    def deactivate(self) -> None:
-        with self._explained("deactivating the pool"):
-            self._backing().detach()
 
     def update(self, config: Mapping[str, str]) -> None:
         """Grow the loop file to a new `size`, remount with new `btrfs.mount_options`."""
@@ -125,22 +99,8 @@ class BtrfsDriver(TreeDriver):
             if config.get("btrfs.mount_options") != before.get("btrfs.mount_options"):
                 mounts.remount(self.mount, backing.options)
 
-    def _backing(self) -> Backing:
+    def _backing(self) -> BtrfsBacking:
         return choose(self.pool, self.mount, self.disks)
-
-    def _remove_mount_point(self) -> None:
-        if self.mount.is_dir():
-            self.mount.rmdir()
-
-    def _attach_and_clear(self, backing: Backing) -> bool:
-        """Clear a place that others own, too; return whether there was a pool of ours."""
-        if mounts.mount_at(self.mount) is None:
-            self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                backing.attach()
-            except (StorageError, CommandError):  # gone, or never made: nothing of ours can be there
-                return False
-        return self._clear()
 
     def _protect_snapshots(self) -> None:
         """Finish what a crash may have cut: between its move to its place and its protection a snapshot is writable."""

@@ -15,26 +15,18 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from holdfast.host import subvolumes
 from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, pipe
-from holdfast.model.errors import ArchiveError, CommandError
+from holdfast.model.errors import ArchiveError
 from holdfast.storage.driver import RECEIVED, SendPlace, SentStream, Subvolume
+from holdfast.storage.stream_pipes import PipeSink, PipeStream, refusing
 from holdfast.streams.btrfs_stream import SendStreamCheck, full_size
 from holdfast.streams.copy import Sink, Source, write_all
 
 _SEND: Final = ("btrfs", "-q", "send")
-_FULL: Final = ("No space left on device", "Disk quota exceeded")
-
-
-class _Sent(SentStream):
-    def __init__(self, source: IO[bytes], size_bytes: int) -> None:
-        self._source, self.size_bytes = source, size_bytes
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        return os.readv(self._source.fileno(), [buffer])
 
 
 def stage_copy(source: Path, target: Path, documents: Mapping[str, bytes]) -> list[Subvolume]:
@@ -58,7 +50,7 @@ def sending(part: Path, parent: Path | None) -> Iterator[SentStream]:
     with pipe((*_SEND, "--no-data", *difference, part), stdout=PIPE) as bare:
         size_bytes = full_size(bare.stdout)
     with pipe((*_SEND, *difference, part), stdout=PIPE) as process:
-        yield _Sent(process.stdout, size_bytes)
+        yield PipeStream(process.stdout, size_bytes)
 
 
 def hold(source: Path, target: Path) -> SendPlace | None:
@@ -79,7 +71,7 @@ def sending_difference(part: Path, base: Path | None) -> Iterator[Source]:
     """Make the stream of a read-only subvolume, without asking first how long it will be."""
     difference = ("-p", base) if base is not None and subvolumes.is_subvolume(base) else ()
     with pipe((*_SEND, *difference, part), stdout=PIPE) as process:
-        yield _Sent(process.stdout, 0)
+        yield PipeStream(process.stdout, 0)
 
 
 def stage_base(area: Path, source: Path) -> dict[uuid.UUID, uuid.UUID]:
@@ -112,38 +104,19 @@ def receiving(area: Path, number: int, name: str | None, base: Path | None) -> I
     place.mkdir(mode=0o700)
     bases = {**_received(area), **(stage_base(area, base) if base is not None else {})}
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")
-    try:
-        with confined("btrfs", arguments, area, stdin=PIPE) as process:
-            try:
-                check = SendStreamCheck(_Pipe(process.stdin), name, bases)
-                yield check
-                check.finish()
-            except BrokenPipeError:
-                process.close()
-                process.wait()
-                raise
-    except BrokenPipeError as error:
-        raise ArchiveError("Receiving a btrfs stream stopped early") from error
-    except CommandError as error:
-        if any(text in error.stderr for text in _FULL):
+    with refusing("btrfs"), confined("btrfs", arguments, area, stdin=PIPE) as process:
+        try:
+            check = SendStreamCheck(PipeSink(process.stdin), name, bases)
+            yield check
+            check.finish()
+        except BrokenPipeError:
+            process.finish_badly()
             raise
-        lines = error.stderr.strip().splitlines()
-        raise ArchiveError(
-            f"A btrfs stream in the backup can't be received: {lines[-1] if lines else error}"
-        ) from error
     made = check.name
     if os.listdir(place) != [made] or not subvolumes.is_subvolume(place / made):
         raise ArchiveError("A btrfs stream in the backup made something else than one subvolume")
     if name is None:
         (place / made).rename(place / RECEIVED)
-
-
-class _Pipe:
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def write(self, data: memoryview | bytes, /) -> int:
-        return os.write(self._stream.fileno(), data)
 
 
 def _replace(path: Path, document: bytes) -> None:
