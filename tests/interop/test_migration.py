@@ -182,3 +182,19 @@ def test_refresh(world: World, source: str, target: str, pool: str) -> None:
     finally:
         remove(one, "rich")
         remove(other, "taken")
+
+
+@pytest.mark.long
+def test_many_files(world: World) -> None:
+    """A tree as of a whole distribution: more goes in both directions than sockets and pipes hold at once."""
+    try:
+        world.ours.lxc.run("init", "tiny", "rich")
+        run(["cp", "-a", "/usr/share", "/usr/bin", rootfs(world.ours, "default", "rich")])
+        world.lxc.run("copy", "sh:rich", "si:taken")
+        wanted, found = (
+            describe(rootfs(*place)) for place in ((world.ours, "default", "rich"), (world.other, "default", "taken"))
+        )
+        assert differences(wanted, found) == []
+    finally:
+        remove(world.ours, "rich")
+        remove(world.other, "taken")

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,17 +92,15 @@ def test_trees_follow_each_other_as_differences(
     assert differences(describe(source), describe(target)) == []
 
 
-def test_many_files_and_large_ones(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
-    """More than fits into the pipes on the way, in both directions."""
+def test_a_slow_source(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
+    """What the target asks for waits until the source comes to it."""
     source, target = trees
     for number in range(20_000):
-        (source / f"{number:05}").write_bytes(b"%d" % number)
-    (source / "large").write_bytes(os.urandom(30 << 20))
-    assert transfer(ends, source, target) == ("", "")
-    with (source / "large").open("r+b") as large:
-        large.write(b"changed")
-    assert transfer(ends, source, target) == ("", "")
-    assert differences(describe(source), describe(target)) == []
+        (source / f"{number:05}").touch()
+    (source / "large").write_bytes(os.urandom(1 << 20))
+    assert transfer(ends, source, target, replace(OURS, bwlimit="300")) == ("", "")
+    assert len(os.listdir(target)) == 20_001
+    assert (target / "large").read_bytes() == (source / "large").read_bytes()
 
 
 @pytest.mark.parametrize("own", [OwnFeatures(), OwnFeatures(hard_links=True), OwnFeatures(zstd=True)])
