@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.host.processes import run
-from holdfast.host.subvolumes import is_subvolume
+from holdfast.host.subvolumes import is_subvolume, received_identity
 from support.between import WAYS, World, as_lxd_carries, matrix, remotes_of, remove, servers, ways
 from support.pools import rootfs
 from support.rich import Server, age, make_rich_instance
@@ -182,6 +182,26 @@ def test_refresh(world: World, source: str, target: str, pool: str) -> None:
     finally:
         remove(one, "rich")
         remove(other, "taken")
+
+
+def test_from_the_first_snapshot_on_refreshes_are_differences(world: World) -> None:
+    """Between pools of btrfs: the first one crosses whole, so that those after it need not."""
+    ours, other, lxc = world.ours, world.other, world.lxc
+    source, target = remotes_of("h", "i", "pull")
+    ours.lxc.run("init", "tiny", "plain", "-s", "bt")
+    try:
+        lxc.run("copy", f"{source}:plain", f"{target}:plain", "-s", "bt")
+        for name in ("base", "next"):
+            (rootfs(ours, "bt", "plain") / "root" / name).write_text(name)
+            ours.lxc.run("snapshot", "plain", name)
+            lxc.run("copy", f"{source}:plain", f"{target}:plain", "-s", "bt", "--refresh")
+            assert received_identity(rootfs(other, "bt", "plain", name).parent) is not None
+        for name in ("base", "next", ""):
+            wanted, found = (describe(rootfs(server, "bt", "plain", name)) for server in (ours, other))
+            assert differences(wanted, found) == []
+    finally:
+        for server in (ours, other):
+            remove(server, "plain")
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,6 +61,14 @@ def ways_of(driver: Driver, *, is_block: bool = False, may_stream: bool = True) 
     compress = driver.pool.config.get("rsync.compression", "true").lower() in ("true", "1", "yes", "on")
     has_streams = may_stream and driver.features.has_btrfs_streams
     return own_ways(has_streams=has_streams, is_block=is_block, compress=compress)
+
+
+def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
+    """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
+
+    That one comes whole, once, so that later ones can be differences to it. Without snapshots rsync sends less.
+    """
+    return bool(sent) if base is None else driver.base_identity(volume, base) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

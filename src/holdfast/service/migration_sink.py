@@ -42,7 +42,7 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, receive_content, ways_of
+from holdfast.service.migration_content import Reception, may_stream, receive_content, ways_of
 from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
@@ -144,8 +144,9 @@ class MigrationSink:
 
             def stage(driver: Driver, intent: Intent) -> None:
                 base = base_of([each.name for each in offered], plan.sent)
-                is_known = base is not None and driver.base_identity(volume_of(target), base) is not None
-                ways = ways_of(driver, may_stream=is_known and not offer.idmap)
+                ways = ways_of(
+                    driver, may_stream=may_stream(driver, volume_of(target), plan.sent, base) and not offer.idmap
+                )
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
                 agreement = _agree(receiving, ways, wanted, refresh=True)
                 reception = Reception(
@@ -155,7 +156,7 @@ class MigrationSink:
                     names=plan.sent,
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume_of(target)),
-                    base=Origin(volume=volume_of(target), snapshot=base),
+                    base=None if base is None else Origin(volume=volume_of(target), snapshot=base),
                 )
                 receive_content(reception, agreement, receiving.data, receiving.handle)
 

@@ -25,7 +25,7 @@ from holdfast.model.volume_keys import size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock, pool_lock
-from holdfast.service.migration_content import Reception, receive_content, ways_of
+from holdfast.service.migration_content import Reception, may_stream, receive_content, ways_of
 from holdfast.service.migration_records import base_of
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
@@ -115,9 +115,9 @@ class VolumeMigrationSink:
         refresh: bool,
     ) -> tuple[Agreement, _Facts]:
         driver = self._store.driver(target)
-        is_known = base is not None and driver.base_identity(target.address, base) is not None
+        may = not refresh or may_stream(driver, target.address, [each.name for each in wanted], base)
         is_block = target.content_type is ContentType.BLOCK
-        ways = ways_of(driver, is_block=is_block, may_stream=is_known or not refresh)
+        ways = ways_of(driver, is_block=is_block, may_stream=may)
         agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, refresh=refresh)
         volume, snapshots = volume_facts(sink.receive_index(receiving.data, agreement))
         if volume.content_type not in ("", target.content_type.value):
