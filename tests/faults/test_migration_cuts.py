@@ -5,6 +5,7 @@ A client of our own relays the frames, so that the harm is done at a known one o
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -132,6 +133,22 @@ def test_threat_a_cut_refresh_between_servers_leaves_the_old_copy(scene: Scene) 
         assert violations(scene.target) == []
     finally:
         scene.source.lxc.run("delete", "grown")
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("which", ["source", "target"])
+def test_a_cancel(scene: Scene, which: str) -> None:
+    """Either side can be told to stop; both are clean then."""
+    server = scene.source if which == "source" else scene.target
+
+    def cancel() -> None:
+        for url in json.loads(server.lxc.run("query", "/1.0/operations"))["running"]:
+            server.lxc.run("query", "-X", "DELETE", url)
+
+    error = scene.copy(scene.relay(12, harm=cancel))
+    assert error == "The operation was cancelled" if which == "target" else error
+    assert scene.names() == set()
+    assert (violations(scene.source), violations(scene.target)) == ([], [])
 
 
 @pytest.mark.long
