@@ -57,12 +57,11 @@ def restore_and_start(server: Server, name: str) -> None:
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])
-@pytest.mark.parametrize("compression", ["gzip", "zstd", "none", "bzip2", "xz", "lzma"])
-def test_ours_into_lxd(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, compression: str) -> None:
+def test_ours_into_lxd(pair: tuple[HoldfastServer, LxdServer, Path], pool: str) -> None:
     ours, theirs, scratch = pair
     try:
         make_rich_instance(ours, pool)
-        ours.lxc.run("export", "rich", scratch / "file", "--compression", compression)
+        ours.lxc.run("export", "rich", scratch / "file", "--compression", "zstd")
         theirs.lxc.run("import", scratch / "file", "taken", "-s", pool)
         compare(ours, pool, theirs, pool, "taken")
         shown = theirs.lxc.yaml("config", "show", "taken")
@@ -74,12 +73,11 @@ def test_ours_into_lxd(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, 
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])
-@pytest.mark.parametrize("compression", ["gzip", "xz", "none"])
-def test_lxd_into_ours(pair: tuple[HoldfastServer, LxdServer, Path], pool: str, compression: str) -> None:
+def test_lxd_into_ours(pair: tuple[HoldfastServer, LxdServer, Path], pool: str) -> None:
     ours, theirs, scratch = pair
     try:
         make_rich_instance(theirs, pool)
-        theirs.lxc.run("export", "rich", scratch / "file", "--compression", compression)
+        theirs.lxc.run("export", "rich", scratch / "file")
         ours.lxc.run("import", scratch / "file", "taken", "-s", pool)
         compare(theirs, pool, ours, pool, "taken")
         snapshots = json.loads(ours.lxc.run("query", "/1.0/instances/taken/snapshots?recursion=1"))
