@@ -13,6 +13,7 @@ import pytest
 
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
+from support.http import ask
 from support.images import make_tiny_image
 from support.invariants import violations
 from support.relay import free_port
@@ -77,6 +78,12 @@ def test_every_instance_of_a_pattern(world: World) -> None:
         ("home-all", "home", "*", "bt")
     ]
     assert world.cli.run("backup-server", "status", "home-all").count(" OK ") == 2
+    metrics = ask(world.backup.socket, "GET", "/1.0/metrics").raw.decode()
+    for name in ("db", "web"):
+        labels = f'{{protection="home-all",project="default",instance="{name}"}}'
+        assert f"holdfast_copy_late{labels} 0\n" in metrics
+        assert f"holdfast_copy_age_seconds{labels} " in metrics
+    assert 'holdfast_pool_total_bytes{pool="bt",driver="btrfs"}' in metrics
     text = world.cli.run("backup-server", "list", "--format", "csv")
     assert text.startswith("home-all,home:default/*,@monthly,last=3,bt,2,")
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from holdfast.model.access import EVERYTHING, STRANGER, Access
+from holdfast.model.access import EVERYTHING, STRANGER, Access, Trust
 from holdfast.model.errors import NotAuthorizedError
 from holdfast.server.blocking import BlockingPool
 from holdfast.server.peer import fingerprint_of, is_local, peer_of
@@ -39,14 +39,14 @@ async def check(route: Route, request: ApiRequest) -> None:
     """Raise `NotAuthorizedError` unless the one who asks may call the route."""
     access = request.access
     _check_origin(request.http)
-    if access.is_admin:
+    if access.is_admin or (route.permission is Permission.METRICS and access.trust is Trust.METRICS):
         return
     if not access.is_trusted:
         insists = bool(request.http.headers.get(INSISTS_HEADER))
         if insists or route.permission not in (Permission.ANYONE, Permission.SECRET):
             raise NotAuthorizedError
         return
-    if route.permission is Permission.ADMIN:
+    if route.permission in (Permission.ADMIN, Permission.METRICS):
         raise NotAuthorizedError
     if route.permission is Permission.PROJECT:
         await _check_project(route, request)

@@ -100,6 +100,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_backup_test": "POST of backup-tests; unknown to LXD",
     "holdfast_export_stream": "exports as an answer; snapshot and exclude of exports; unknown to LXD",
     "holdfast_import_overrides": "X-Holdfast-config, -profiles, -replace of an import; unknown to LXD",
+    "holdfast_metrics": "metrics of copies, snapshots, pools; unknown to LXD, whose own are of instances",
     "holdfast_protections": "protections: copies pulled from other servers; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     """Every trusted client; the handler shows restricted ones only what is of their projects."""
     PROJECT = "project"
     """Whoever may work in the project that the request is about."""
+    METRICS = "metrics"
+    """Who is trusted without restrictions, and clients whose certificates are for metrics alone."""
     ADMIN = "admin"
     """Who is trusted without restrictions."""
 

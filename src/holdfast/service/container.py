@@ -40,6 +40,7 @@ from holdfast.service.listening import ListeningAddresses
 from holdfast.service.locks import Locks
 from holdfast.service.logs import LogService
 from holdfast.service.metadata import MetadataService
+from holdfast.service.metrics import MetricsService
 from holdfast.service.operations import Operations
 from holdfast.service.paths import Paths, instance_key
 from holdfast.service.pools import PoolService
@@ -103,6 +104,7 @@ class Services:
     copies: CopyService
     migrations: Migrations
     protections: ProtectionService
+    metrics: MetricsService
     exec: ExecService
     files: FileService
     snapshot_files: SnapshotFileService
@@ -207,6 +209,9 @@ def build_services(
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
     own_certificate, addresses = load_or_make(paths), ListeningAddresses(server_config)
+    protections = make_protection_service(
+        surroundings, instances=instance_services, certificate=own_certificate, zone=zone, warnings=warnings
+    )
     mover = BackupMover(surroundings, backup_services.files.place)
     server_config.mover = mover
     recovery.register(backup_move.INTENT_KIND, mover.finish)
@@ -254,9 +259,8 @@ def build_services(
         former_states=instance_services.former_states,
         copies=instance_services.copies,
         migrations=instance_services.migrations,
-        protections=make_protection_service(
-            surroundings, instances=instance_services, certificate=own_certificate, zone=zone, warnings=warnings
-        ),
+        protections=protections,
+        metrics=MetricsService(surroundings, protections),
         exec=instance_services.exec,
         files=instance_services.files,
         snapshot_files=instance_services.snapshot_files,

@@ -54,6 +54,7 @@ NOT_OF_A_PROJECT = {
         ("PUT", "/1.0/certificates/{fingerprint}"),
         ("PATCH", "/1.0/certificates/{fingerprint}"),
     },
+    Permission.METRICS: {("GET", "/1.0/metrics")},
     Permission.ADMIN: {
         ("PUT", "/1.0"),
         ("PATCH", "/1.0"),
@@ -131,6 +132,8 @@ def assert_refused(row: Route, answer: Answer) -> None:
 def test_threat_strangers_on_every_route(clients: Clients) -> None:
     for row in ROUTES:
         for who in (None, clients.stranger, clients.metrics):
+            if row.permission is Permission.METRICS and who is clients.metrics:
+                continue  # its own, below
             answer = asked(clients, who, row)
             if row.permission not in (Permission.ANYONE, Permission.SECRET):
                 assert_refused(row, answer)
@@ -147,7 +150,7 @@ def assert_refused_insisting(clients: Clients, who: Files | None, row: Route) ->
 def test_threat_restricted_clients_on_every_route(clients: Clients) -> None:
     """In projects that aren't theirs, and on what belongs to no project, they are refused before anything is done."""
     for row in ROUTES:
-        if row.permission is Permission.ADMIN:
+        if row.permission in (Permission.ADMIN, Permission.METRICS):
             assert_refused(row, asked(clients, clients.restricted, row, "?project=p1"))
         if row.permission is Permission.PROJECT:
             for query in ("", "?project=p2", "?project=nosuch", "?all-projects=true", "?project=p1&all-projects=1"):
@@ -389,3 +392,13 @@ def test_guests_see_public_images_only(clients: Clients) -> None:
             assert clients.ask(who, "GET", f"/1.0/images/aliases/{name}").status == 404
         assert clients.ask(who, "GET", "/1.0/images?project=nosuch").body["metadata"] == []
     assert len(clients.ask(clients.admin, "GET", "/1.0/images").body["metadata"]) == 2
+
+
+def test_metrics_are_for_administrators_and_clients_of_that_kind(clients: Clients) -> None:
+    for who in (clients.admin, clients.metrics):
+        answer = clients.ask(who, "GET", "/1.0/metrics")
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("application/openmetrics-text")
+        assert answer.raw.endswith(b"# EOF\n")
+        assert b"holdfast_operations 0" in answer.raw
+    assert clients.ask(clients.stranger, "GET", "/1.0/metrics").status == 403
