@@ -145,3 +145,18 @@ def test_what_the_other_server_refuses_is_told(desk: Desk) -> None:
     assert "pool" in done.stderr
     done = desk.run("copy", "sh:absent", "si:web")
     assert "not found" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["si", "sl"])
+def test_images(desk: Desk, target: str) -> None:
+    """Through the machine of the command, to a server of ours and to LXD; what is there already is told."""
+    server = desk.world.server(target[1:])
+    server.lxc.run("image", "delete", "tiny", expect=None)
+    said = desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", "--alias", "second")
+    try:
+        images = json.loads(server.lxc.run("image", "list", "--format", "json"))
+        (found,) = [each for each in images if each["fingerprint"] in said]
+        assert {each["name"] for each in found["aliases"]} == {"tiny", "second"}
+        assert "already exists" in desk.run("image", "copy", "sh:tiny", f"{target}:").stderr
+    finally:
+        server.lxc.run("image", "alias", "delete", "second", expect=None)

@@ -167,6 +167,7 @@ image = Group(
         "delete": Entry(__name__, "delete", "Delete images"),
         "import": Entry(_TRANSFER, "import_file", "Add an image from files"),
         "export": Entry(_TRANSFER, "export", "Save an image to files"),
+        "copy": Entry(_TRANSFER, "copy", "Copy an image to another server"),
         "build": Entry(_TRANSFER, "build", "Make an image by a recipe, from the distribution's own packages"),
         "alias": Entry("holdfast.cli.commands.image_alias", "alias", "Name images"),
     },

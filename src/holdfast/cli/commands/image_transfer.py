@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from holdfast.cli.groups import command
-from holdfast.cli.references import IMAGE, parse_pairs, strip_remote
+from holdfast.cli.references import IMAGE, parse_pairs, split_remote, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.images import ImageFile
 
@@ -74,6 +75,45 @@ def export(session: Session, name: str, target: Path) -> None:
     fingerprint = session.client.images.find(name)["fingerprint"]
     for path in session.client.images.export(fingerprint, target, session.transfer(f"Fetching {name}")):
         session.say(f"Saved {path}")
+
+
+@command(
+    "copy",
+    "Copy an image to another server, under the names that are given. It goes through this machine: the servers "
+    "need not reach each other.",
+    examples=(
+        "holdfast image copy debian/12 backup: --alias debian/12",
+        "holdfast image copy home:mine backup: --copy-aliases",
+    ),
+)
+@click.argument("name", type=IMAGE, metavar="[REMOTE:]IMAGE")
+@click.argument("target", metavar="REMOTE:")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Name the image there (may be repeated)")
+@click.option("--copy-aliases", is_flag=True, help="Give it the names that it has here")
+@click.option("--public", is_flag=True, help="Let clients that are not trusted have it")
+@pass_session
+def copy(session: Session, name: str, target: str, aliases: tuple[str, ...], copy_aliases: bool, public: bool) -> None:
+    from holdfast.client.client import Client
+
+    remote, rest = split_remote(target)
+    if not remote or rest:
+        raise click.UsageError(f'"{target}" is not of the form REMOTE:')
+    there = Client(session.remotes.connection(remote, session.given_project)).images
+    image = session.client.images.find(name)
+    names = [*aliases, *(each["name"] for each in image["aliases"] or [] if copy_aliases)]
+    with TemporaryDirectory(prefix="holdfast-image-") as folder:
+        progress = session.transfer(f"Fetching {name}")
+        files = session.client.images.export(image["fingerprint"], Path(folder), progress)
+        operation = there.import_file(
+            ImageFile(files[0], files[1] if len(files) > 1 else None),
+            properties={},
+            is_public=public,
+            on_bytes=session.transfer(f"Sending {name}"),
+        )
+        session.wait(operation, f"Importing {name}")
+    for each in dict.fromkeys(names):
+        there.create_alias(each, image["fingerprint"])
+    session.say(f"Image copied to {remote}, with fingerprint: {image['fingerprint']}")
 
 
 @command(
