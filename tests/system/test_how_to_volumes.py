@@ -22,8 +22,11 @@ def _commands() -> list[str]:
     return [line for line in lines if " edit " not in line]  # those open an editor
 
 
-def test_every_command_of_the_page_works(server: HoldfastServer, tmp_path: Path) -> None:
-    """On an instance `web` and pools `default` (dir) and `fast` (btrfs)."""
+def test_every_command_of_the_page_works(
+    server: HoldfastServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an instance `web` and pools `default` (dir) and `fast` (btrfs); files come into the directory of the test."""
+    monkeypatch.chdir(tmp_path)
     for words in (
         ("image", "import", make_tiny_image(tmp_path / "tiny.tar.gz"), "--alias", "tiny"),
         ("storage", "create", "fast", "btrfs", "size=1GiB"),
