@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from holdfast.client.connection import Connection
@@ -19,8 +19,9 @@ OPEN_S = 10.0
 class WebSocket:
     """One websocket; it may be read in one thread and written in another."""
 
-    def __init__(self, raw: ClientConnection) -> None:
+    def __init__(self, raw: ClientConnection, farewell: ExitStack) -> None:
         self._raw = raw
+        self._farewell = farewell
 
     def messages(self) -> Iterator[bytes | str]:
         """Yield what the server sends until it closes."""
@@ -64,7 +65,7 @@ class WebSocket:
 
     def close(self) -> None:
         """Say farewell and close."""
-        self._raw.close()
+        self._farewell.close()
 
 
 def open_websocket(
@@ -80,22 +81,25 @@ def open_websocket(
     from websockets.sync.client import connect
 
     raw = connection.endpoint.open_duplex(timeout_s)
+    farewell = ExitStack()  # the library wants its connections to be used as context managers
     try:
-        opened = connect(
-            f"ws://{connection.endpoint.host}{connection.url(path, query)}",  # what is encrypted is so below
-            sock=raw,
-            open_timeout=timeout_s,
-            compression=None,
-            max_size=largest_message_bytes,
-            ping_interval=None,  # the server sends its own; a data socket of an exec never answers ours
-            close_timeout=2,
+        opened = farewell.enter_context(
+            connect(
+                f"ws://{connection.endpoint.host}{connection.url(path, query)}",  # what is encrypted is so below
+                sock=raw,
+                open_timeout=timeout_s,
+                compression=None,
+                max_size=largest_message_bytes,
+                ping_interval=None,  # the server sends its own; a data socket of an exec never answers ours
+                close_timeout=2,
+            )
         )
     except InvalidStatus as error:
         raise ApiError(error.response.status_code, _text_of(error.response.body)) from error
     except (InvalidHandshake, EOFError, OSError) as error:
         raw.close()
         raise BrokenConnectionError(f"the upgrade of {path}", str(error)) from error
-    return WebSocket(opened)
+    return WebSocket(opened, farewell)
 
 
 def _text_of(body: bytes | bytearray | None) -> str:
