@@ -84,6 +84,7 @@ class Bench:
         self.server, self.lxc, self.files = server, server.lxc, files
         self.times: Times = {}
         self.sizes: dict[str, int] = {}
+        self._taken: list[str] = []
         files.mkdir()
 
     def export(self, kind: str, name: str, *options: str) -> Path:
@@ -100,9 +101,15 @@ class Bench:
         return file
 
     def bring(self, kind: str, name: str, file: Path) -> None:
+        """Time `lxc import`; what came stays until `remove_taken`: ext4 avoids inodes freed lately, at a price."""
+        taken = f"taken{len(self._taken)}"
         with timed(self.times, f"import {name}, {kind}"):
-            self.lxc.run("import", file, "taken", "-s", POOLS[kind])
-        self.lxc.run("delete", "taken")
+            self.lxc.run("import", file, taken, "-s", POOLS[kind])
+        self._taken.append(taken)
+
+    def remove_taken(self) -> None:
+        while self._taken:
+            self.lxc.run("delete", self._taken.pop())
 
     def round(self, kind: str) -> None:
         for compression in COMPRESSIONS:
@@ -170,6 +177,7 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[Bench, B
                         bench.round(kind)
                     limits(ours, kind, found)
                 for bench in benches:
+                    bench.remove_taken()
                     bench.lxc.run("delete", "work")
             peak = peak_mib(ours.pid)
             for bench in benches:
