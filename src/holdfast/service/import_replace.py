@@ -132,7 +132,7 @@ class Replacer:
         config = {**definition.instance.config, POWER_KEY: power}
         made = replace(definition.instance, project=instance.project, name=instance.name, config=config)
         with self._around.database.write() as connection:
-            for name in _names(intent, "deleted"):
+            for name in intent.texts("deleted"):
                 snapshots_table.delete(connection, instance.project, instance.name, name)
             instances_table.update(connection, made)
             for snapshot in definition.snapshots:
@@ -143,9 +143,9 @@ class Replacer:
         return made
 
     def _exchange_snapshots(self, intent: Intent, driver: Driver, instance: Instance) -> None:
-        volume, sent = volume_of(instance), _names(intent, "sent")
+        volume, sent = volume_of(instance), intent.texts("sent")
         entered = {name for number, name in enumerate(sent) if not driver.staged_path(intent.token(number)).exists()}
-        for number, name in enumerate(_names(intent, "deleted"), start=_main(intent) + 2):
+        for number, name in enumerate(intent.texts("deleted"), start=_main(intent) + 2):
             if name not in entered and not driver.staged_path(intent.token(number)).exists():
                 driver.withdraw(volume, intent.token(number), name)
         reach("instance-replace:withdrawn")
@@ -169,15 +169,9 @@ class Replacer:
 
 def _main(intent: Intent) -> int:
     """Return the number of the main tree's token."""
-    return len(_names(intent, "sent"))
+    return len(intent.texts("sent"))
 
 
 def _tokens(intent: Intent) -> list[str]:
-    count = _main(intent) + 2 + len(_names(intent, "deleted"))
+    count = _main(intent) + 2 + len(intent.texts("deleted"))
     return [intent.token(number) for number in range(count)]
-
-
-def _names(intent: Intent, key: str) -> list[str]:
-    names = intent.payload[key]
-    assert isinstance(names, list)
-    return [str(name) for name in names]

@@ -162,15 +162,14 @@ class ImportService:
     def undo(self, intent: Intent) -> None:
         """Remove what an import left: staged trees, published ones without a record. Idempotent: recovery calls it."""
         volume = _volume(intent.text("project"), intent.text("name"))
-        snapshots = intent.payload["snapshots"]
-        assert isinstance(snapshots, list)
+        snapshots = intent.texts("snapshots")
         try:
             driver = self._pools.driver(intent.text("pool"))
         except PoolNotFoundError:
             self._intents.close(intent)
             return
         for number, snapshot in enumerate((*snapshots, None)):
-            take_back(driver, volume, intent.token(number), None if snapshot is None else str(snapshot))
+            take_back(driver, volume, intent.token(number), snapshot)
         driver.discard(intent.token(len(snapshots) + 1))
         self._intents.close(intent)
 

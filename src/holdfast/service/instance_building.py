@@ -153,8 +153,7 @@ class Builder:
             created_at=self._around.clock.now(),
             pool=intent.text("pool"),
         )
-        names = intent.payload["snapshots"]
-        assert isinstance(names, list)
+        names = intent.texts("snapshots")
         thaw(self._around, intent)
         try:
             driver, volume = self._around.driver(instance), volume_of(instance)
@@ -162,7 +161,7 @@ class Builder:
             self._around.intents.close(intent)
             return
         for number, snapshot in enumerate([*names, None]):
-            take_back(driver, volume, intent.token(number), None if snapshot is None else str(snapshot))
+            take_back(driver, volume, intent.token(number), snapshot)
         self._around.intents.close(intent)
 
     def _publish(self, driver: Driver, intent: Intent, new: NewInstance) -> None:

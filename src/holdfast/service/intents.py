@@ -36,6 +36,20 @@ class Intent:
             raise TypeError(f"Intent {self.id} ({self.kind}): {key} is no string")
         return value
 
+    def texts(self, key: str) -> list[str]:
+        """Return a value of the payload that is a list of strings; one that isn't raises `KeyError` or `TypeError`."""
+        value = self.payload[key]
+        if not isinstance(value, list):
+            raise TypeError(f"Intent {self.id} ({self.kind}): {key} is no list")
+        return [str(each) for each in value]
+
+    def number(self, key: str) -> int:
+        """Return a value of the payload that is a number; one that isn't raises `KeyError` or `TypeError`."""
+        value = self.payload[key]
+        if not isinstance(value, int):
+            raise TypeError(f"Intent {self.id} ({self.kind}): {key} is no number")
+        return value
+
 
 class IntentLog:
     """The open intents."""

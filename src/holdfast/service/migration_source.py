@@ -76,9 +76,8 @@ class MigrationSource:
     def finish(self, intent: Intent) -> None:
         """Take back what a transfer left: a clone, an instance that stands still. Idempotent: recovery calls it."""
         thaw(self._around, intent)
-        driver, count = self._around.pools.driver(intent.text("pool")), intent.payload["trees"]
-        assert isinstance(count, int)
-        for number in range(count):
+        driver = self._around.pools.driver(intent.text("pool"))
+        for number in range(intent.number("trees")):
             driver.discard(intent.token(number))
         self._around.intents.close(intent)
 

@@ -124,8 +124,6 @@ class Mover:
         if left == instance.pool:
             raise BadRequestError(f"Instance {instance.name} is in neither pool of its move")
         driver, volume = self._around.pools.driver(left), volume_of(instance)
-        names = intent.payload["snapshots"]
-        assert isinstance(names, list)
-        for number, name in enumerate((*names, None)):
-            take_back(driver, volume, intent.token(number), None if name is None else str(name))
+        for number, name in enumerate((*intent.texts("snapshots"), None)):
+            take_back(driver, volume, intent.token(number), name)
         self._around.intents.close(intent)

@@ -127,7 +127,7 @@ class Refresher:
             return
         target = self._around.instance(intent.text("project"), intent.text("instance"))
         driver, volume = self._around.driver(target), volume_of(target)
-        deleted, sent = _names(intent, "deleted"), _names(intent, "sent")
+        deleted, sent = intent.texts("deleted"), intent.texts("sent")
         main = len(sent)
         for number, name in enumerate(deleted, start=main + 1):
             if not driver.staged_path(intent.token(number)).exists():
@@ -158,12 +158,6 @@ class Refresher:
         thaw(self._around, intent)
         target = self._around.instance(intent.text("project"), intent.text("instance"))
         driver = self._around.driver(target)
-        for number in range(len(_names(intent, "sent")) + 1):
+        for number in range(len(intent.texts("sent")) + 1):
             driver.discard(intent.token(number))
         self._around.intents.close(intent)
-
-
-def _names(intent: Intent, key: str) -> list[str]:
-    names = intent.payload[key]
-    assert isinstance(names, list)
-    return [str(name) for name in names]

@@ -108,15 +108,14 @@ class VolumeBuilder:
             name=intent.text("volume"),
             created_at=self._around.clock.now(),
         ).address
-        names = intent.payload["snapshots"]
-        assert isinstance(names, list)
+        names = intent.texts("snapshots")
         try:
             driver = self._around.pools.driver(intent.text("pool"))
         except PoolNotFoundError:  # deleted since, and all that was in it
             self._around.intents.close(intent)
             return
         for number, snapshot in enumerate([*names, None]):
-            take_back(driver, address, intent.token(number), None if snapshot is None else str(snapshot))
+            take_back(driver, address, intent.token(number), snapshot)
         driver.discard(intent.token(len(names) + 1))  # where streams were received
         self._around.intents.close(intent)
 

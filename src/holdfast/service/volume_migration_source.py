@@ -51,9 +51,8 @@ class VolumeMigrationSource:
 
     def finish(self, intent: Intent) -> None:
         """Take back the clones that a transfer left. Idempotent: recovery calls it."""
-        driver, count = self._around.pools.driver(intent.text("pool")), intent.payload["trees"]
-        assert isinstance(count, int)
-        for number in range(count):
+        driver = self._around.pools.driver(intent.text("pool"))
+        for number in range(intent.number("trees")):
             driver.discard(intent.token(number))
         self._around.intents.close(intent)
 

@@ -131,7 +131,7 @@ class VolumeMover:
         moved = self._store.at(intent.text("to_project"), intent.text("to_pool"), intent.text("to_name"))
         origin = replace(moved, pool=intent.text("pool"), project=intent.text("project"), name=intent.text("volume"))
         self._backup_files.follow(owner_of(origin), owner_of(moved))
-        driver, count = self._store.driver(origin), len(_names(intent))
+        driver, count = self._store.driver(origin), len(intent.texts("snapshots"))
         driver.withdraw_all(origin.address, intent.token(count + 1), intent.token(count + 2))
         for number in (count + 1, count + 2):
             driver.discard(intent.token(number))
@@ -140,12 +140,6 @@ class VolumeMover:
         target = replace(
             volume, pool=intent.text("to_pool"), project=intent.text("to_project"), name=intent.text("to_name")
         )
-        driver, names = self._store.driver(target), _names(intent)
+        driver, names = self._store.driver(target), intent.texts("snapshots")
         for number, name in enumerate((*names, None)):
             take_back(driver, target.address, intent.token(number), name)
-
-
-def _names(intent: Intent) -> list[str]:
-    names = intent.payload["snapshots"]
-    assert isinstance(names, list)
-    return [str(name) for name in names]

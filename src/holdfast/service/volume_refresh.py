@@ -113,7 +113,7 @@ class VolumeRefresher:
             return
         target = self._store.of_intent(intent)
         driver, volume = self._store.driver(target), target.address
-        deleted, sent = _names(intent, "deleted"), _names(intent, "sent")
+        deleted, sent = intent.texts("deleted"), intent.texts("sent")
         main = len(sent)
         for number, name in enumerate(deleted, start=main + 1):
             if not driver.staged_path(intent.token(number)).exists():
@@ -140,7 +140,7 @@ class VolumeRefresher:
 
     def _abandon(self, intent: Intent) -> None:
         driver = self._store.driver(self._store.of_intent(intent))
-        for number in range(len(_names(intent, "sent")) + 1):
+        for number in range(len(intent.texts("sent")) + 1):
             driver.discard(intent.token(number))
         self._around.intents.close(intent)
 
@@ -188,9 +188,3 @@ def _text(time: datetime | None) -> str | None:
 
 def _time(text: JsonValue) -> datetime | None:
     return datetime.fromisoformat(text) if isinstance(text, str) else None
-
-
-def _names(intent: Intent, key: str) -> list[str]:
-    names = intent.payload[key]
-    assert isinstance(names, list)
-    return [str(name) for name in names]
