@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -130,7 +131,7 @@ def _receive_trees(
     driver.set_staged_quota(main, reception.quota_bytes)
     options = agreement.rsync()
     for number, name in enumerate(reception.names):
-        receive_tree(data, tree, options, progress=lambda done, name=name: show(name, done))  # type: ignore[misc]
+        receive_tree(data, tree, options, progress=partial(show, name))
         clone = Origin(volume=reception.volume, staged=main)
         driver.stage(intent.token(number), clone, cancelled=handle.is_cancelled)
         reception.take_over(number, name)
@@ -138,7 +139,7 @@ def _receive_trees(
             driver.discard(main)
             driver.stage(main)
     for _ in range(1 + agreement.is_twice):
-        receive_tree(data, tree, options, progress=lambda done: show(None, done))
+        receive_tree(data, tree, options, progress=partial(show, None))
     reception.take_over(len(reception.names), None)
 
 
@@ -150,7 +151,7 @@ def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle:
             data,
             tree / DISK_NAME,
             largest_bytes=reception.quota_bytes or _LARGEST_DISK_BYTES,
-            progress=lambda done, name=name: show(name, done),  # type: ignore[misc]
+            progress=partial(show, name),
             cancelled=handle.is_cancelled,
         )
         reception.take_over(number, name)

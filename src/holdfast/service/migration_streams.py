@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from holdfast.archive.layout import Layout
@@ -68,7 +69,7 @@ def send_streams(
         for part in place.parts:
             is_known = base is not None and (is_here or (base.is_kept and not part.path))
             with driver.sending_from(place, part.path, base if is_known else None) as stream:
-                pump(stream, data, progress=lambda done, name=name: show(name, done), cancelled=cancelled)  # type: ignore[misc]
+                pump(stream, data, progress=partial(show, name), cancelled=cancelled)
             data.end()
         base, is_here = place, True
 
@@ -93,7 +94,7 @@ def receive_streams(
     try:
         for number, place in enumerate(places):
             with driver.receiving(area, number, None, base) as sink:
-                pump(data, sink, progress=lambda done, name=place.snapshot: show(name, done), cancelled=cancelled)  # type: ignore[misc]
+                pump(data, sink, progress=partial(show, place.snapshot), cancelled=cancelled)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
             token = intent.token(number)
