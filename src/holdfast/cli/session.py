@@ -55,6 +55,12 @@ class Session:
 
         return Client(self.remotes.connection(self.remote, self.given_project))
 
+    def is_here(self, remote: str) -> bool:
+        """Tell whether a remote, "" for the default one, is the server the command is about; refuse unknown ones."""
+        wanted = remote or self.remotes.default
+        self.remotes.get(wanted)
+        return wanted == self.remote
+
     def other(self, remote: str, project: str = "") -> Client:
         """Return another server than the one that the command is about, in the project given or the remote's own."""
         from holdfast.client.client import Client

@@ -109,7 +109,7 @@ def copy(
     if profiles is None:
         profiles = found["profiles"]
     client = _target(session, target, target_project)
-    is_here = _is_same_server(session, target)
+    is_here = session.is_here(target.remote)
     copied = {key: value for key, value in found["config"].items() if _is_copied(key)}
     request: dict[str, object] = {
         "name": target.name or ("" if is_here else source.name),
@@ -156,16 +156,9 @@ def _check_pool(client: Client, name: str) -> None:
         client.storage.get(name)
 
 
-def _is_same_server(session: Session, target: InstanceReference) -> bool:
-    """Tell whether the target is on the server of the source. Where none is said, the default one is meant."""
-    wanted = target.remote or session.remotes.default
-    session.remotes.get(wanted)
-    return wanted == session.remote
-
-
 def _target(session: Session, target: InstanceReference, project: str) -> Client:
     """Return the server of the target, in the project where it is to be."""
-    if _is_same_server(session, target):
+    if session.is_here(target.remote):
         return session.client.in_project(project) if project else session.client
     return session.other(target.remote or session.remotes.default, project)
 
@@ -200,7 +193,7 @@ def move(
     allow_inconsistent: bool,
     mode: str | None,
 ) -> None:
-    if not _is_same_server(session, target):
+    if not session.is_here(target.remote):
         _move_away(session, source, target, storage, target_project, instance_only=instance_only, mode=mode)
         return
     if not storage and not target_project:

@@ -57,7 +57,7 @@ def copy(
         "description": description,
         "config": {key: value for key, value in config.items() if not key.startswith("volatile.")},
     }
-    if _is_away(session, target):
+    if not session.is_here(target.remote):
         between = _between(session, source, target, request, parts, target_project)
         between.carry_out(mode, lambda work: session.wait(work, f"Copying {source}"))
     else:
@@ -83,7 +83,7 @@ def copy(
 @pass_session
 def move(session: Session, source: PlacedVolume, target: PlacedVolume, target_project: str, mode: str | None) -> None:
     name, new_name = source.volume.require_custom(), target.volume.require_custom()
-    if _is_away(session, target):
+    if not session.is_here(target.remote):
         _move_away(session, source, target, target_project, mode)
     elif source.pool == target.pool and target_project in ("", session.project):
         session.client.volumes.rename(source.pool, name, new_name)
@@ -91,13 +91,6 @@ def move(session: Session, source: PlacedVolume, target: PlacedVolume, target_pr
         request = {"name": new_name, "pool": target.pool, "project": target_project or session.project}
         session.wait(session.client.volumes.move(source.pool, name, request), f"Moving {source}")
     session.say("Storage volume moved successfully!")
-
-
-def _is_away(session: Session, target: PlacedVolume) -> bool:
-    """Tell whether the target is on another server. Where none is said, the default one is meant."""
-    wanted = target.remote or session.remotes.default
-    session.remotes.get(wanted)
-    return wanted != session.remote
 
 
 def _between(
