@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from holdfast.model.config_values import is_true
 from holdfast.model.errors import ArchiveError
@@ -26,6 +26,8 @@ from holdfast.model.instance import Snapshot
 from holdfast.model.instance_keys import INSTANCE_KEYS
 from holdfast.model.schedules import is_label
 from holdfast.model.volume import VolumeSnapshot
+
+_Snapshot = TypeVar("_Snapshot", Snapshot, VolumeSnapshot)
 
 _PREFIX: Final = "user.holdfast."
 _SNAPSHOT: Final = _PREFIX + "snapshot."
@@ -89,11 +91,7 @@ def with_own_facts(snapshot: Snapshot) -> Snapshot:
     """Return a snapshot as read from a file with what `snapshot_config` wrote back in its fields."""
     config = snapshot.config
     return replace(
-        snapshot,
-        config=spelled_for_us(config),
-        is_held=is_true(config.get(_HELD)),
-        schedule=label if is_label(label := config.get(_SCHEDULE, "")) else "",
-        due_at=_moment(config.get(_DUE_AT)),
+        _with_facts(snapshot),
         description=snapshot.description or config.get(_DESCRIPTION, ""),
         instance_description=config.get(_INSTANCE_DESCRIPTION, ""),
     )
@@ -101,6 +99,11 @@ def with_own_facts(snapshot: Snapshot) -> Snapshot:
 
 def volume_snapshot_with_own_facts(snapshot: VolumeSnapshot) -> VolumeSnapshot:
     """Return a snapshot as read from a file with what `volume_snapshot_config` wrote back in its fields."""
+    return _with_facts(snapshot)
+
+
+def _with_facts(snapshot: _Snapshot) -> _Snapshot:
+    """Undo `_facts`."""
     config = snapshot.config
     return replace(
         snapshot,
