@@ -61,7 +61,7 @@ class Client:
         """Return what the server tells about itself, and the tag that `update_server` takes."""
         answer = self.connection.request("GET", "/1.0")
         found = cast(ServerInfo, answer.metadata)
-        found["config"] = {**found}.get("config") or {}  # type: ignore[typeddict-item]
+        found["config"] = found.get("config") or {}
         return found, answer.etag
 
     def update_server(self, config: Mapping[str, object], etag: str = "") -> None:
