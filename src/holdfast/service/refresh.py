@@ -1,7 +1,4 @@
-"""Bringing a copy up to date: everything new is built beside the old copy, which stays whole until all is there.
-
-Staged trees: token n for the n-th snapshot sent, then the volume itself, then what is deleted.
-"""
+"""Bringing a copy up to date: everything new is built beside the old copy, which stays whole until all is there."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_identity import UNSHIFTED
 from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
 from holdfast.model.root_disk import root_size_bytes
+from holdfast.service import refreshed_trees
 from holdfast.service.caller import Caller
 from holdfast.service.copy_content import ContentCopy
 from holdfast.service.crashpoints import reach
@@ -126,28 +124,19 @@ class Refresher:
             self._abandon(intent)
             return
         target = self._around.instance(intent.text("project"), intent.text("instance"))
-        driver, volume = self._around.driver(target), volume_of(target)
-        deleted, sent = intent.texts("deleted"), intent.texts("sent")
-        main = len(sent)
-        for number, name in enumerate(deleted, start=main + 1):
-            if not driver.staged_path(intent.token(number)).exists():
-                driver.withdraw(volume, intent.token(number), name)
-        for number, name in enumerate(sent):
-            if driver.staged_path(intent.token(number)).exists():
-                driver.publish_snapshot(intent.token(number), volume, name)
-        if driver.identity(driver.path(volume)) != intent.payload["staged"]:
-            driver.swap(intent.token(main), volume)
+        driver = self._around.driver(target)
+        refreshed_trees.put_in_place(driver, volume_of(target), intent)
         reach("instance-refresh:swapped")
-        self._record(intent, target, deleted)
+        self._record(intent, target)
         reach("instance-refresh:committed")
-        for number in range(main, main + len(deleted) + 1):
-            driver.discard(intent.token(number))
+        for token in refreshed_trees.former(intent):
+            driver.discard(token)
 
-    def _record(self, intent: Intent, target: Instance, deleted: list[str]) -> None:
+    def _record(self, intent: Intent, target: Instance) -> None:
         refreshed = replace(target, config={**target.config, DISK_MAP_KEY: intent.text("disk_map")})
         new = read_definition(intent.text("definition"), pool=target.pool).snapshots
         with self._around.database.write() as connection:
-            for name in deleted:
+            for name in intent.texts("deleted"):
                 snapshots_table.delete(connection, target.project, target.name, name)
             for snapshot in new:
                 snapshots_table.insert(connection, target.project, target.name, snapshot)
@@ -158,6 +147,5 @@ class Refresher:
         thaw(self._around, intent)
         target = self._around.instance(intent.text("project"), intent.text("instance"))
         driver = self._around.driver(target)
-        for number in range(len(intent.texts("sent")) + 1):
-            driver.discard(intent.token(number))
+        refreshed_trees.drop(driver, intent)
         self._around.intents.close(intent)

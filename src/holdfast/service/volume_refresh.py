@@ -1,7 +1,4 @@
-"""Bringing a volume's copy up to date: everything new is built beside the old copy, which stays whole until then.
-
-Staged trees: token n for the n-th snapshot sent, then the volume itself, then what is deleted.
-"""
+"""Bringing a volume's copy up to date: everything new is built beside the old copy, which stays whole until then."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from holdfast.model.errors import BadRequestError
 from holdfast.model.operation import JsonValue
 from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
+from holdfast.service import refreshed_trees
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.holds import check_no_volume_snapshot_held
@@ -112,27 +110,18 @@ class VolumeRefresher:
             self._abandon(intent)
             return
         target = self._store.of_intent(intent)
-        driver, volume = self._store.driver(target), target.address
-        deleted, sent = intent.texts("deleted"), intent.texts("sent")
-        main = len(sent)
-        for number, name in enumerate(deleted, start=main + 1):
-            if not driver.staged_path(intent.token(number)).exists():
-                driver.withdraw(volume, intent.token(number), name)
-        for number, name in enumerate(sent):
-            if driver.staged_path(intent.token(number)).exists():
-                driver.publish_snapshot(intent.token(number), volume, name)
-        if driver.identity(driver.path(volume)) != intent.payload["staged"]:
-            driver.swap(intent.token(main), volume)
+        driver = self._store.driver(target)
+        refreshed_trees.put_in_place(driver, target.address, intent)
         reach("volume-refresh:swapped")
-        self._record(intent, target, deleted)
+        self._record(intent, target)
         reach("volume-refresh:committed")
-        discard_all(driver, *(intent.token(number) for number in range(main, main + len(deleted) + 1)))
+        discard_all(driver, *refreshed_trees.former(intent))
 
-    def _record(self, intent: Intent, target: CustomVolume, deleted: list[str]) -> None:
+    def _record(self, intent: Intent, target: CustomVolume) -> None:
         records = intent.payload["records"]
         assert isinstance(records, list)
         with self._around.database.write() as connection:
-            for name in deleted:
+            for name in intent.texts("deleted"):
                 snapshots_table.delete(connection, target, name)
             for record in records:
                 snapshots_table.insert(connection, target, _snapshot(record))
@@ -140,8 +129,7 @@ class VolumeRefresher:
 
     def _abandon(self, intent: Intent) -> None:
         driver = self._store.driver(self._store.of_intent(intent))
-        for number in range(len(intent.texts("sent")) + 1):
-            driver.discard(intent.token(number))
+        refreshed_trees.drop(driver, intent)
         self._around.intents.close(intent)
 
 

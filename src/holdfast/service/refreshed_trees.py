@@ -1,0 +1,37 @@
+"""The staged trees of a refresh, of instances and custom volumes alike: what is built, what it takes the place of.
+
+Token n is the n-th snapshot sent, then comes the volume itself, then what is deleted. The intent's payload names the
+snapshots `sent` and `deleted`; `staged` is the identity of the new volume, there once everything is complete.
+"""
+
+from __future__ import annotations
+
+from holdfast.model.storage import Volume
+from holdfast.service.intents import Intent
+from holdfast.storage.driver import Driver
+
+
+def put_in_place(driver: Driver, volume: Volume, intent: Intent) -> None:
+    """Exchange the volume and its snapshots for what is staged. Idempotent: recovery calls it."""
+    sent = intent.texts("sent")
+    main = len(sent)
+    for number, name in enumerate(intent.texts("deleted"), start=main + 1):
+        if not driver.staged_path(intent.token(number)).exists():
+            driver.withdraw(volume, intent.token(number), name)
+    for number, name in enumerate(sent):
+        if driver.staged_path(intent.token(number)).exists():
+            driver.publish_snapshot(intent.token(number), volume, name)
+    if driver.identity(driver.path(volume)) != intent.payload["staged"]:
+        driver.swap(intent.token(main), volume)
+
+
+def former(intent: Intent) -> list[str]:
+    """Return the tokens of what was there before, once `put_in_place` is through."""
+    main = len(intent.texts("sent"))
+    return [intent.token(number) for number in range(main, main + len(intent.texts("deleted")) + 1)]
+
+
+def drop(driver: Driver, intent: Intent) -> None:
+    """Remove what was built for nothing."""
+    for number in range(len(intent.texts("sent")) + 1):
+        driver.discard(intent.token(number))
