@@ -46,9 +46,9 @@ async def check(route: Route, request: ApiRequest) -> None:
         if insists or route.permission not in (Permission.ANYONE, Permission.SECRET):
             raise NotAuthorizedError
         return
-    if route.permission in (Permission.ADMIN, Permission.METRICS):
+    if route.permission is Permission.ADMIN:
         raise NotAuthorizedError
-    if route.permission is Permission.PROJECT:
+    if route.permission in (Permission.PROJECT, Permission.METRICS):
         await _check_project(route, request)
 
 

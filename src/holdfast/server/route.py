@@ -31,7 +31,7 @@ class Permission(StrEnum):
     PROJECT = "project"
     """Whoever may work in the project that the request is about."""
     METRICS = "metrics"
-    """Who is trusted without restrictions, and clients whose certificates are for metrics alone."""
+    """As for a project, and clients whose certificates are for metrics alone; restricted ones get those of their project."""
     ADMIN = "admin"
     """Who is trusted without restrictions."""
 

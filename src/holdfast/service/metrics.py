@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from holdfast.db import schedule_runs
@@ -36,10 +36,17 @@ class MetricsService:
     def __init__(self, surroundings: Surroundings, protections: ProtectionService) -> None:
         self._around, self._protections = surroundings, protections
 
-    def gather(self) -> list[Metric]:
-        """Return all metrics as they are now. A pool that isn't there has none."""
+    def gather(self, project: str | None) -> list[Metric]:
+        """Return the metrics as they are now: all, or only what is of a project. A pool that isn't there has none."""
         now = self._around.clock.now()
-        return [*self._of_protections(now), *self._of_snapshots(now), *self._of_pools(), *self._of_server()]
+        of_projects = [*self._of_protections(now), *self._of_snapshots(now)]
+        if project is None:
+            return [*of_projects, *self._of_pools(), *self._of_server()]
+        label = ("project", project)
+        return [
+            replace(metric, samples=[sample for sample in metric.samples if label in sample[0]])
+            for metric in of_projects
+        ]
 
     def _of_protections(self, now: datetime) -> Iterator[Metric]:
         ages, late, sizes, durations, failures = [], [], [], [], []

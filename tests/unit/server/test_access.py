@@ -150,9 +150,9 @@ def assert_refused_insisting(clients: Clients, who: Files | None, row: Route) ->
 def test_threat_restricted_clients_on_every_route(clients: Clients) -> None:
     """In projects that aren't theirs, and on what belongs to no project, they are refused before anything is done."""
     for row in ROUTES:
-        if row.permission in (Permission.ADMIN, Permission.METRICS):
+        if row.permission is Permission.ADMIN:
             assert_refused(row, asked(clients, clients.restricted, row, "?project=p1"))
-        if row.permission is Permission.PROJECT:
+        if row.permission in (Permission.PROJECT, Permission.METRICS):
             for query in ("", "?project=p2", "?project=nosuch", "?all-projects=true", "?project=p1&all-projects=1"):
                 assert_refused(row, asked(clients, clients.restricted, row, query))
             allowed = asked(clients, clients.restricted, row, "?project=p1")
@@ -402,3 +402,20 @@ def test_metrics_are_for_administrators_and_clients_of_that_kind(clients: Client
         assert answer.raw.endswith(b"# EOF\n")
         assert b"holdfast_operations 0" in answer.raw
     assert clients.ask(clients.stranger, "GET", "/1.0/metrics").status == 403
+
+
+@pytest.mark.root
+def test_metrics_for_restricted_clients_are_those_of_their_project(furnished: Clients) -> None:
+    services = furnished.api.services
+    for project, word in (("p1", "open"), ("p2", "hidden")):
+        taken = services.volumes.snapshots.create(Caller(project), "d", f"{word}-volume", "now")
+        services.operations.wait(taken.id, 30)
+    everything = furnished.ask(furnished.admin, "GET", "/1.0/metrics").raw.decode()
+    answer = furnished.ask(furnished.restricted, "GET", "/1.0/metrics?project=p1")
+    assert answer.status == 200
+    samples = [line for line in answer.raw.decode().splitlines() if not line.startswith("#")]
+    assert [line.split("}")[0] for line in samples] == [
+        'holdfast_volume_snapshot_age_seconds{pool="d",project="p1",volume="open-volume"'
+    ]
+    assert 'project="p2",volume="hidden-volume"' in everything
+    assert "holdfast_pool_total_bytes" in everything

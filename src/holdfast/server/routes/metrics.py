@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from holdfast.model.access import Trust
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.metrics import Labels, Metric
@@ -15,7 +16,8 @@ _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 async def get_metrics(request: ApiRequest) -> web.StreamResponse:
-    found = await request.run(request.services.metrics.gather)
+    restricted_to = request.project if request.access.trust is Trust.RESTRICTED else None
+    found = await request.run(request.services.metrics.gather, restricted_to)
     return web.Response(body=render(found).encode(), headers={"Content-Type": CONTENT_TYPE})
 
 
