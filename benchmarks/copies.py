@@ -2,15 +2,17 @@
 
     benchmarks/copies.py [--image FILE] [--pools dir btrfs] [--rounds 3] [--markdown OUT]
 
-The instance is that of benchmarks/exports.py (about 1 GB, a sparse file of 256 MiB in it), without snapshots at first.
-`lxc` conducts, in mode pull, on 127.0.0.1; rounds alternate between the pairs of servers, and before each piece of work
-the disk is synced. Bytes on the wire are those of the loopback device, so let nothing else use it meanwhile. The limits
-are what tar, rsync and btrfs need by themselves.
+The instance is that of benchmarks/exports.py (about 1 GB, a sparse file of 256 MiB in it), without snapshots at first;
+each pair of servers has one of its own in each round. `lxc` conducts, in mode pull, on 127.0.0.1; rounds alternate
+between the pairs, and before each piece of work the disk is synced. Nothing is deleted before the end, as ext4 is slow
+for a while after deletions. Bytes on the wire are those of the loopback device, so let nothing else use it meanwhile.
+The limits are what tar, rsync and btrfs need by themselves.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -47,28 +49,36 @@ class Pair:
     times: Times = field(default_factory=dict)
     wire_bytes: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
-    def copy(self, work: str, kind: str, *options: str) -> None:
+    def instance(self, number: int) -> str:
+        """Return the name of what is copied in a round."""
+        return f"work-{'-'.join(self.words)}-{number}"
+
+    def copy(self, work: str, kind: str, name: str, *options: str) -> None:
         """Time one `lxc copy`, and note what went over the wire."""
         title = f"{work}, {kind}"
+        os.sync()
         before = _loopback_bytes()
         with timed(self.times, title):
-            self.lxc.run("copy", f"{self.words[0]}:work", f"{self.words[1]}:copy", "-s", POOLS[kind], *options)
+            self.lxc.run("copy", f"{self.words[0]}:{name}", f"{self.words[1]}:copy-{name}", "-s", POOLS[kind], *options)
         self.wire_bytes[title].append(_loopback_bytes() - before)
 
     def round(self, kind: str, number: int) -> None:
         """First copy, refreshes of a plain state, and refreshes by snapshots."""
-        self.copy("first copy", kind)
-        self.copy("refresh, nothing changed", kind, "--refresh")
-        change(rootfs(self.source, kind, "work"), number)
-        self.copy("refresh, 1 % changed", kind, "--refresh")
-        self.source.lxc.run("snapshot", "work", "base")
-        self.copy("refresh, first snapshot", kind, "--refresh")
-        change(rootfs(self.source, kind, "work"), number + 1000)
-        self.source.lxc.run("snapshot", "work", "next")
-        self.copy("refresh, 1 % changed and a new snapshot", kind, "--refresh")
-        self.target.lxc.run("delete", "copy")
-        for snapshot in ("base", "next"):
-            self.source.lxc.run("delete", f"work/{snapshot}")
+        name = self.instance(number)
+        self.copy("first copy", kind, name)
+        self.copy("refresh, nothing changed", kind, name, "--refresh")
+        change(rootfs(self.source, kind, name), number)
+        self.copy("refresh, 1 % changed", kind, name, "--refresh")
+        self.source.lxc.run("snapshot", name, "base")
+        self.copy("refresh, first snapshot", kind, name, "--refresh")
+        change(rootfs(self.source, kind, name), number + 1000)
+        self.source.lxc.run("snapshot", name, "next")
+        self.copy("refresh, 1 % changed and a new snapshot", kind, name, "--refresh")
+
+    def clear(self, number: int) -> None:
+        """Delete what a round left."""
+        self.target.lxc.run("delete", f"copy-{self.instance(number)}")
+        self.source.lxc.run("delete", self.instance(number))
 
 
 def change(top: Path, number: int) -> None:
@@ -88,9 +98,9 @@ def _loopback_bytes() -> int:
     raise RuntimeError("no loopback device")
 
 
-def limits(server: Server, kind: str, times: Times) -> None:
+def limits(server: Server, kind: str, name: str, times: Times) -> None:
     """Time what has to be done by any means: read and write the trees on the file system that the pool is on."""
-    top = rootfs(server, kind, "work").parent
+    top = rootfs(server, kind, name).parent
     beside = top.with_name("bench-limit")
     if kind == "btrfs":
         main = top.with_name("bench-read-only")
@@ -124,7 +134,7 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[list[Pai
             add_https(lxc, l1=theirs[0], l2=theirs[1], h1=ours[0], h2=ours[1])
             image = image or build_image(ours[0], scratch / "debian")
             for server in (*theirs, *ours):
-                server.lxc.run("storage", "create", "big", "btrfs", "size=12GiB")
+                server.lxc.run("storage", "create", "big", "btrfs", "size=24GiB")
             for server in (theirs[0], ours[0]):
                 server.lxc.run("image", "import", image, "--alias", "bench")
             pairs = [
@@ -134,16 +144,15 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[list[Pai
                 Pair("Holdfast to LXD", ours[0], theirs[1], lxc, ("h1", "l2")),
             ]
             for kind in kinds:
-                for server in (theirs[0], ours[0]):
-                    server.lxc.run("init", "bench", "work", "-s", POOLS[kind])
-                    fill(rootfs(server, kind, "work"))
+                for number, pair in itertools.product(range(rounds), pairs):
+                    pair.source.lxc.run("init", "bench", pair.instance(number), "-s", POOLS[kind])
+                    fill(rootfs(pair.source, kind, pair.instance(number)))
                 for number in range(rounds):
-                    os.sync()
                     for pair in pairs if number % 2 == 0 else reversed(pairs):
                         pair.round(kind, number)
-                    limits(ours[0], kind, found)
-                for server in (theirs[0], ours[0]):
-                    server.lxc.run("delete", "work")
+                    limits(ours[0], kind, pairs[1].instance(number), found)
+                for number, pair in itertools.product(range(rounds), pairs):
+                    pair.clear(number)
             for server in (theirs[0], ours[0]):
                 server.lxc.run("image", "delete", "bench")
             for server in (*theirs, *ours):

@@ -31,7 +31,7 @@ class Permission(StrEnum):
     PROJECT = "project"
     """Whoever may work in the project that the request is about."""
     METRICS = "metrics"
-    """As for a project, and clients whose certificates are for metrics alone; restricted ones get those of their project."""
+    """Like PROJECT, and clients whose certificates are for metrics alone."""
     ADMIN = "admin"
     """Who is trusted without restrictions."""
 
