@@ -166,19 +166,6 @@ def build_services(
     )
     profiles = ProfileService(database=database, locks=locks, events=events)
     server_config = ServerConfigService(database=database, events=events)
-    backup_services = make_backup_services(
-        database=database,
-        paths=paths,
-        pools=pools,
-        profiles=profiles,
-        server_config=server_config,
-        locks=locks,
-        intents=intents,
-        recovery=recovery,
-        operations=operations,
-        events=events,
-        clock=clock,
-    )
     surroundings = Surroundings(
         database=database,
         paths=paths,
@@ -191,6 +178,7 @@ def build_services(
         events=events,
         clock=clock,
     )
+    backup_services = make_backup_services(surroundings, server_config=server_config, recovery=recovery)
     warnings = WarningService(database=database, events=events, clock=clock)
     instance_services = make_instance_services(
         surroundings,
@@ -215,9 +203,11 @@ def build_services(
     mover = BackupMover(surroundings, backup_services.files.place)
     server_config.mover = mover
     recovery.register(backup_move.INTENT_KIND, mover.finish)
-    replacer = Replacer(surroundings, instance_services.power, instance_services.former_states)
+    replacer = Replacer(
+        surroundings, instance_services.power, instance_services.former_states, backup_services.attached
+    )
     backup_services.imports.replacer = replacer
-    recovery.register(import_replace.INTENT_KIND, replacer.finish, held=("instance",))
+    recovery.register(import_replace.INTENT_KIND, replacer.finish, locked=import_replace.locks_of_replacement)
     return Services(
         database=database,
         paths=paths,
