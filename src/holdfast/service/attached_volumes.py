@@ -43,14 +43,23 @@ class AttachedVolumes:
     # --- before the first side effect ---------------------------------------------------------------------------------
 
     def plan(
-        self, project: str, index: ExportIndex, wanted: Mapping[str, Device], *, pool: str | None, fallback: str
+        self,
+        project: str,
+        index: ExportIndex,
+        wanted: Mapping[str, Device],
+        *,
+        pool: str | None,
+        fallback: str,
+        prefix: str | None = None,
     ) -> list[Attached | None]:
         """Return for each volume of the file what is made of it; raise for what can't be, or is there already.
 
-        `pool` is the one that everything shall be in, `fallback` the one for volumes whose pool isn't here.
+        `pool` is the one that everything shall be in, `fallback` the one for volumes whose pool isn't here. With a
+        `prefix` they are called after it and their number.
         """
         home, found = self._store.home(project), list[Attached | None]()
-        for part, place in zip(index.attached, wanted_places(index, wanted, pool), strict=True):
+        places = wanted_places(index, wanted, pool)
+        for number, (part, place) in enumerate(zip(index.attached, places, strict=True)):
             if place is None:
                 found.append(None)
                 continue
@@ -58,7 +67,7 @@ class AttachedVolumes:
                 definition_of(part),
                 project=home,
                 pool=self._known_pool(place[0], fallback),
-                name=place[1],
+                name=place[1] if prefix is None else f"{prefix}{number}",
                 now=self._around.clock.now(),
                 new_uuid=new_uuid,
             )

@@ -188,12 +188,16 @@ def build_services(
         zone=zone,
         warnings=warnings,
     )
+    volume_services = make_volume_services(
+        surroundings, instances=instance_services, backup_files=backup_services.files, recovery=recovery
+    )
     tests = BackupTestService(
         surroundings,
         imports=backup_services.imports,
         power=instance_services.power,
         execs=instance_services.exec,
         remover=instance_services.deleter,
+        volume_remover=volume_services.volumes,
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
     own_certificate, addresses = load_or_make(paths), ListeningAddresses(server_config)
@@ -257,9 +261,7 @@ def build_services(
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,
-        volumes=make_volume_services(
-            surroundings, instances=instance_services, backup_files=backup_services.files, recovery=recovery
-        ),
+        volumes=volume_services,
         schedules=instance_services.schedules,
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,

@@ -155,17 +155,28 @@ class ImportService:
             upload.remove()
             raise
 
-    def restore_now(
-        self, caller: Caller, upload: ArrivingFile, name: str, pool: str | None, adapt: Adapt, handle: OperationHandle
-    ) -> None:
-        """Import the file under this name inside an operation that does more; it is removed as by `restore_file`.
+    def plan_volumes(
+        self, project: str, index: ExportIndex, pool: str | None, prefix: str
+    ) -> Sequence[Attached | None]:
+        """Return what `restore_now` shall make of the volumes in the file, named after the prefix and their number."""
+        fallback = self._pool(project, pool, index)
+        return self._attached.plan(project, index, {}, pool=pool, fallback=fallback, prefix=prefix)
 
-        Volumes that it holds are only looked at.
-        """
+    def restore_now(
+        self,
+        caller: Caller,
+        upload: ArrivingFile,
+        name: str,
+        pool: str | None,
+        adapt: Adapt,
+        handle: OperationHandle,
+        planned: Sequence[Attached | None] = (),
+    ) -> None:
+        """Import the file under this name inside an operation that does more; it is removed as by `restore_file`."""
         try:
             index = read_index(upload)
             target = ImportTarget(project=caller.project, name=name, pool=self._pool(caller.project, pool, index))
-            task = _Import(caller, upload, index, target, is_renamed=True, adapt=adapt)
+            task = _Import(caller, upload, index, target, is_renamed=True, adapt=adapt, planned=planned)
         except BaseException:
             upload.remove()
             raise
