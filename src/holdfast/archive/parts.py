@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol, Self
 
-from holdfast.archive.layout import ATTACHED, place_in_attached
+from holdfast.archive.layout import ATTACHED, INDEX, place_in_attached
 from holdfast.archive.members import Kind, Member, printable
 from holdfast.archive.tarstream import TarStream
 from holdfast.model.errors import ArchiveError
@@ -72,9 +72,11 @@ class Parts:
         return len(self._parts) > 1 and member.kind is Kind.DIRECTORY and member.name == ATTACHED.encode()
 
     def _place(self, member: Member) -> tuple[int, Member]:
-        found = place_in_attached(member.name) if len(self._parts) > 1 else None
-        if found is None:
+        if len(self._parts) == 1 or not member.name.startswith(ATTACHED.encode() + b"/"):
             return 0, member
+        found = place_in_attached(member.name)
+        if found is None or found[1] == INDEX.encode():
+            raise ArchiveError(f'Entry "{printable(member.name)}" does not belong into a backup with volumes')
         number, name = found
         if number + 1 >= len(self._parts):
             raise ArchiveError(f'Entry "{printable(member.name)}" is of a volume that the index does not list')
