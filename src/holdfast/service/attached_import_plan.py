@@ -59,6 +59,8 @@ def with_volumes(definition: Definition, made: Sequence[Attached], profiles: Seq
 
     `profiles` are this server's. What profiles brought in the file, and don't bring here, becomes the instance's own.
     """
+    if not made:
+        return definition
     places = {(each.index.pool, each.index.name): each.place for each in made}
     instance = definition.instance
     devices = _moved(instance.devices, places)
