@@ -13,7 +13,7 @@ from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFou
 from holdfast.model.kinds import InstanceType
 from holdfast.server.access import access_of, check
 from holdfast.server.answers import failed
-from holdfast.server.page_headers import HEADERS
+from holdfast.server.page_headers import add_headers, is_page
 from holdfast.server.request import ApiRequest, Parts
 from holdfast.server.route import Answer, Route
 from holdfast.server.sign_in import SignInPages
@@ -36,6 +36,7 @@ def build_application(routes: Iterable[Route], parts: Parts) -> web.Application:
         for path, instance_type in _paths(route).items():
             application.router.add_route(route.method, path, _handler(route, parts, instance_type))
     _add_pages(application, parts)
+    application.on_response_prepare.append(add_headers)
     return application
 
 
@@ -105,15 +106,12 @@ async def _answer_errors(
     except Exception as error:  # noqa: BLE001 - the border of a request
         _log.exception("%s %s broke", request.method, request.path)
         answer = failed(500, f"Internal error: {type(error).__name__}: {error}")
-    is_page = request.path.startswith("/ui")
-    if is_page and not answer.prepared:
-        answer.headers.update(HEADERS)
+    query = "" if is_page(request) else request.query_string  # what a one-time link holds stands in no log
     _log.debug(
         "%s %s: %d",
         request.method,
         request.path,
         answer.status,
-        # What a one-time link holds stands in no log.
-        extra={"duration_s": round(time.monotonic() - began_s, 4), "query": "" if is_page else request.query_string},
+        extra={"duration_s": round(time.monotonic() - began_s, 4), "query": query},
     )
     return answer

@@ -17,7 +17,6 @@ from aiohttp import web
 from holdfast.model.errors import HoldfastError, TooManyGuessesError
 from holdfast.server.browser_cookie import cookie_of, set_cookie
 from holdfast.server.origin import is_ours
-from holdfast.server.page_headers import send_page
 from holdfast.server.peer import peer_of, requestor_of
 from holdfast.server.request import Parts
 from holdfast.service.caller import Caller
@@ -84,12 +83,12 @@ class SignInPages:
         former = await pool.run(browsers.access_by_cookie, cookie_of(http), peer.address)
         if former is not None:
             await pool.run(browsers.sign_out, caller, former.browser)
-        answer = send_page(web.Response(status=303, headers={"Location": "/ui/"}), "no-store")
+        answer = web.Response(status=303, headers={"Location": "/ui/", "Cache-Control": "no-store"})
         set_cookie(answer, signed_in.secret, signed_in.browser.expires_at, datetime.now(UTC))
         return answer
 
     async def style(self, http: web.Request) -> web.StreamResponse:
-        return send_page(web.Response(text=_STYLE, content_type="text/css"))
+        return web.Response(text=_STYLE, content_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 async def _token_of(http: web.Request) -> str:
@@ -110,4 +109,4 @@ def _page(title: str, content: str, status: int = 200) -> web.Response:
         f'<title>{title} – Holdfast</title><link rel="stylesheet" href="{STYLE_PATH}"></head>'
         f"<body><main><h1>{title}</h1>{content}</main></body></html>\n"
     )
-    return send_page(web.Response(text=text, content_type="text/html", status=status), "no-store")
+    return web.Response(text=text, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})

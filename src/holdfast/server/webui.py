@@ -11,10 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
-from holdfast.server.page_headers import send_page
-
 FILES: Final = Path(__file__).parent / "webui_files"
 _ASSETS: Final = "assets/"
+_FRESH: Final = "no-cache"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", re.ASCII)
 _TYPES: Final = {
@@ -49,20 +48,20 @@ class WebFiles:
 
     async def root(self, http: web.Request) -> web.StreamResponse:
         """Lead to where the page is: its links are relative to that."""
-        return send_page(web.Response(status=308, headers={"Location": "/ui/"}))
+        return web.Response(status=308, headers={"Location": "/ui/"})
 
     async def file(self, http: web.Request) -> web.StreamResponse:
         """Answer with a file, or with the page for an address of its own."""
         path = http.match_info["path"]
         found = self._find(path)
         if found is not None:
-            return _send(found, _FOR_EVER if path.startswith(_ASSETS) else "no-cache")
+            return _send(found, _FOR_EVER if path.startswith(_ASSETS) else _FRESH)
         if path.startswith(_ASSETS):
-            return send_page(web.Response(status=404, text="not found\n"))
+            return web.Response(status=404, text="not found\n")
         index = self._directory / "index.html"
         if not index.is_file():
-            return send_page(web.Response(status=503, text=_NOT_BUILT))
-        return _send(index, "no-cache")
+            return web.Response(status=503, text=_NOT_BUILT)
+        return _send(index, _FRESH)
 
     def _find(self, path: str) -> Path | None:
         """Return the file of a path; names are plain ones, so that no path leads out."""
@@ -70,10 +69,10 @@ class WebFiles:
         if not all(_PLAIN_NAME.fullmatch(name) for name in names):
             return None
         found = self._directory.joinpath(*names)
-        return found if found.suffix in _TYPES and found.is_file() else None
+        return found if found.suffix in _TYPES and found.is_file() and not found.is_symlink() else None
 
 
 def _send(path: Path, cache: str) -> web.StreamResponse:
     """Send a file, or the `.br` or `.gz` beside it where the browser takes that."""
-    answer = web.FileResponse(path, headers={"Content-Type": _TYPES[path.suffix], "Vary": "Accept-Encoding"})
-    return send_page(answer, cache)
+    headers = {"Content-Type": _TYPES[path.suffix], "Vary": "Accept-Encoding", "Cache-Control": cache}
+    return web.FileResponse(path, headers=headers)
