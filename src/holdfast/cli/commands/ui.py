@@ -26,7 +26,7 @@ _ID = "5f2c91d04ab7e613"
     examples=(
         "holdfast ui",
         "holdfast ui --address 127.0.0.1:8443      # set that first, where the server has no address yet",
-        "holdfast ui --restricted --projects team  # for somebody who is to see that project only",
+        "holdfast ui link --restricted --projects team      # for somebody who is to see that project only",
         "holdfast ui backup: --no-open",
     ),
 )
