@@ -53,6 +53,8 @@ from holdfast.service.protections import ProtectionService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
+from holdfast.service.safety import SafetyService
+from holdfast.service.schedule_preview import SchedulePreviewer
 from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.schedules import Scheduler
 from holdfast.service.server_certificate import ServerCertificate, load_or_make
@@ -118,6 +120,8 @@ class Services:
     retention: Retention
     scheduler: Scheduler
     schedule_reader: ScheduleReader
+    schedule_previewer: SchedulePreviewer
+    safety: SafetyService
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -278,4 +282,6 @@ def build_services(
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,
         schedule_reader=instance_services.schedule_reader,
+        schedule_previewer=SchedulePreviewer(instance_services.retention, database=database, clock=clock, zone=zone),
+        safety=SafetyService(database),
     )

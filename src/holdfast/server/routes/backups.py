@@ -28,7 +28,8 @@ async def list_backups(request: ApiRequest) -> web.StreamResponse:
     backups = await request.run(request.services.backups.list, owner)
     if request.recursion:
         shape = volume_backup_shape if owner.is_volume else backup_shape
-        return sync([shape(each) for each in backups])
+        sizes = await request.run(request.services.backups.sizes, backups)
+        return sync([shape(each, size) for each, size in zip(backups, sizes, strict=True)])
     place = ("storage-pools", owner.pool, "volumes", "custom") if owner.is_volume else ("instances",)
     return sync([api_url(*place, owner.name, "backups", each.name, project=request.project) for each in backups])
 
@@ -68,7 +69,8 @@ async def _create(
 async def get_backup(request: ApiRequest) -> web.StreamResponse:
     owner = await _owner(request)
     backup = await request.run(request.services.backups.get, owner, request.path("backup"))
-    return sync(volume_backup_shape(backup) if owner.is_volume else backup_shape(backup))
+    (size,) = await request.run(request.services.backups.sizes, [backup])
+    return sync((volume_backup_shape if owner.is_volume else backup_shape)(backup, size))
 
 
 async def rename_backup(request: ApiRequest) -> web.StreamResponse:
