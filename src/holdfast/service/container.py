@@ -62,6 +62,7 @@ from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
+from holdfast.service.stored_backups import StoredBackupService
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
@@ -97,6 +98,7 @@ class Services:
     export_streams: ExportStreams
     backup_files: BackupFiles
     backup_tests: BackupTestService
+    stored_backups: StoredBackupService
     imports: ImportService
     uploads: UploadService
     image_store: ImageServices
@@ -257,6 +259,7 @@ def build_services(
         export_streams=backup_services.streams,
         backup_files=backup_services.files,
         backup_tests=tests,
+        stored_backups=StoredBackupService(backup_services.backups, backup_services.files, operations),
         imports=backup_services.imports,
         uploads=UploadService(paths=paths, clock=clock),
         image_store=image_services,

@@ -73,6 +73,12 @@ async def get_backup(request: ApiRequest) -> web.StreamResponse:
     return sync((volume_backup_shape if owner.is_volume else backup_shape)(backup, size))
 
 
+async def verify_backup(request: ApiRequest) -> web.StreamResponse:
+    """Read the file to its end; the operation fails with what is wrong, its metadata tells what is in a good one."""
+    owner, service = await _owner(request), request.services.stored_backups
+    return accepted(await request.run(service.verify, request.caller, owner, request.path("backup")))
+
+
 async def rename_backup(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.BackupPost)
     owner, service = await _owner(request), request.services.backups
@@ -145,6 +151,14 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=one,
             handler=delete_backup,
             summary=f"Delete an export file{what}",
+            permission=Permission.PROJECT,
+            answer=Answer.ASYNC,
+        ),
+        Route(
+            method="POST",
+            path=one + "/verification",
+            handler=verify_backup,
+            summary=f"Check that an export file{what} is whole",
             permission=Permission.PROJECT,
             answer=Answer.ASYNC,
         ),
