@@ -295,6 +295,16 @@ class Event(TypedDict):
     project: str
 
 
+class SchedulePreview(TypedDict):
+    """What a schedule would do. `errors` are by field, "" for none."""
+
+    next: list[str]
+    name: str
+    expires_at: str | None
+    kept: list[SnapshotPlan]
+    errors: dict[str, str]
+
+
 class ChangedEntry(TypedDict):
     """One entry that differs: `change` is added, changed or removed; `what` says what of a changed one."""
 
