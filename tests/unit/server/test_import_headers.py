@@ -25,7 +25,9 @@ def read(headers: dict[str, str]) -> ImportHeaders:
 
 
 def test_without_any() -> None:
-    assert read({}) == ImportHeaders(name=None, pool=None, devices={}, config={}, profiles=None, is_replacing=False)
+    assert read({}) == ImportHeaders(
+        name=None, pool=None, devices={}, config={}, profiles=None, is_replacing=False, without_volumes=False
+    )
 
 
 def test_devices_as_newer_clients_of_lxd_send_them() -> None:
