@@ -1,0 +1,25 @@
+// Tabs that are links: each has an address of its own.
+import { NavLink } from "react-router-dom";
+
+export interface Tab {
+  label: string;
+  to: string;
+  /** Whether only this very address counts, not those below it. */
+  isExact?: boolean;
+}
+
+export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
+  return (
+    <nav className="tabs" aria-label={label}>
+      <ul className="tabs__list">
+        {tabs.map((tab) => (
+          <li key={tab.label}>
+            <NavLink className="tabs__link" to={tab.to} end={tab.isExact ?? false}>
+              {tab.label}
+            </NavLink>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
