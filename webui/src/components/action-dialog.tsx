@@ -21,6 +21,8 @@ interface ActionDialogProps {
   isWide?: boolean;
   /** False while the form can't be sent yet. */
   isReady?: boolean;
+  /** Shown while it runs, below the form: progress of what the page itself does. */
+  progress?: ReactNode;
   children?: ReactNode;
 }
 
@@ -72,6 +74,7 @@ export function ActionDialog(props: ActionDialogProps) {
             {children}
           </fieldset>
           {error !== undefined && <ErrorNote error={error} />}
+          {isBusy && props.progress}
           {operation !== undefined && <OperationProgress id={operation.id} />}
           {[command].flat().map((each) => (
             <CommandLine key={each} command={each} />

@@ -7,8 +7,8 @@ export type Snapshot = Schemas["Snapshot"];
 export type PlannedSnapshot = Schemas["PlannedSnapshot"];
 export type SnapshotSchedule = Schemas["SnapshotSchedule"];
 
-export function useSnapshots(instance: string, project: string): UseQueryResult<Snapshot[]> {
-  return useResource<Snapshot[]>(api`/1.0/instances/${instance}/snapshots`, { recursion: 1, project });
+export function useSnapshots(instance: string, project: string, enabled = true): UseQueryResult<Snapshot[]> {
+  return useResource<Snapshot[]>(api`/1.0/instances/${instance}/snapshots`, { recursion: 1, project }, { enabled });
 }
 
 export function useSnapshotPlan(instance: string, project: string): UseQueryResult<PlannedSnapshot[]> {
