@@ -8,9 +8,16 @@ export interface Tab {
   isExact?: boolean;
 }
 
-export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
+interface TabsProps {
+  label: string;
+  tabs: Tab[];
+  /** Within a page that has tabs already. */
+  isMinor?: boolean;
+}
+
+export function Tabs({ label, tabs, isMinor = false }: TabsProps) {
   return (
-    <nav className="tabs" aria-label={label}>
+    <nav className={isMinor ? "tabs tabs--minor" : "tabs"} aria-label={label}>
       <ul className="tabs__list">
         {tabs.map((tab) => (
           <li key={tab.label}>
