@@ -52,7 +52,7 @@ export function ScheduleEditor({ value, onChange, inherited, isOfVolume = false,
     else onChange(chosen);
   };
   const kinds = (Object.keys(words.kinds) as Kind[]).filter(
-    (each) => !isOfVolume || (each !== "@startup" && each !== "none"),
+    (each) => (each !== "@startup" || !isOfVolume) && (each !== "none" || isChoosable(value, inherited, isOfVolume)),
   );
   const effective = value === "" ? (inherited ?? "") : value;
   const saying = inWords(effective);
@@ -94,8 +94,13 @@ export function ScheduleEditor({ value, onChange, inherited, isOfVolume = false,
   );
 }
 
+/** "Never" is a choice of its own only where something else would hold without it. */
+function isChoosable(value: string, inherited: string | undefined, isOfVolume: boolean): boolean {
+  return !isOfVolume && (inherited !== undefined || value === "@never");
+}
+
 function inheritLabel(inherited: string | undefined, isOfVolume: boolean): string {
-  if (isOfVolume || inherited === undefined) return words.kinds.none;
+  if (isOfVolume || inherited === undefined) return words.unset;
   return `${words.kinds.inherit} (${inherited})`;
 }
 

@@ -37,6 +37,7 @@ export const configuration = {
   schedule: {
     title: "When snapshots are taken",
     kind: "Take snapshots",
+    unset: "Only by hand",
     kinds: {
       inherit: "As the profiles say",
       none: "Never",
