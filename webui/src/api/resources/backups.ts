@@ -1,6 +1,6 @@
 // Export files that wait on the server.
-import { useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { api, begin, send, withQuery, type Operation, type Schemas } from "../client";
+import type { UseQueryResult } from "@tanstack/react-query";
+import { api, begin, withQuery, type Operation, type Schemas } from "../client";
 import { useResource } from "../query-client";
 
 export type Backup = Schemas["Backup"];
@@ -27,21 +27,9 @@ export function backupAddress(instance: string, backup: string, project: string)
   return withQuery(api`/1.0/instances/${instance}/backups/${backup}/export`, { project });
 }
 
-/** How large the file is, in bytes. */
-export function useBackupSize(instance: string, backup: string, project: string): UseQueryResult<number> {
-  const path = api`/1.0/instances/${instance}/backups/${backup}/export`;
-  return useQuery({
-    queryKey: [path, { project }],
-    queryFn: async ({ signal }) => {
-      const answer = await send("HEAD", path, { query: { project }, signal });
-      return Number(answer.headers.get("Content-Length") ?? -1);
-    },
-  });
-}
-
 /** Have the server read the whole file and check everything in it. */
 export function verifyBackup(instance: string, backup: string, project: string): Promise<Operation> {
-  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verify`, {}, { project });
+  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verification`, {}, { project });
 }
 
 export interface TestOptions {

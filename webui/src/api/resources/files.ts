@@ -69,7 +69,7 @@ function factsOf(path: string, answer: Response): FileEntry {
 
 /** Where a browser downloads the file. */
 export function fileAddress(place: FilePlace, path: string): string {
-  return withQuery(addressOf(place), { path, project: place.project });
+  return withQuery(addressOf(place), { path, project: place.project, download: 1 });
 }
 
 /** Where a browser downloads a directory of a snapshot, as a tar. */

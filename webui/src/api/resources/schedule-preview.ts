@@ -1,18 +1,8 @@
 // What a schedule, a pattern and a rule to keep would do, before they are saved.
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { send } from "../client";
-import type { PlannedSnapshot } from "./snapshots";
+import { send, type Schemas } from "../client";
 
-export interface SchedulePreview {
-  /** The next times, the nearest first. */
-  next: string[];
-  /** How the next snapshot would be called. */
-  name: string;
-  expires_at: string | null;
-  kept: PlannedSnapshot[];
-  /** What is wrong with each value, "" for nothing. */
-  errors: { schedule: string; pattern: string; keep: string; expiry: string };
-}
+export type SchedulePreview = Schemas["SchedulePreview"];
 
 export interface PreviewQuery {
   instance?: string;

@@ -3,14 +3,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { Schemas } from "../client";
 import { useResource } from "../query-client";
 
-export interface Session {
-  by: "browser" | "certificate" | "socket";
-  access: "full" | "restricted";
-  projects: string[];
-  name: string;
-  browser: string;
-  expires_at: string;
-}
+export type Session = Schemas["UiSession"];
 
 export const useServer = (): UseQueryResult<Schemas["Server"]> => useResource<Schemas["Server"]>("/1.0");
 

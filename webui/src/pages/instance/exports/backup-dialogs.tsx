@@ -15,6 +15,11 @@ interface BackupDialogProps extends InstanceDialogProps {
   backup: Backup;
 }
 
+interface LookingDialogProps extends BackupDialogProps {
+  /** Gets what came out of it. */
+  onOutcome: (title: string, facts: unknown) => void;
+}
+
 const touchesOf = (instance: string): string[] => [`/1.0/instances/${instance}/backups`];
 
 /** There is no command for files on the server: they are reached by the API, for which there is `query`. */
@@ -28,7 +33,7 @@ function queryCommand(project: string, method: string, path: string, body?: unkn
   ].join(" ");
 }
 
-export function VerifyBackup({ instance, backup, onClose }: BackupDialogProps) {
+export function VerifyBackup({ instance, backup, onClose, onOutcome }: LookingDialogProps) {
   const { name, project } = instance;
   return (
     <ActionDialog
@@ -37,7 +42,8 @@ export function VerifyBackup({ instance, backup, onClose }: BackupDialogProps) {
         done: words.verified(backup.name),
         run: () => verifyBackup(name, backup.name, project),
       }}
-      command={holdfast("default", "backup", "verify", `${name}.tar.gz`)}
+      command={holdfast(project, "backup", "verify-stored", name, backup.name)}
+      onDone={(operation) => onOutcome(words.verified(backup.name), operation?.metadata?.["verification"])}
       submit={words.verify}
       onClose={onClose}
     >
@@ -46,7 +52,7 @@ export function VerifyBackup({ instance, backup, onClose }: BackupDialogProps) {
   );
 }
 
-export function TestBackup({ instance, backup, onClose }: BackupDialogProps) {
+export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDialogProps) {
   const { name, project } = instance;
   const pools = usePools();
   const [pool, setPool] = useState("");
@@ -61,13 +67,15 @@ export function TestBackup({ instance, backup, onClose }: BackupDialogProps) {
       command={holdfast(
         project,
         "backup",
-        "test",
-        `${name}.tar.gz`,
+        "test-stored",
+        name,
+        backup.name,
         ...(pool === "" ? [] : ["-s", pool]),
         ...(command === "" ? [] : ["--command", command]),
       )}
       submit={words.testSubmit}
       onClose={onClose}
+      onDone={(operation) => onOutcome(words.tested(backup.name), operation?.metadata?.["backup_test"])}
     >
       <p>{words.testIntro}</p>
       <SelectField

@@ -1,10 +1,12 @@
 // Export files of an instance that wait on the server.
 import { useMemo, useState } from "react";
-import { backupAddress, useBackups, useBackupSize, type Backup } from "../../../api/resources/backups";
+import { backupAddress, useBackups, type Backup } from "../../../api/resources/backups";
 import { ActionMenu, type MenuAction } from "../../../components/action-menu";
+import { holdfast } from "../../../components/command";
 import { Age, parseTime } from "../../../components/age";
 import { Bytes } from "../../../components/bytes";
 import { DataTable, type Column } from "../../../components/data-table";
+import { OutcomeDialog } from "../../../components/outcome-dialog";
 import { Loaded } from "../../../components/loaded";
 import { texts } from "../../../text";
 import type { TabProps } from "../instance-page";
@@ -24,7 +26,9 @@ export default function ExportsTab({ instance }: TabProps) {
     () => backupColumns(name, project, (verb, backup) => setShown({ verb, backup })),
     [name, project],
   );
+  const [outcome, setOutcome] = useState<{ title: string; facts: unknown }>();
   const close = () => setShown(undefined);
+  const onOutcome = (title: string, facts: unknown) => facts !== undefined && setOutcome({ title, facts });
   return (
     <>
       <p className="page-description">{words.intro}</p>
@@ -47,9 +51,14 @@ export default function ExportsTab({ instance }: TabProps) {
         )}
       </Loaded>
       {isMaking && <ExportDialog instance={instance} onClose={() => setMaking(false)} />}
-      {shown?.verb === "verify" && <VerifyBackup instance={instance} backup={shown.backup} onClose={close} />}
-      {shown?.verb === "test" && <TestBackup instance={instance} backup={shown.backup} onClose={close} />}
+      {shown?.verb === "verify" && (
+        <VerifyBackup instance={instance} backup={shown.backup} onClose={close} onOutcome={onOutcome} />
+      )}
+      {shown?.verb === "test" && (
+        <TestBackup instance={instance} backup={shown.backup} onClose={close} onOutcome={onOutcome} />
+      )}
       {shown?.verb === "rename" && <RenameBackup instance={instance} backup={shown.backup} onClose={close} />}
+      {outcome !== undefined && <OutcomeDialog {...outcome} onClose={() => setOutcome(undefined)} />}
       {shown?.verb === "remove" && <DeleteBackup instance={instance} backup={shown.backup} onClose={close} />}
     </>
   );
@@ -61,8 +70,16 @@ function backupColumns(
   act: (verb: Verb, backup: Backup) => void,
 ): Column<Backup>[] {
   const menu = (backup: Backup): MenuAction[] => [
-    { label: words.verify, onSelect: () => act("verify", backup) },
-    { label: words.test, onSelect: () => act("test", backup) },
+    {
+      label: words.verify,
+      command: holdfast(project, "backup", "verify-stored", instance, backup.name),
+      onSelect: () => act("verify", backup),
+    },
+    {
+      label: words.test,
+      command: holdfast(project, "backup", "test-stored", instance, backup.name),
+      onSelect: () => act("test", backup),
+    },
     { label: words.rename, onSelect: () => act("rename", backup) },
     { label: words.remove, isDangerous: true, onSelect: () => act("remove", backup) },
   ];
@@ -95,7 +112,8 @@ function backupColumns(
       key: "size",
       title: words.size,
       className: "number-cell",
-      cell: (backup) => <SizeCell instance={instance} project={project} backup={backup} />,
+      cell: (backup) => <Bytes value={backup.size} />,
+      sort: (backup) => backup.size,
     },
     {
       key: "actions",
@@ -122,9 +140,4 @@ function backupColumns(
       ),
     },
   ];
-}
-
-function SizeCell({ instance, project, backup }: { instance: string; project: string; backup: Backup }) {
-  const size = useBackupSize(instance, backup.name, project);
-  return <Bytes value={size.data} />;
 }
