@@ -99,6 +99,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "storage_volumes_all_projects": "all-projects: `lxc storage volume list --all-projects`",
     "usedby_consistency": "used_by has whole URLs",
     "holdfast_backup_test": "POST of backup-tests; unknown to LXD",
+    "holdfast_export_since": "since of an export, X-Holdfast-onto of an import; unknown to LXD",
     "holdfast_export_stream": "exports as an answer; snapshot and exclude of exports; unknown to LXD",
     "holdfast_export_volumes": "with_volumes of an export, X-Holdfast-without-volumes of an import; unknown to LXD",
     "holdfast_import_overrides": "X-Holdfast-config, -profiles, -replace of an import; unknown to LXD",

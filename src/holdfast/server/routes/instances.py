@@ -81,6 +81,7 @@ async def _import(request: ApiRequest) -> Operation:
             profiles=wanted.profiles,
             is_replacing=wanted.is_replacing,
             without_volumes=wanted.without_volumes,
+            onto=wanted.onto,
         )
 
 
