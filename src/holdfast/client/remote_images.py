@@ -95,7 +95,7 @@ class RemoteImages:
         headers = {"X-LXD-fingerprint": key.fingerprint, "X-LXD-secret": key.secret}
         answer = Images(self._connection).send(file, headers, on_bytes, timeout_s=SILENCE_S)
         started = _decoded(answer, "the transfer of an image", StartedOperationAnswer).metadata
-        ended = self._wait(started.id, str(started.metadata.get("secret") or ""))
+        ended = self._wait(started.id, started.metadata.secret)
         if ended.status_code != _SUCCESS:
             raise OperationFailedError(ended.status_code, ended.err or "The operation was cancelled")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -99,6 +100,8 @@ async def _expect(
         "properties": {**sent.properties},
         "public": sent.public,
     }
+    if sent.properties:  # those of the image where it comes from: what it lost of the file's isn't to come back
+        wanted = replace(wanted, known_properties=sent.properties)
     grant = request.services.images.tokens.grant_upload
     return await request.run(grant, await image_caller(request), fingerprint, wanted, told)
 

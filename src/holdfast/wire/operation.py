@@ -24,11 +24,17 @@ class Operation(msgspec.Struct, kw_only=True):
     location: str = "none"
 
 
+class OperationSecret(msgspec.Struct, kw_only=True):
+    """What lets somebody who isn't trusted wait for an operation."""
+
+    secret: str = ""
+
+
 class StartedOperation(msgspec.Struct, kw_only=True):
     """What is looked at of an operation that another server has begun for us."""
 
     id: str
-    metadata: dict[str, Any] = {}
+    metadata: OperationSecret = msgspec.field(default_factory=OperationSecret)
 
 
 class StartedOperationAnswer(msgspec.Struct, kw_only=True):
