@@ -31,7 +31,6 @@ from holdfast.model.image import Image
 from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Operation
 from holdfast.service.caller import Caller
-from holdfast.service.crashpoints import reach
 from holdfast.service.events import EventBus
 from holdfast.service.image_add import ImageAdder, ImageRequest, announce_aliases, insert_aliases
 from holdfast.service.image_aliases import check_alias_name
@@ -152,11 +151,10 @@ class ImageFetcher:
             expires_at=request.expires_at or described.expires_at,
         )
         with self._adder.staging(caller.project) as (intent, directory):
-            reach("image-fetch:staged")
+            _check_room(directory, described.size_bytes)
             with remote.download(described.fingerprint, source.secret) as answer:
                 _receive(answer, directory, described.size_bytes, handle)
             handle.check()
-            reach("image-fetch:received")
             return self._adder.enter(caller, intent, wanted, handle)
 
 
@@ -175,11 +173,14 @@ def _watched(source: RemoteImage, handle: OperationHandle) -> Iterator[RemoteIma
         raise ImageTransferError(f"Failed getting the image from {source.url}: {error}") from error
 
 
-def _receive(answer: HTTPResponse, directory: Path, size_bytes: int, handle: OperationHandle) -> None:
-    """Write the image's files into the staged directory: no more than was said, and not the last room of the disk."""
+def _check_room(directory: Path, size_bytes: int) -> None:
     facts = os.statvfs(directory)
     if facts.f_bavail * facts.f_frsize < size_bytes + RESERVE_BYTES:
         raise NoSpaceError(f"No space left for the image of {size_bytes} bytes on the disk of the server's directory")
+
+
+def _receive(answer: HTTPResponse, directory: Path, size_bytes: int, handle: OperationHandle) -> None:
+    """Write the image's files into the staged directory: no more than was said."""
     meter, names = RateMeter(), [MAIN, ROOTFS]
 
     def show(done_bytes: int, _total_bytes: int | None) -> None:
