@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.model.kinds import StatusCode
+from holdfast.model.kinds import OperationClass, StatusCode
 from holdfast.model.operation import Operation
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.image_fetch import RemoteImage
+from holdfast.service.operation_handle import OperationHandle
 from support.image_source import ImageSource, file_answer, listening, parts_answer, sending, source_of
 from support.image_world import CALLER, METADATA, ImageWorld, archive, unified
 from support.tls_server import Files, server_files
@@ -286,3 +287,32 @@ def test_a_server_that_is_not_there_is_named(world: ImageWorld, files: Files) ->
         pass
     remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
     assert_refused(world, world.wait(world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())), url)
+
+
+class PowerCutError(BaseException):
+    """Stands for the end of the process."""
+
+
+def test_a_server_that_dies_while_it_fetches_leaves_nothing(
+    world: ImageWorld, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = source_of(*SPLIT)
+    handle = world.operations.open(CALLER, "test", operation_class=OperationClass.TASK)
+
+    def cut(_handle: OperationHandle) -> None:
+        if any("image" in name for name in world.files()):
+            raise PowerCutError
+
+    monkeypatch.setattr("holdfast.service.image_add.ImageAdder.undo", lambda *_: None)
+    monkeypatch.setattr("holdfast.service.operation_handle.OperationHandle.check", cut)
+    with listening(source, files) as url:
+        remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
+        with pytest.raises(PowerCutError):
+            world.made.images.fetcher.bring(CALLER, remote, ImageRequest(), handle)
+    monkeypatch.undo()
+    handle.end_cancelled()
+    assert world.files() != set()
+    world.recovery.run()
+    world.made.discard_leftovers()
+    assert (world.files(), world.intents.list_open()) == (set(), [])
+    assert fetch(world, source, files).status is StatusCode.SUCCESS

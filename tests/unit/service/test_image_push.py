@@ -34,7 +34,10 @@ class Target:
     def serve(self, connection: ssl.SSLSocket) -> None:
         data = b""
         while b"\r\n\r\n" not in data:
-            data += connection.recv(65536)
+            more = connection.recv(65536)
+            if not more:
+                return
+            data += more
         head, _, body = data.partition(b"\r\n\r\n")
         self.heads.append(head.decode())
         length = next(
