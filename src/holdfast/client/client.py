@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from holdfast.client.schedules import Schedules
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
+    from holdfast.client.ui import WebPage
     from holdfast.client.volumes import Volumes
     from holdfast.client.warnings import Warnings
 
@@ -183,3 +184,9 @@ class Client:
         from holdfast.client.protections import Protections
 
         return Protections(self.connection)
+
+    @cached_property
+    def web_page(self) -> WebPage:
+        from holdfast.client.ui import WebPage
+
+        return WebPage(self.connection)

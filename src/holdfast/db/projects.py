@@ -9,7 +9,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import certificates, tables, warnings
+from holdfast.db import browsers, certificates, tables, warnings
 from holdfast.db.unique import execute_unique
 from holdfast.model.errors import ProjectNotFoundError
 from holdfast.model.profile import Project
@@ -53,16 +53,18 @@ def rename(connection: Connection, name: str, new_name: str) -> None:
     connection.execute(sql_update(profiles).where(profiles.c.project == name).values(project=new_name))
     warnings.rename_project(connection, name, new_name)
     certificates.rename_project(connection, name, new_name)
+    browsers.rename_project(connection, name, new_name)
     delete(connection, name)
 
 
 def delete(connection: Connection, name: str) -> None:
     """Remove it with its warnings; what it holds must have gone before. Absent: nothing.
 
-    Certificates that are bound to it stay as restricted as they were, to what is left.
+    Certificates and browsers that are bound to it stay as restricted as they were, to what is left.
     """
     warnings.delete_in(connection, name)
     certificates.delete_project(connection, name)
+    browsers.delete_project(connection, name)
     connection.execute(sql_delete(_table).where(_table.c.name == name))
 
 

@@ -173,6 +173,12 @@ class CertificateNotFoundError(NotFoundError):
         super().__init__("Certificate not found")
 
 
+class BrowserNotFoundError(NotFoundError):
+    def __init__(self, browser_id: str) -> None:
+        self.browser_id = browser_id
+        super().__init__("Browser not found: it isn't signed in any more")
+
+
 class TooManyGuessesError(HoldfastError):
     """Report somebody who has given wrong passwords or tokens too often; right ones are refused, too, for a while."""
 

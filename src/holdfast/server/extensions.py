@@ -105,6 +105,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",
     "holdfast_snapshot_schedules": "snapshot-schedules, instances/x/snapshot-plan, the keys of both; unknown to LXD",
+    "holdfast_ui": "ui/links, ui/session, ui/browsers: sign-in to the web page; unknown to LXD",
     "holdfast_uploads": "uploads: import files in pieces; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
     "warnings": "/1.0/warnings: `lxc warning`",

@@ -19,6 +19,7 @@ from holdfast.service.backup_move import BackupMover
 from holdfast.service.backup_services import make_backup_services
 from holdfast.service.backup_tests import BackupTestService
 from holdfast.service.backups import BackupService
+from holdfast.service.browsers import BrowserService
 from holdfast.service.certificates import CertificateService
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
@@ -86,6 +87,7 @@ class Services:
     server_certificate: ServerCertificate
     addresses: ListeningAddresses
     certificates: CertificateService
+    browsers: BrowserService
     warnings: WarningService
     images: ImageService
     image_build: ImageBuildService
@@ -215,6 +217,15 @@ def build_services(
     mover = BackupMover(surroundings, backup_services.files.place)
     server_config.mover = mover
     recovery.register(backup_move.INTENT_KIND, mover.finish)
+    certificates = CertificateService(
+        database=database,
+        server_config=server_config,
+        events=events,
+        clock=clock,
+        tokens=TrustTokens(operations, clock),
+        own=own_certificate,
+        addresses=addresses,
+    )
     replacer = Replacer(surroundings, instance_services.power, instance_services.former_states)
     backup_services.imports.replacer = replacer
     recovery.register(import_replace.INTENT_KIND, replacer.finish, held=("instance",))
@@ -233,15 +244,8 @@ def build_services(
         server_info=collect(own_certificate),
         server_certificate=own_certificate,
         addresses=addresses,
-        certificates=CertificateService(
-            database=database,
-            server_config=server_config,
-            events=events,
-            clock=clock,
-            tokens=TrustTokens(operations, clock),
-            own=own_certificate,
-            addresses=addresses,
-        ),
+        certificates=certificates,
+        browsers=BrowserService(database=database, certificates=certificates, events=events, clock=clock),
         warnings=warnings,
         images=image_services.images,
         image_build=image_services.image_build,

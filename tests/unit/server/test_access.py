@@ -24,6 +24,7 @@ from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.certificates import CertificateChange
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.volume_requests import VolumeRequest
+from support.all_routes import REFUSED, body_of, path_of
 from support.clients import Clients
 from support.http import Answer
 from support.tls_server import Files
@@ -53,6 +54,11 @@ NOT_OF_A_PROJECT = {
         ("GET", "/1.0/certificates/{fingerprint}"),
         ("PUT", "/1.0/certificates/{fingerprint}"),
         ("PATCH", "/1.0/certificates/{fingerprint}"),
+        ("GET", "/1.0/ui/session"),
+        ("DELETE", "/1.0/ui/session"),
+        ("GET", "/1.0/ui/browsers"),
+        ("GET", "/1.0/ui/browsers/{id}"),
+        ("DELETE", "/1.0/ui/browsers/{id}"),
     },
     Permission.METRICS: {("GET", "/1.0/metrics")},
     Permission.ADMIN: {
@@ -79,30 +85,10 @@ NOT_OF_A_PROJECT = {
         ("PATCH", "/1.0/protections/{name}"),
         ("POST", "/1.0/protections/{name}"),
         ("DELETE", "/1.0/protections/{name}"),
+        ("POST", "/1.0/ui/links"),
     },
 }
 """Everything that isn't guarded by its project alone. A new row here wants a thought, and a test below."""
-
-REFUSED = {
-    "type": "error",
-    "status": "",
-    "status_code": 0,
-    "operation": "",
-    "error_code": 403,
-    "error": "not authorized",
-    "metadata": None,
-}
-SAMPLE = {
-    "pool": "d",
-    "type": "custom",
-    "volume": "hidden-volume",
-    "snapshot": "s",
-    "backup": "b",
-    "file": "lxc.log",
-    "id": "00000000-0000-0000-0000-000000000000",
-    "fingerprint": "00",
-    "name": "hidden-thing",
-}
 
 
 def test_rows_that_are_not_guarded_by_a_project() -> None:
@@ -113,13 +99,8 @@ def test_rows_that_are_not_guarded_by_a_project() -> None:
     assert found == NOT_OF_A_PROJECT
 
 
-def path_of(row: Route) -> str:
-    return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda match: SAMPLE[match[1]], row.path)
-
-
 def asked(clients: Clients, who: Files | None, row: Route, query: str = "") -> Answer:
-    body = {} if row.method in ("POST", "PUT", "PATCH") else None
-    return clients.ask(who, row.method, path_of(row) + query, body)
+    return clients.ask(who, row.method, path_of(row) + query, body_of(row))
 
 
 def assert_refused(row: Route, answer: Answer) -> None:
