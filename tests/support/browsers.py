@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from urllib.parse import urlencode
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
+from holdfast.client.endpoints import TlsEndpoint
 from support.clients import Clients
 from support.http import Answer
 from support.https import ask_https
@@ -25,6 +26,8 @@ class BrowserAtWork:
 
     port: int
     cookie: str
+    certificate: str = ""
+    """What the server must show to a websocket, as PEM."""
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Ask as a script of the server's own page does; headers that are given are sent instead of those."""
@@ -57,18 +60,18 @@ def sign_in(clients: Clients, **link: object) -> BrowserAtWork:
     """Return a browser that an administrator's link has let in."""
     answer = use_token(clients.port, token_of(clients, **link))
     assert answer.status == 303, answer.raw
-    return BrowserAtWork(clients.port, answer.headers["set-cookie"].partition(";")[0])
+    pem = clients.api.services.paths.server_certificate.read_text()
+    return BrowserAtWork(clients.port, answer.headers["set-cookie"].partition(";")[0], pem)
 
 
 @contextmanager
 def events(browser: BrowserAtWork, **query: str) -> Iterator[Iterator[str | bytes]]:
     """Listen to the server's events as a page does, until it closes."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    url = f"wss://127.0.0.1:{browser.port}/1.0/events?{urlencode(query)}"
-    own = f"https://127.0.0.1:{browser.port}"
+    raw = TlsEndpoint("127.0.0.1", browser.port, browser.certificate).open_duplex(10)
+    own = Origin(f"https://127.0.0.1:{browser.port}")
     headers = {"Cookie": browser.cookie, "Sec-Fetch-Site": "same-origin"}
-    with connect(url, ssl=context, origin=own, additional_headers=headers, close_timeout=2) as socket:  # type: ignore[arg-type]
+    url = f"ws://127.0.0.1:{browser.port}/1.0/events?{urlencode(query)}"  # what is encrypted is so below
+    with connect(url, sock=raw, origin=own, additional_headers=headers, close_timeout=2, ping_interval=None) as socket:
         yield _messages(socket)
 
 

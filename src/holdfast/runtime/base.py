@@ -161,6 +161,10 @@ class FileAccess(ABC):
         """Return facts without following a last symlink; `entries` of a directory sorted."""
 
     @abstractmethod
+    def list(self, path: str, most: int) -> dict[str, FileInfo]:
+        """Return the entries of a directory by name, sorted; more than `most` are refused. A last link is followed."""
+
+    @abstractmethod
     def read(self, path: str) -> tuple[FileInfo, int]:
         """Return facts and a descriptor open for reading of a regular file; the caller closes it."""
 

@@ -53,6 +53,8 @@ from holdfast.service.protections import ProtectionService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
+from holdfast.service.safety import SafetyService
+from holdfast.service.schedule_preview import SchedulePreviewer
 from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.schedules import Scheduler
 from holdfast.service.server_certificate import ServerCertificate, load_or_make
@@ -60,6 +62,7 @@ from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
+from holdfast.service.stored_backups import StoredBackupService
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
@@ -95,6 +98,7 @@ class Services:
     export_streams: ExportStreams
     backup_files: BackupFiles
     backup_tests: BackupTestService
+    stored_backups: StoredBackupService
     imports: ImportService
     uploads: UploadService
     image_store: ImageServices
@@ -118,6 +122,8 @@ class Services:
     retention: Retention
     scheduler: Scheduler
     schedule_reader: ScheduleReader
+    schedule_previewer: SchedulePreviewer
+    safety: SafetyService
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -253,6 +259,7 @@ def build_services(
         export_streams=backup_services.streams,
         backup_files=backup_services.files,
         backup_tests=tests,
+        stored_backups=StoredBackupService(backup_services.backups, backup_services.files, operations),
         imports=backup_services.imports,
         uploads=UploadService(paths=paths, clock=clock),
         image_store=image_services,
@@ -278,4 +285,6 @@ def build_services(
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,
         schedule_reader=instance_services.schedule_reader,
+        schedule_previewer=SchedulePreviewer(instance_services.retention, database=database, clock=clock, zone=zone),
+        safety=SafetyService(database),
     )

@@ -9,6 +9,7 @@ from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.runtime.base import FileAccess, FileInfo
 from holdfast.service.caller import Caller
+from holdfast.service.files import MOST_ENTRIES
 from holdfast.service.start_spec import ROOTFS
 from holdfast.service.surroundings import Surroundings, volume_of
 
@@ -28,6 +29,13 @@ class SnapshotFileService:
         found = self._access(instance, snapshot).stat(path)
         if found.kind != "file":
             self._tell(caller, instance, snapshot, path)
+        return found
+
+    def list(self, caller: Caller, name: str, snapshot: str, path: str) -> dict[str, FileInfo]:
+        """Return the entries of a directory with their facts."""
+        instance = self._around.instance(caller.project, name)
+        found = self._access(instance, snapshot).list(path, MOST_ENTRIES)
+        self._tell(caller, instance, snapshot, path)
         return found
 
     def read(self, caller: Caller, name: str, snapshot: str, path: str) -> tuple[FileInfo, int]:

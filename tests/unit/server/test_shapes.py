@@ -59,7 +59,11 @@ SHAPES: dict[str, type[msgspec.Struct]] = {
 }
 
 
-OURS = {"snapshot": {"description", "held", "schedule", "due_at"}, "volume snapshot": {"held"}}
+OURS = {
+    "backup": {"size"},
+    "snapshot": {"description", "held", "schedule", "due_at"},
+    "volume snapshot": {"held"},
+}
 """What we add, each with an extension that begins with "holdfast_"."""
 
 

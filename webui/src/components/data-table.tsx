@@ -32,6 +32,8 @@ interface DataTableProps<Row> {
   sortedBy?: string;
   isDescending?: boolean;
   selection?: Selection;
+  /** The row that is pointed out; it is brought into sight. */
+  markedKey?: string | undefined;
   /** What to show instead of no rows. */
   empty?: ReactNode;
 }
@@ -71,6 +73,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const margin = virtualizer.options.scrollMargin;
   const above = isVirtual ? (items[0]?.start ?? margin) - margin : 0;
   const below = isVirtual ? virtualizer.getTotalSize() - ((items.at(-1)?.end ?? margin) - margin) : 0;
+  useMarked(props.markedKey, sorted, rowKey, table, isVirtual ? virtualizer : undefined);
   if (rows.length === 0) return <p className="table-empty">{empty}</p>;
 
   return (
@@ -100,6 +103,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               role="row"
               aria-rowindex={index + 2}
               data-index={index}
+              className={props.markedKey === rowKey(row) ? "is-marked" : ""}
               ref={isVirtual ? virtualizer.measureElement : undefined}
             >
               {selection !== undefined && (
@@ -134,6 +138,25 @@ function useRows(table: React.RefObject<HTMLTableElement>, count: number): Virtu
     overscan: OVERSCAN_ROWS,
     scrollMargin: margin,
   });
+}
+
+/** Bring the marked row into sight when another one is marked. */
+function useMarked<Row>(
+  marked: string | undefined,
+  rows: readonly Row[],
+  rowKey: (row: Row) => string,
+  table: React.RefObject<HTMLTableElement>,
+  virtualizer: Virtualizer<HTMLElement, HTMLElement> | undefined,
+): void {
+  useLayoutEffect(() => {
+    if (marked === undefined) return;
+    const index = rows.findIndex((row) => rowKey(row) === marked);
+    if (index < 0) return;
+    if (virtualizer !== undefined) virtualizer.scrollToIndex(index, { align: "center" });
+    else table.current?.querySelector(`[data-index="${index}"]`)?.scrollIntoView({ block: "nearest" });
+    // Only a new mark moves the page, not every new reading of the rows.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [marked]);
 }
 
 function Spacer({ height }: { height: number }) {

@@ -1,5 +1,6 @@
 // Tabs that are links: each has an address of its own.
-import { NavLink } from "react-router-dom";
+import { useEffect, useRef } from "react";
+import { NavLink, useLocation } from "react-router-dom";
 
 export interface Tab {
   label: string;
@@ -8,9 +9,20 @@ export interface Tab {
   isExact?: boolean;
 }
 
-export function Tabs({ label, tabs }: { label: string; tabs: Tab[] }) {
+interface TabsProps {
+  label: string;
+  tabs: Tab[];
+  /** Within a page that has tabs already. */
+  isMinor?: boolean;
+}
+
+export function Tabs({ label, tabs, isMinor = false }: TabsProps) {
+  const list = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  // On a phone not all have room: the one that is open must be in sight.
+  useEffect(() => list.current?.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "center" }), [pathname]);
   return (
-    <nav className="tabs" aria-label={label}>
+    <nav ref={list} className={isMinor ? "tabs tabs--minor" : "tabs"} aria-label={label}>
       <ul className="tabs__list">
         {tabs.map((tab) => (
           <li key={tab.label}>

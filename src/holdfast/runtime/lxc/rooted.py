@@ -23,6 +23,7 @@ _COPY_BYTES: Final = 1 << 20
 _LARGEST_ID: Final = 2**32 - 2
 _NEW_FILE_MODE: Final = 0o644
 _NEW_DIRECTORY_MODE: Final = 0o755
+_KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}
 
 
 class _OpenHow(ctypes.Structure):
@@ -80,6 +81,28 @@ class RootedFiles:
             return self._facts(descriptor)
         finally:
             os.close(descriptor)
+
+    def list(self, path: str, most: int) -> dict[str, Facts]:
+        """Return the entries of a directory with their facts, by name; `WrongKindError` for more than `most`."""
+        handle = self._open(path, os.O_PATH)
+        try:
+            if not stat.S_ISDIR(os.fstat(handle).st_mode):
+                raise WrongKindError(f"{path} is not a directory")
+            names = self._entries(handle)
+            if len(names) > most:
+                raise WrongKindError(f"{path} has {len(names)} entries, more than the {most} that can be shown at once")
+            return {name: facts for name in names if (facts := self._facts_in(handle, name)) is not None}
+        finally:
+            os.close(handle)
+
+    def _facts_in(self, directory: int, name: str) -> Facts | None:
+        """Return the facts of an entry without those in it, None for one that has gone meanwhile."""
+        try:
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            target = os.readlink(name, dir_fd=directory) if stat.S_ISLNK(found.st_mode) else ""
+        except OSError:
+            return None
+        return self._described(found, target)
 
     def read(self, path: str) -> tuple[Facts, int]:
         """Return facts and a descriptor for reading of a regular file; a last symlink is followed inside the root."""
@@ -224,16 +247,13 @@ class RootedFiles:
 
     def _facts(self, handle: int) -> Facts:
         found = os.fstat(handle)
-        target, kind = "", "file"
-        entries: tuple[str, ...] = ()
-        if stat.S_ISDIR(found.st_mode):
-            kind, entries = "directory", self._entries(handle)
-        elif stat.S_ISLNK(found.st_mode):
-            kind, target = "symlink", os.readlink("", dir_fd=handle)
-        elif not stat.S_ISREG(found.st_mode):
-            kind = "other"
+        target = os.readlink("", dir_fd=handle) if stat.S_ISLNK(found.st_mode) else ""
+        entries = self._entries(handle) if stat.S_ISDIR(found.st_mode) else ()
+        return self._described(found, target, entries)
+
+    def _described(self, found: os.stat_result, target: str, entries: tuple[str, ...] = ()) -> Facts:
         return Facts(
-            kind=kind,
+            kind=_KINDS.get(stat.S_IFMT(found.st_mode), "other"),
             uid=max(0, found.st_uid - self._id_base),
             gid=max(0, found.st_gid - self._id_base),
             mode=stat.S_IMODE(found.st_mode),

@@ -5,8 +5,14 @@ from __future__ import annotations
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError
-from holdfast.server.downloads import send_descriptor
-from holdfast.server.file_answers import ENTRY_KINDS, entry_answer, fact_headers, wanted_path
+from holdfast.server.file_answers import (
+    ENTRY_KINDS,
+    entry_answer,
+    fact_headers,
+    file_answer,
+    listing_answer,
+    wanted_path,
+)
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
 
@@ -18,11 +24,13 @@ async def get_snapshot_file(request: ApiRequest) -> web.StreamResponse:
     """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers."""
     service, path = request.services.snapshot_files, wanted_path(request)
     name, snapshot = request.path("name"), request.path("snapshot")
+    if request.recursion:
+        return listing_answer(await request.run(service.list, request.caller, name, snapshot, path))
     info = await request.run(service.look, request.caller, name, snapshot, path)
     if info.kind in ENTRY_KINDS:
         return entry_answer(info)
     info, descriptor = await request.run(service.read, request.caller, name, snapshot, path)
-    return send_descriptor(descriptor, path.rpartition("/")[2], fact_headers(info))
+    return file_answer(request, path, info, descriptor)
 
 
 async def head_snapshot_file(request: ApiRequest) -> web.StreamResponse:
@@ -50,7 +58,7 @@ ROUTES = (
         summary="Read a file or directory of a snapshot",
         permission=Permission.PROJECT,
         answer=Answer.FILE,
-        query=_QUERY,
+        query=(*_QUERY, "recursion", "download"),
     ),
     Route(
         method="HEAD",

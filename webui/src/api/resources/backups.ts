@@ -26,3 +26,24 @@ export function renameBackup(instance: string, backup: string, project: string, 
 export function backupAddress(instance: string, backup: string, project: string): string {
   return withQuery(api`/1.0/instances/${instance}/backups/${backup}/export`, { project });
 }
+
+/** Have the server read the whole file and check everything in it. */
+export function verifyBackup(instance: string, backup: string, project: string): Promise<Operation> {
+  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verification`, {}, { project });
+}
+
+export interface TestOptions {
+  pool: string;
+  command: string;
+}
+
+/** Have the server import the file under another name, start it, and remove it. */
+export function testBackup(
+  instance: string,
+  backup: string,
+  project: string,
+  { pool, command }: TestOptions,
+): Promise<Operation> {
+  const query = { project, instance, backup, pool: pool || undefined, command: command || undefined };
+  return begin("POST", "/1.0/backup-tests", {}, query);
+}

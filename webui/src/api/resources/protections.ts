@@ -17,13 +17,13 @@ export function createProtection(body: Schemas["ProtectionsPost"]): Promise<void
   return change("POST", PROTECTIONS, body);
 }
 
-export function patchProtection(name: string, body: Schemas["ProtectionPatch"]): Promise<void> {
+export function changeProtection(name: string, body: Schemas["ProtectionPatch"]): Promise<void> {
   return change("PATCH", api`/1.0/protections/${name}`, body);
 }
 
 /** Pull now. */
-export function runProtection(name: string): Promise<Operation> {
-  return begin("POST", api`/1.0/protections/${name}`);
+export function pullNow(name: string): Promise<Operation> {
+  return begin("POST", api`/1.0/protections/${name}`, {});
 }
 
 export function deleteProtection(name: string): Promise<void> {

@@ -3,14 +3,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { Schemas } from "../client";
 import { useResource } from "../query-client";
 
-export interface Session {
-  by: "browser" | "certificate" | "socket";
-  access: "full" | "restricted";
-  projects: string[];
-  name: string;
-  browser: string;
-  expires_at: string;
-}
+export type Session = Schemas["UiSession"];
 
 export const useServer = (): UseQueryResult<Schemas["Server"]> => useResource<Schemas["Server"]>("/1.0");
 
@@ -30,4 +23,10 @@ export function useProfiles(project: string): UseQueryResult<Schemas["Profile"][
 
 export function useImages(project: string): UseQueryResult<Schemas["Image"][]> {
   return useResource<Schemas["Image"][]>("/1.0/images", { recursion: 1, project });
+}
+
+/** Whether the server announces an extension: what it can't do is not offered. */
+export function useExtension(name: string): boolean {
+  const server = useServer();
+  return server.data?.api_extensions.includes(name) ?? false;
 }

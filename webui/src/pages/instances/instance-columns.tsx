@@ -1,9 +1,9 @@
 // The columns of the list of instances. What must be asked for each instance is asked only for the rows in sight.
 import { Link } from "react-router-dom";
 import { useInstanceState, type Instance } from "../../api/resources/instances";
-import { useSnapshots } from "../../api/resources/snapshots";
+import type { Safety } from "../../api/resources/safety";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
-import { Age } from "../../components/age";
+import { Age, parseTime } from "../../components/age";
 import { Bytes } from "../../components/bytes";
 import type { Column } from "../../components/data-table";
 import { instanceAddress } from "../../components/project";
@@ -13,10 +13,15 @@ import { imageOf } from "./instance-filter";
 
 const words = texts.instances;
 
+/** The key of what is told of an instance's safety. */
+export const safetyKey = (project: string, name: string): string => `${project}/${name}`;
+
 export function instanceColumns(
   isOfAllProjects: boolean,
+  safety: ReadonlyMap<string, Safety>,
   actionsOf: (instance: Instance) => MenuAction[],
 ): Column<Instance>[] {
+  const safetyOf = (instance: Instance) => safety.get(safetyKey(instance.project, instance.name));
   const projectColumn: Column<Instance> = {
     key: "project",
     title: texts.project,
@@ -61,7 +66,15 @@ export function instanceColumns(
       key: "snapshot",
       title: words.newest,
       className: "word-cell",
-      cell: (instance) => <NewestSnapshot instance={instance} />,
+      cell: (instance) => <NewestSnapshot instance={instance} safety={safetyOf(instance)} />,
+      sort: (instance) => parseTime(safetyOf(instance)?.newest_snapshot_at) ?? 0,
+    },
+    {
+      key: "export",
+      title: words.newestExport,
+      className: "word-cell",
+      cell: (instance) => <Age time={safetyOf(instance)?.newest_export_at} absent={words.noSnapshot} />,
+      sort: (instance) => parseTime(safetyOf(instance)?.newest_export_at) ?? 0,
     },
     {
       key: "actions",
@@ -100,13 +113,12 @@ function StateCell({ instance, of }: { instance: Instance; of: "memory" | "disk"
   return <Bytes value={state.data?.disk["root"]?.usage} />;
 }
 
-function NewestSnapshot({ instance }: { instance: Instance }) {
-  const snapshots = useSnapshots(instance.name, instance.project);
-  if (snapshots.data === undefined) return <span className="u-text--muted">…</span>;
-  const newest = snapshots.data.map((snapshot) => snapshot.created_at).sort().at(-1);
+function NewestSnapshot({ instance, safety }: { instance: Instance; safety: Safety | undefined }) {
+  if (safety === undefined) return <span className="u-text--muted">…</span>;
   return (
     <Link to={instanceAddress(instance.name, instance.project, "snapshots")} className="quiet-link">
-      <Age time={newest} absent={words.noSnapshot} />
+      <Age time={safety.newest_snapshot_at} absent={words.noSnapshot} />
+      {safety.snapshots > 0 && <span className="u-text--muted">{` (${safety.snapshots})`}</span>}
     </Link>
   );
 }

@@ -1,6 +1,7 @@
 // All instances of a project, or of all projects.
 import { useMemo, useState } from "react";
 import { useInstances, type Instance } from "../../api/resources/instances";
+import { useSafety } from "../../api/resources/safety";
 import { ActionMenu } from "../../components/action-menu";
 import { DataTable } from "../../components/data-table";
 import { Loaded } from "../../components/loaded";
@@ -12,7 +13,7 @@ import { BulkActions } from "./bulk-actions";
 import { CreateFromFile } from "./create-from-file";
 import { CreateFromImage } from "./create-from-image";
 import { CreateFromSnapshot } from "./create-from-snapshot";
-import { instanceColumns } from "./instance-columns";
+import { instanceColumns, safetyKey } from "./instance-columns";
 import { passes, useInstanceFilter, type InstanceFilter } from "./instance-filter";
 import { useInstanceActions } from "./use-instance-actions";
 
@@ -54,12 +55,20 @@ function InstanceList({ all, isOfAllProjects }: { all: Instance[]; isOfAllProjec
   const { filter, setFilter } = useInstanceFilter();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const { actionsOf, dialog } = useInstanceActions();
+  const safety = useSafety(useProjectFilter());
+  const safetyByKey = useMemo(
+    () =>
+      new Map(
+        (safety.data ?? []).filter((each) => each.type === "instance").map((each) => [safetyKey(each.project, each.name), each]),
+      ),
+    [safety.data],
+  );
   const shown = useMemo(() => all.filter((instance) => passes(instance, filter)), [all, filter]);
   const columns = useMemo(
-    () => instanceColumns(isOfAllProjects, actionsOf),
+    () => instanceColumns(isOfAllProjects, safetyByKey, actionsOf),
     // The actions only open dialogs: new ones for each drawing are the same.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [isOfAllProjects],
+    [isOfAllProjects, safetyByKey],
   );
   const chosen = shown.filter((instance) => selected.has(keyOf(instance)));
   if (all.length === 0) return <p className="table-empty">{words.empty}</p>;

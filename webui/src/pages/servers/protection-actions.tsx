@@ -1,10 +1,10 @@
 // What can be done with a protection: pull now, pause, edit, remove.
 import { useState, type ReactNode } from "react";
 import {
+  changeProtection,
   deleteProtection,
-  patchProtection,
   PROTECTIONS,
-  runProtection,
+  pullNow,
   type Protection,
 } from "../../api/resources/protections";
 import { ActionDialog } from "../../components/action-dialog";
@@ -33,14 +33,14 @@ export function useProtectionActions(protection: Protection): ProtectionActions 
     void runDirectly({
       title: words.runTitle(name),
       done: words.ran(name),
-      run: () => runProtection(name),
+      run: () => pullNow(name),
       touches: TOUCHES,
     });
   const toggle = () =>
     void runDirectly({
       title: paused ? words.resume : words.pause,
       done: paused ? words.resumed(name) : words.paused(name),
-      run: () => patchProtection(name, { paused: !paused }),
+      run: () => changeProtection(name, { paused: !paused }),
       touches: TOUCHES,
     });
   return {
@@ -105,7 +105,7 @@ function EditProtection({ protection, onClose }: ProtectionDialogProps) {
       action={{
         title: words.editTitle(name),
         done: words.edited(name),
-        run: () => patchProtection(name, body),
+        run: () => changeProtection(name, body),
         touches: TOUCHES,
       }}
       command={query}

@@ -47,6 +47,7 @@ export const components = {
     title: "That didn't work",
     loading: "This couldn't be read",
     again: "Try again",
+    details: "What the server tells of it",
     unreachable: "The server can't be reached. Is it running, and is the network there? The page connects again by itself.",
     page: "Something in this page broke",
     pageHelp: "What is on the server is not touched by this. Load the page anew; if it happens again, please report it.",

@@ -10,6 +10,7 @@ export const instances = {
   type: "Type",
   image: "Image",
   newest: "Newest snapshot",
+  newestExport: "Newest export",
   noSnapshot: "none",
   memory: "Memory",
   disk: "Disk",

@@ -1,0 +1,143 @@
+// Export files of an instance that wait on the server.
+import { useMemo, useState } from "react";
+import { backupAddress, useBackups, type Backup } from "../../../api/resources/backups";
+import { ActionMenu, type MenuAction } from "../../../components/action-menu";
+import { holdfast } from "../../../components/command";
+import { Age, parseTime } from "../../../components/age";
+import { Bytes } from "../../../components/bytes";
+import { DataTable, type Column } from "../../../components/data-table";
+import { OutcomeDialog } from "../../../components/outcome-dialog";
+import { Loaded } from "../../../components/loaded";
+import { texts } from "../../../text";
+import type { TabProps } from "../instance-page";
+import { DeleteBackup, RenameBackup, TestBackup, VerifyBackup } from "./backup-dialogs";
+import { ExportDialog } from "./export-dialog";
+
+const words = texts.instance.exports;
+
+type Verb = "verify" | "test" | "rename" | "remove";
+
+export default function ExportsTab({ instance }: TabProps) {
+  const { name, project } = instance;
+  const backups = useBackups(name, project);
+  const [isMaking, setMaking] = useState(false);
+  const [shown, setShown] = useState<{ verb: Verb; backup: Backup }>();
+  const columns = useMemo(
+    () => backupColumns(name, project, (verb, backup) => setShown({ verb, backup })),
+    [name, project],
+  );
+  const [outcome, setOutcome] = useState<{ title: string; facts: unknown }>();
+  const close = () => setShown(undefined);
+  const onOutcome = (title: string, facts: unknown) => facts !== undefined && setOutcome({ title, facts });
+  return (
+    <>
+      <p className="page-description">{words.intro}</p>
+      <div className="toolbar">
+        <button type="button" className="p-button--positive" onClick={() => setMaking(true)}>
+          {words.make}
+        </button>
+      </div>
+      <Loaded query={backups}>
+        {(all) => (
+          <DataTable
+            caption={texts.instance.tabs.exports}
+            columns={columns}
+            rows={all}
+            rowKey={(backup) => backup.name}
+            sortedBy="created"
+            isDescending
+            empty={words.empty}
+          />
+        )}
+      </Loaded>
+      {isMaking && <ExportDialog instance={instance} onClose={() => setMaking(false)} />}
+      {shown?.verb === "verify" && (
+        <VerifyBackup instance={instance} backup={shown.backup} onClose={close} onOutcome={onOutcome} />
+      )}
+      {shown?.verb === "test" && (
+        <TestBackup instance={instance} backup={shown.backup} onClose={close} onOutcome={onOutcome} />
+      )}
+      {shown?.verb === "rename" && <RenameBackup instance={instance} backup={shown.backup} onClose={close} />}
+      {outcome !== undefined && <OutcomeDialog {...outcome} onClose={() => setOutcome(undefined)} />}
+      {shown?.verb === "remove" && <DeleteBackup instance={instance} backup={shown.backup} onClose={close} />}
+    </>
+  );
+}
+
+function backupColumns(
+  instance: string,
+  project: string,
+  act: (verb: Verb, backup: Backup) => void,
+): Column<Backup>[] {
+  const menu = (backup: Backup): MenuAction[] => [
+    {
+      label: words.verify,
+      command: holdfast(project, "backup", "verify-stored", instance, backup.name),
+      onSelect: () => act("verify", backup),
+    },
+    {
+      label: words.test,
+      command: holdfast(project, "backup", "test-stored", instance, backup.name),
+      onSelect: () => act("test", backup),
+    },
+    { label: words.rename, onSelect: () => act("rename", backup) },
+    { label: words.remove, isDangerous: true, onSelect: () => act("remove", backup) },
+  ];
+  return [
+    { key: "name", title: texts.name, isHeader: true, cell: (backup) => backup.name, sort: (backup) => backup.name },
+    {
+      key: "created",
+      title: words.created,
+      className: "word-cell",
+      cell: (backup) => <Age time={backup.created_at} />,
+      sort: (backup) => parseTime(backup.created_at) ?? 0,
+    },
+    {
+      key: "expires",
+      title: words.expires,
+      className: "word-cell",
+      cell: (backup) => <Age time={backup.expires_at} />,
+      sort: (backup) => parseTime(backup.expires_at) ?? Number.MAX_SAFE_INTEGER,
+    },
+    {
+      key: "content",
+      title: words.content,
+      cell: (backup) =>
+        [
+          backup.instance_only ? words.withoutSnapshots : words.withSnapshots,
+          ...(backup.optimized_storage ? [words.optimized] : []),
+        ].join(", "),
+    },
+    {
+      key: "size",
+      title: words.size,
+      className: "number-cell",
+      cell: (backup) => <Bytes value={backup.size} />,
+      sort: (backup) => backup.size,
+    },
+    {
+      key: "actions",
+      title: texts.actions,
+      isTitleHidden: true,
+      className: "button-cell",
+      cell: (backup) => (
+        <>
+          <a
+            className="p-button is-small"
+            href={backupAddress(instance, backup.name, project)}
+            download={`${instance}-${backup.name}.tar.gz`}
+            aria-label={`${words.download} ${backup.name}`}
+          >
+            {words.download}
+          </a>{" "}
+          <ActionMenu
+            label="⋯"
+            ariaLabel={words.actionsOf(backup.name)}
+            className="p-button--base icon-button"
+            actions={menu(backup)}
+          />
+        </>
+      ),
+    },
+  ];
+}
