@@ -27,7 +27,7 @@ interface WireConfiguration {
 }
 
 /** What a table is for: its name on the wire. */
-export type ConfigScope = "instance" | "profile" | "storage-volume" | "server" | "project";
+export type ConfigScope = "instance" | "profile" | "storage-volume" | "server" | "project" | `storage-${string}`;
 
 export function useConfigKeys(scope: ConfigScope): UseQueryResult<ConfigKey[]> {
   return useQuery({

@@ -4,9 +4,9 @@ import { Link } from "react-router-dom";
 import type { Protection } from "../../api/resources/protections";
 import { useWarnings } from "../../api/resources/warnings";
 import { Age, useNow } from "../../components/age";
-import { inProject, instanceAddress, useProjectFilter, volumeAddress } from "../../components/project";
+import { inProject, instanceAddress, useProjectFilter } from "../../components/project";
 import { texts } from "../../text";
-import { isOverdue, subjectName, type Subject } from "./safety";
+import { addressOf, isOverdue, type Subject } from "./safety";
 
 const words = texts.overview;
 
@@ -19,17 +19,11 @@ interface Problem {
   address: string;
 }
 
-export function addressOf(subject: Subject, tab = ""): string {
-  return subject.kind === "volume"
-    ? volumeAddress(subject.pool, subject.name, subject.project, tab)
-    : instanceAddress(subject.name, subject.project, tab);
-}
-
 function scheduleProblems(subject: Subject, now: number): Problem[] {
-  const name = subjectName(subject);
+  const { name } = subject;
   return subject.schedules
     .filter((each) => each.status === "failing" || isOverdue(each, now))
-    .map((each) => ({
+    .map((each): Problem => ({
       key: `${each.subject} ${each.label}`,
       tone: "negative",
       title: each.status === "failing" ? words.failing(name, each.failures) : words.overdue(name),

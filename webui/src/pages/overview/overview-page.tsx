@@ -1,12 +1,11 @@
 // How safe everything is: what needs attention first, then what runs, then each instance and volume, then space.
 import { Link } from "react-router-dom";
 import { isRunning, useOperations } from "../../api/operations";
-import { useInstances } from "../../api/resources/instances";
 import { usePoolResources, type Pool } from "../../api/resources/pools";
 import { useProtections } from "../../api/resources/protections";
 import { usePools, useSession } from "../../api/resources/server";
+import { useSafety } from "../../api/resources/safety";
 import { useSchedules } from "../../api/resources/snapshots";
-import { useVolumes } from "../../api/resources/volumes";
 import { useNow } from "../../components/age";
 import { ErrorNote } from "../../components/error-note";
 import { Loaded, Loading } from "../../components/loaded";
@@ -34,25 +33,19 @@ function Safety() {
   const project = useProjectFilter();
   const now = useNow();
   const session = useSession();
-  const instances = useInstances(project);
-  const volumes = useVolumes(project);
+  const safeties = useSafety(project);
   const schedules = useSchedules(project);
   const protections = useProtections(session.data?.access === "full");
-  const failed = [instances, volumes, schedules, protections].find((each) => each.isError);
+  const failed = [safeties, schedules, protections].find((each) => each.isError);
   if (failed !== undefined) {
     return <ErrorNote error={failed.error} title={texts.error.loading} onRetry={() => void failed.refetch()} />;
   }
-  if (instances.data === undefined || volumes.data === undefined || schedules.data === undefined) return <Loading />;
-  const facts = {
-    instances: instances.data,
-    volumes: volumes.data,
-    schedules: schedules.data,
-    protections: protections.data ?? [],
-  };
-  const subjects = subjectsOf(facts, now);
+  if (safeties.data === undefined || schedules.data === undefined) return <Loading />;
+  const known = protections.data ?? [];
+  const subjects = subjectsOf(safeties.data, schedules.data, known, now);
   return (
     <>
-      <Attention subjects={subjects} protections={facts.protections} />
+      <Attention subjects={subjects} protections={known} />
       <RunningWork />
       <SafetyTable subjects={subjects} isOfAllProjects={project === undefined} />
     </>

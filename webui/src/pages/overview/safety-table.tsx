@@ -1,16 +1,13 @@
 // Each instance and volume: what is promised, and how old its newest snapshot, export and copy are.
 import { useMemo, useState } from "react";
 import { Link } from "react-router-dom";
-import { useBackups } from "../../api/resources/backups";
-import { useSnapshots } from "../../api/resources/snapshots";
-import { useVolumeBackups } from "../../api/resources/volumes";
-import { Age } from "../../components/age";
+import type { Safety } from "../../api/resources/safety";
+import { Age, parseTime } from "../../components/age";
 import { DataTable, type Column } from "../../components/data-table";
 import { SearchBox } from "../../components/search-box";
 import { StatusLabel } from "../../components/status-label";
 import { texts } from "../../text";
-import { addressOf } from "./attention";
-import { STATES, subjectName, type SafetyState, type Subject } from "./safety";
+import { addressOf, STATES, type SafetyState, type Subject } from "./safety";
 
 const words = texts.overview;
 const TONES: Record<SafetyState, "positive" | "negative" | "caution" | "information" | "neutral"> = {
@@ -29,7 +26,7 @@ export function SafetyTable({ subjects, isOfAllProjects }: { subjects: Subject[]
   const columns = useMemo(() => safetyColumns(isOfAllProjects), [isOfAllProjects]);
   const shown = subjects.filter(
     (each) =>
-      (state === "" || each.state === state) && subjectName(each).toLowerCase().includes(wanted.trim().toLowerCase()),
+      (state === "" || each.state === state) && each.name.toLowerCase().includes(wanted.trim().toLowerCase()),
   );
   return (
     <section aria-labelledby="safety">
@@ -51,7 +48,7 @@ export function SafetyTable({ subjects, isOfAllProjects }: { subjects: Subject[]
         caption={words.safety}
         columns={columns}
         rows={shown}
-        rowKey={(each) => `${each.kind} ${each.project} ${subjectName(each)}`}
+        rowKey={(each) => `${each.safety.project} ${each.safety.subject}`}
         sortedBy="state"
         empty={subjects.length === 0 ? words.empty : texts.table.noMatch}
       />
@@ -59,12 +56,27 @@ export function SafetyTable({ subjects, isOfAllProjects }: { subjects: Subject[]
   );
 }
 
+/** A column of an age that leads to where its things are; what has none comes first when sorted. */
+function age(key: string, title: string, tab: string, timeOf: (safety: Safety) => string | null): Column<Subject> {
+  return {
+    key,
+    title,
+    className: "word-cell",
+    cell: (each) => (
+      <Link to={addressOf(each, tab)} className="quiet-link">
+        <Age time={timeOf(each.safety)} absent={texts.none} />
+      </Link>
+    ),
+    sort: (each) => parseTime(timeOf(each.safety)) ?? 0,
+  };
+}
+
 function safetyColumns(isOfAllProjects: boolean): Column<Subject>[] {
   const project: Column<Subject> = {
     key: "project",
     title: texts.project,
-    cell: (each) => each.project,
-    sort: (each) => each.project,
+    cell: (each) => each.safety.project,
+    sort: (each) => each.safety.project,
   };
   return [
     {
@@ -73,11 +85,11 @@ function safetyColumns(isOfAllProjects: boolean): Column<Subject>[] {
       isHeader: true,
       cell: (each) => (
         <span className="name-cell">
-          <Link to={addressOf(each)}>{subjectName(each)}</Link>
-          <span className="name-cell__more">{words.kinds[each.kind]}</span>
+          <Link to={addressOf(each)}>{each.name}</Link>
+          <span className="name-cell__more">{words.kinds[each.safety.type as "instance"] ?? each.safety.type}</span>
         </span>
       ),
-      sort: subjectName,
+      sort: (each) => each.name,
     },
     ...(isOfAllProjects ? [project] : []),
     {
@@ -87,31 +99,22 @@ function safetyColumns(isOfAllProjects: boolean): Column<Subject>[] {
       sort: (each) => STATES.indexOf(each.state),
     },
     { key: "promise", title: words.promise, cell: (each) => <Promised subject={each} /> },
-    {
-      key: "snapshot",
-      title: words.newestSnapshot,
-      className: "word-cell",
-      cell: (each) => <NewestSnapshot subject={each} />,
-    },
-    {
-      key: "export",
-      title: words.newestExport,
-      className: "word-cell",
-      cell: (each) => <NewestExport subject={each} />,
-    },
+    age("snapshot", words.newestSnapshot, "snapshots", (safety) => safety.newest_snapshot_at),
+    age("export", words.newestExport, "exports", (safety) => safety.newest_export_at),
     {
       key: "copy",
       title: words.newestCopy,
       className: "word-cell",
-      cell: ({ pulled }) =>
-        pulled === undefined ? (
+      cell: ({ safety, pulled }) =>
+        safety.newest_copy_at === null ? (
           words.noCopy
         ) : (
           <span className="name-cell">
-            <Age time={pulled.copy.succeeded_at} />
-            <span className="name-cell__more">{words.copyFrom(pulled.protection.remote)}</span>
+            <Age time={safety.newest_copy_at} />
+            {pulled !== undefined && <span className="name-cell__more">{words.copyFrom(pulled.protection.remote)}</span>}
           </span>
         ),
+      sort: ({ safety }) => parseTime(safety.newest_copy_at) ?? 0,
     },
   ];
 }
@@ -135,43 +138,5 @@ function Promised({ subject }: { subject: Subject }) {
         </span>
       ))}
     </span>
-  );
-}
-
-function newest(points: { created_at: string }[] | undefined): string | undefined {
-  return points?.map((each) => each.created_at).sort().at(-1);
-}
-
-function NewestSnapshot({ subject }: { subject: Subject }) {
-  const isInstance = subject.kind === "instance";
-  const snapshots = useSnapshots(subject.name, subject.project, isInstance);
-  if (isInstance && snapshots.data === undefined) return <span className="u-text--muted">…</span>;
-  return (
-    <Link to={addressOf(subject, "snapshots")} className="quiet-link">
-      <Age time={isInstance ? newest(snapshots.data) : subject.newestSnapshot} absent={words.noSnapshot} />
-    </Link>
-  );
-}
-
-function NewestExport({ subject }: { subject: Subject }) {
-  return subject.kind === "instance" ? <InstanceExport subject={subject} /> : <VolumeExport subject={subject} />;
-}
-
-function InstanceExport({ subject }: { subject: Subject }) {
-  const backups = useBackups(subject.name, subject.project);
-  return <ExportAge subject={subject} backups={backups.data} />;
-}
-
-function VolumeExport({ subject }: { subject: Subject }) {
-  const backups = useVolumeBackups(subject);
-  return <ExportAge subject={subject} backups={backups.data} />;
-}
-
-function ExportAge({ subject, backups }: { subject: Subject; backups: { created_at: string }[] | undefined }) {
-  if (backups === undefined) return <span className="u-text--muted">…</span>;
-  return (
-    <Link to={addressOf(subject, "exports")} className="quiet-link">
-      <Age time={newest(backups)} absent={words.noExport} />
-    </Link>
   );
 }

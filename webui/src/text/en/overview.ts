@@ -26,8 +26,6 @@ export const overview = {
   newestSnapshot: "Newest snapshot",
   newestExport: "Newest export here",
   newestCopy: "Newest copy here",
-  noExport: "none",
-  noSnapshot: "none",
   noCopy: "–",
   noPromise: "nothing",
   states: {
