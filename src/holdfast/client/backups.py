@@ -194,7 +194,7 @@ class Backups:
 
     def verify(self, owner: Owner, name: str) -> RunningOperation:
         """Have the server read one of its export files to the end; `results()["verification"]` tells what is in it."""
-        return begin(self._connection, "POST", _path(owner, name, "verification"), {})
+        return begin(self._connection, "POST", _path(owner, name, "verify"), {})
 
     def test_stored(
         self, instance: str, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60

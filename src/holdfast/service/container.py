@@ -21,6 +21,7 @@ from holdfast.service.backup_tests import BackupTestService
 from holdfast.service.backups import BackupService
 from holdfast.service.browsers import BrowserService
 from holdfast.service.certificates import CertificateService
+from holdfast.service.changes import ChangesService
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
 from holdfast.service.events import EventBus
@@ -67,6 +68,7 @@ from holdfast.service.surroundings import Surroundings
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
+from holdfast.service.volume_store import VolumeStore
 from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 
@@ -124,6 +126,7 @@ class Services:
     schedule_reader: ScheduleReader
     schedule_previewer: SchedulePreviewer
     safety: SafetyService
+    changes: ChangesService
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -287,4 +290,5 @@ def build_services(
         schedule_reader=instance_services.schedule_reader,
         schedule_previewer=SchedulePreviewer(instance_services.retention, database=database, clock=clock, zone=zone),
         safety=SafetyService(database),
+        changes=ChangesService(surroundings, VolumeStore(surroundings)),
     )

@@ -156,7 +156,7 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
         ),
         Route(
             method="POST",
-            path=one + "/verification",
+            path=one + "/verify",
             handler=verify_backup,
             summary=f"Check that an export file{what} is whole",
             permission=Permission.PROJECT,
