@@ -153,10 +153,12 @@ export function renameVolumeBackup(place: VolumePlace, backup: string, newName: 
   return begin("POST", volumePath(place) + api`/backups/${backup}`, body, { project: place.project });
 }
 
-export const volumeBackupPath = (place: VolumePlace, backup: string): string =>
-  volumePath(place) + api`/backups/${backup}/export`;
-
 /** Where a browser downloads the file; a broken download goes on by ranges. */
 export function volumeBackupAddress(place: VolumePlace, backup: string): string {
-  return withQuery(volumeBackupPath(place, backup), { project: place.project });
+  return withQuery(volumePath(place) + api`/backups/${backup}/export`, { project: place.project });
+}
+
+/** Have the server read the whole file and check everything in it. */
+export function verifyVolumeBackup(place: VolumePlace, backup: string): Promise<Operation> {
+  return begin("POST", volumePath(place) + api`/backups/${backup}/verify`, {}, { project: place.project });
 }

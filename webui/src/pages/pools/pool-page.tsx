@@ -1,10 +1,14 @@
 // One storage pool: how full it is, what is in it, its settings.
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { Route, Routes, useNavigate, useParams } from "react-router-dom";
 import { ApiError } from "../../api/client";
 import { deletePool, putPool, usePool, usePoolResources, type Pool } from "../../api/resources/pools";
 import { holdfast } from "../../components/command";
+import { applied } from "../../components/config/applied";
+import { ConfigSection } from "../../components/config/config-section";
+import { YamlEditor } from "../../components/config/yaml-editor";
 import { ConfirmDialog } from "../../components/confirm-dialog";
+import { DescriptionForm } from "../../components/description-form";
 import { Loaded } from "../../components/loaded";
 import { NotFound } from "../../components/not-found";
 import { Page } from "../../components/page";
@@ -13,10 +17,7 @@ import { StatusLabel } from "../../components/status-label";
 import { Tabs } from "../../components/tabs";
 import { UsedBy } from "../../components/used-by";
 import { texts } from "../../text";
-import { PoolSettings } from "./pool-settings";
 import { poolAddress } from "./pools-page";
-
-const YamlEditor = lazy(() => import("../../components/yaml-editor").then((module) => ({ default: module.YamlEditor })));
 
 const words = texts.pools;
 
@@ -61,14 +62,14 @@ function PoolFrame({ pool }: { pool: Pool }) {
       />
       <Routes>
         <Route index element={<PoolOverview pool={pool} />} />
-        <Route path="settings" element={<PoolSettings key={name} pool={pool} />} />
+        <Route path="settings" element={<PoolSettings pool={pool} />} />
         <Route
           path="yaml"
           element={
             <YamlEditor
-              what={name}
-              document={{ description: pool.description, config: pool.config ?? {} }}
-              command={`${holdfast("default", "storage", "edit", name)} < ${name}.yaml`}
+              name={name}
+              value={{ description: pool.description, config: pool.config ?? {} }}
+              command={editCommand(name)}
               save={(document) => putPool(name, document)}
             />
           }
@@ -89,6 +90,32 @@ function PoolFrame({ pool }: { pool: Pool }) {
         </ConfirmDialog>
       )}
     </Page>
+  );
+}
+
+const editCommand = (name: string): string => `${holdfast("default", "storage", "edit", name)} < ${name}.yaml`;
+
+function PoolSettings({ pool }: { pool: Pool }) {
+  const { name, description } = pool;
+  const config = pool.config ?? {};
+  return (
+    <>
+      <DescriptionForm
+        what={`${texts.pool} ${name}`}
+        description={description}
+        command={editCommand(name)}
+        save={(text) => putPool(name, { description: text, config })}
+      />
+      <ConfigSection
+        name={name}
+        scope={`storage-${pool.driver}`}
+        config={config}
+        save={(changes) => putPool(name, { description, config: applied(config, changes) })}
+        command={(...rest) => holdfast("default", "storage", ...rest)}
+        subject={[name]}
+        prefix="volume"
+      />
+    </>
   );
 }
 

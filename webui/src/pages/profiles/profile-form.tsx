@@ -1,57 +1,78 @@
-// A profile as a form: description, settings, devices.
+// The parts of a profile's form: snapshots, all settings, devices.
 import { putProfile, type Profile } from "../../api/resources/profiles";
 import { holdfast } from "../../components/command";
+import { applied } from "../../components/config/applied";
+import { ConfigSection } from "../../components/config/config-section";
+import { SnapshotSettings } from "../../components/config/snapshot-settings";
+import { DescriptionForm } from "../../components/description-form";
 import { DevicesEditor } from "../../components/devices-editor";
 import { useDraft } from "../../components/draft";
-import { TextField } from "../../components/fields";
 import { SavedForm } from "../../components/saved-form";
-import { changedPairs, settingCommands } from "../../components/setting-commands";
-import { SettingsEditor } from "../../components/settings-editor";
 import { texts } from "../../text";
 
 const words = texts.profiles;
-const SUGGESTIONS = [
-  "boot.autostart",
-  "limits.cpu",
-  "limits.memory",
-  "security.nesting",
-  "security.protection.delete",
-  "snapshots.expiry",
-  "snapshots.keep",
-  "snapshots.pattern",
-  "snapshots.schedule",
-  "snapshots.schedule.stopped",
-  "snapshots.undo",
-];
 
-export function ProfileForm({ profile, project }: { profile: Profile; project: string }) {
+interface ProfileFormProps {
+  profile: Profile;
+  project: string;
+}
+
+function sectionOf({ profile, project }: ProfileFormProps) {
   const { name, description, config, devices } = profile;
-  const { draft, set, isChanged, reset } = useDraft({ description, config, devices });
-  const changes = changedPairs(config, draft.config);
-  const isOnlyConfig =
-    changes.length > 0 &&
-    draft.description === description &&
-    JSON.stringify(draft.devices) === JSON.stringify(devices);
+  return {
+    name,
+    scope: "profile" as const,
+    config,
+    save: (changes: Record<string, string>) =>
+      putProfile(name, project, { description, devices, config: applied(config, changes) }),
+    command: (...rest: string[]) => holdfast(project, "profile", ...rest),
+    subject: [name],
+  };
+}
+
+/** The command that takes all of a profile from a file. */
+export const editCommand = (name: string, project: string): string =>
+  `${holdfast(project, "profile", "edit", name)} < ${name}.yaml`;
+
+export function ProfileSnapshots(props: ProfileFormProps) {
+  return (
+    <ConfigSection {...sectionOf(props)}>
+      {(draft) => <SnapshotSettings draft={draft} project={props.project} />}
+    </ConfigSection>
+  );
+}
+
+export function ProfileSettings(props: ProfileFormProps) {
+  const { profile, project } = props;
+  const { name, config, devices } = profile;
+  return (
+    <>
+      <DescriptionForm
+        what={words.what(name)}
+        description={profile.description}
+        command={editCommand(name, project)}
+        save={(description) => putProfile(name, project, { description, config, devices })}
+      />
+      <ConfigSection {...sectionOf(props)} />
+    </>
+  );
+}
+
+export function ProfileDevices({ profile, project }: ProfileFormProps) {
+  const { name, description, config } = profile;
+  const { draft, set, isChanged, reset } = useDraft({ devices: profile.devices });
   return (
     <SavedForm
       action={{
         title: texts.editors.saveTitle(words.what(name)),
         done: texts.editors.saved(words.what(name)),
-        run: () => putProfile(name, project, draft),
+        run: () => putProfile(name, project, { description, config, devices: draft.devices }),
       }}
-      command={
-        isOnlyConfig
-          ? settingCommands(project, ["profile"], [name], changes)
-          : `${holdfast(project, "profile", "edit", name)} < ${name}.yaml`
-      }
+      command={editCommand(name, project)}
       isChanged={isChanged}
       onReset={reset}
     >
-      <TextField label={texts.description} value={draft.description} onChange={(value) => set({ description: value })} />
-      <h2 className="p-heading--4">{words.settings}</h2>
-      <SettingsEditor settings={draft.config} onChange={(value) => set({ config: value })} suggestions={SUGGESTIONS} />
-      <h2 className="p-heading--4">{words.devices}</h2>
-      <DevicesEditor devices={draft.devices} onChange={(value) => set({ devices: value })} />
+      <DevicesEditor devices={draft.devices} onChange={(devices) => set({ devices })} />
     </SavedForm>
   );
 }

@@ -1,10 +1,10 @@
 // One profile: as a form, as YAML, and who has it.
-import { lazy, useState } from "react";
+import { useState } from "react";
 import { Route, Routes, useNavigate, useParams } from "react-router-dom";
 import { ApiError } from "../../api/client";
 import { putProfile, useProfile, type Profile } from "../../api/resources/profiles";
 import { ActionMenu } from "../../components/action-menu";
-import { holdfast } from "../../components/command";
+import { YamlEditor } from "../../components/config/yaml-editor";
 import { Loaded } from "../../components/loaded";
 import { NotFound } from "../../components/not-found";
 import { Page } from "../../components/page";
@@ -13,10 +13,8 @@ import { Tabs } from "../../components/tabs";
 import { UsedBy } from "../../components/used-by";
 import { texts } from "../../text";
 import { DeleteProfile, RenameProfile } from "./profile-dialogs";
-import { ProfileForm } from "./profile-form";
+import { editCommand, ProfileDevices, ProfileSettings, ProfileSnapshots } from "./profile-form";
 import { profileAddress } from "./profiles-page";
-
-const YamlEditor = lazy(() => import("../../components/yaml-editor").then((module) => ({ default: module.YamlEditor })));
 
 const words = texts.profiles;
 
@@ -59,20 +57,24 @@ function ProfileFrame({ profile, project }: { profile: Profile; project: string 
       <Tabs
         label={words.tabs.label(name)}
         tabs={[
-          { label: words.tabs.form, to: profileAddress(name, project), isExact: true },
+          { label: words.tabs.snapshots, to: profileAddress(name, project), isExact: true },
+          { label: words.tabs.settings, to: profileAddress(name, project, "settings") },
+          { label: words.tabs.devices, to: profileAddress(name, project, "devices") },
           { label: words.tabs.yaml, to: profileAddress(name, project, "yaml") },
           { label: words.tabs.usedBy, to: profileAddress(name, project, "used-by") },
         ]}
       />
       <Routes>
-        <Route index element={<ProfileForm profile={profile} project={project} />} />
+        <Route index element={<ProfileSnapshots profile={profile} project={project} />} />
+        <Route path="settings" element={<ProfileSettings profile={profile} project={project} />} />
+        <Route path="devices" element={<ProfileDevices profile={profile} project={project} />} />
         <Route
           path="yaml"
           element={
             <YamlEditor
-              what={words.what(name)}
-              document={{ description: profile.description, config: profile.config, devices: profile.devices }}
-              command={`${holdfast(project, "profile", "edit", name)} < ${name}.yaml`}
+              name={name}
+              value={{ description: profile.description, config: profile.config, devices: profile.devices }}
+              command={editCommand(name, project)}
               save={(document) => putProfile(name, project, document)}
             />
           }

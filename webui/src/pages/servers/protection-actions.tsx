@@ -9,7 +9,7 @@ import {
 } from "../../api/resources/protections";
 import { ActionDialog } from "../../components/action-dialog";
 import type { MenuAction } from "../../components/action-menu";
-import { holdfast, quoted } from "../../components/command";
+import { holdfast, queryCommand } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
 import { TextField } from "../../components/fields";
 import { runDirectly } from "../../components/run-action";
@@ -98,8 +98,6 @@ function EditProtection({ protection, onClose }: ProtectionDialogProps) {
     Object.entries(wanted).filter(([key, value]) => protection[key as keyof typeof wanted] !== value),
   );
   const areNumbers = /^\d+$/.test(limit) && /^[1-9]\d*$/.test(parallel);
-  // There is no command that changes a protection; the API does.
-  const query = `holdfast query -X PATCH -d ${quoted(JSON.stringify(body))} ${quoted(`${PROTECTIONS}/${name}`)}`;
   return (
     <ActionDialog
       action={{
@@ -108,7 +106,7 @@ function EditProtection({ protection, onClose }: ProtectionDialogProps) {
         run: () => changeProtection(name, body),
         touches: TOUCHES,
       }}
-      command={query}
+      command={queryCommand("default", "PATCH", `${PROTECTIONS}/${name}`, body)}
       submit={texts.save}
       isReady={Object.keys(body).length > 0 && areNumbers}
       onClose={onClose}

@@ -1,26 +1,12 @@
 // What this server is, and its settings.
 import { change, type Schemas } from "../../api/client";
 import { useServer } from "../../api/resources/server";
-import { useDraft } from "../../components/draft";
+import { holdfast } from "../../components/command";
+import { ConfigSection } from "../../components/config/config-section";
 import { Loaded } from "../../components/loaded";
-import { SavedForm } from "../../components/saved-form";
-import { changedPairs, settingCommands } from "../../components/setting-commands";
-import { SettingsEditor, type Settings } from "../../components/settings-editor";
 import { texts } from "../../text";
 
 const words = texts.settings.server;
-const SUGGESTIONS = [
-  "backups.compression_algorithm",
-  "core.https_address",
-  "core.remote_token_expiry",
-  "core.shutdown_timeout",
-  "core.trust_password",
-  "images.compression_algorithm",
-  "images.default_architecture",
-  "images.remote_cache_expiry",
-  "storage.backups_volume",
-];
-
 export function ServerTab() {
   const server = useServer();
   return (
@@ -65,26 +51,19 @@ function Facts({ server }: { server: Schemas["Server"] }) {
 
 /** A password is shown as `true`; it is sent only when it was changed. */
 function ServerSettings({ config }: { config: Record<string, string | boolean> }) {
-  const before: Settings = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
-  const { draft, set, isChanged, reset } = useDraft({ config: before });
-  const changes = changedPairs(before, draft.config);
-  const patch = Object.fromEntries(changes.map(([key, value]) => [key, value ?? ""]));
+  const current = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
   return (
     <section>
       <h2 className="p-heading--4">{words.settings}</h2>
-      <SavedForm
-        action={{
-          title: texts.editors.saveTitle(words.what),
-          done: texts.editors.saved(words.what),
-          run: () => change("PATCH", "/1.0", { config: patch }),
-          touches: ["/1.0"],
-        }}
-        command={changes.length > 0 ? settingCommands("default", ["config"], [], changes) : "holdfast config show"}
-        isChanged={isChanged}
-        onReset={reset}
-      >
-        <SettingsEditor settings={draft.config} onChange={(value) => set({ config: value })} suggestions={SUGGESTIONS} />
-      </SavedForm>
+      <ConfigSection
+        name={words.what}
+        scope="server"
+        config={current}
+        save={(changes) => change("PATCH", "/1.0", { config: changes })}
+        command={(...rest) => holdfast("default", "config", ...rest)}
+        subject={[]}
+        touches={["/1.0"]}
+      />
     </section>
   );
 }

@@ -1,26 +1,18 @@
-// Editors of settings: rows of keys and values, devices, YAML.
+// Editors of settings: rows of keys and values, devices.
 export const editors = {
-  yaml: "YAML",
-  yamlHelp: "The whole document. What is taken away here is unset.",
-  badYaml: (reason: string) => `This is no YAML: ${reason}`,
-  noMapping: "It must be a mapping: name: value.",
-  changedMeanwhile: "It was changed meanwhile by somebody else. Saving puts your text in its place.",
-  takeTheirs: "Show what is there now",
   key: "Key",
   value: "Value",
-  valueOf: (key: string) => `Value of ${key}`,
   addKey: "Add a key",
   removeKey: (key: string) => `Remove ${key}`,
   noKeys: "No key is set.",
   doubleKey: "This key is there already.",
-  devices: "Devices",
   noDevices: "It has no device of its own.",
   addDevice: "Add a device",
   deviceName: "Name of the device",
   deviceType: "Type",
   removeDevice: (name: string) => `Remove the device ${name}`,
   save: "Save",
-  reset: "Take back",
+  reset: "Put back what was there",
   saved: (what: string) => `${what} is saved`,
   saveTitle: (what: string) => `Save ${what}`,
 };

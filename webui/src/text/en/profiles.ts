@@ -21,7 +21,7 @@ export const profiles = {
   removeTitle: (name: string) => `Delete the profile ${name}`,
   removeIntro: "Its settings and devices go. Instances that have it must let go of it first:",
   removed: (name: string) => `The profile ${name} is deleted`,
-  tabs: { label: (name: string) => `Pages of the profile ${name}`, form: "Form", yaml: "YAML", usedBy: "Used by" },
+  tabs: { label: (name: string) => `Pages of the profile ${name}`, snapshots: "Snapshots", settings: "Settings", devices: "Devices", yaml: "YAML", usedBy: "Used by" },
   gone: (name: string) => `There is no profile ${name} in this project.`,
   help: "What is set here counts for each instance that has the profile, unless it says otherwise itself.",
   what: (name: string) => `The profile ${name}`,
