@@ -1,6 +1,6 @@
 // Custom volumes, their snapshots and export files.
-import { useQueries, type UseQueryResult } from "@tanstack/react-query";
-import { api, begin, beginOrChange, change, get, withQuery, type Operation, type Schemas } from "../client";
+import { useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { api, ApiError, begin, beginOrChange, change, get, withQuery, type Operation, type Schemas } from "../client";
 import { useResource } from "../query-client";
 import { usePools } from "./server";
 
@@ -25,6 +25,9 @@ export type VolumeSnapshot = Schemas["VolumeSnapshot"];
 export type VolumeBackup = Schemas["VolumeBackup"];
 /** Which volume: what its address is made of. */
 export type VolumePlace = Pick<Volume, "pool" | "name" | "project">;
+
+/** What the server says where a driver can't tell how much is used. */
+const NOT_TOLD = "Not supported";
 
 export const volumePath = ({ pool, name }: Pick<VolumePlace, "pool" | "name">): string =>
   api`/1.0/storage-pools/${pool}/volumes/custom/${name}`;
@@ -78,8 +81,21 @@ export function useVolume(place: VolumePlace): UseQueryResult<WireVolume> {
   return useResource<WireVolume>(volumePath(place), { project: place.project });
 }
 
-export function useVolumeState(place: VolumePlace): UseQueryResult<Schemas["VolumeState"]> {
-  return useResource<Schemas["VolumeState"]>(`${volumePath(place)}/state`, { project: place.project });
+/** How much a volume holds; null where its driver doesn't tell. */
+export function useVolumeState(place: VolumePlace): UseQueryResult<Schemas["VolumeState"] | null> {
+  const path = `${volumePath(place)}/state`;
+  const query = { project: place.project };
+  return useQuery({
+    queryKey: [path, query],
+    queryFn: async ({ signal }) => {
+      try {
+        return await get<Schemas["VolumeState"]>(path, query, signal);
+      } catch (error) {
+        if (error instanceof ApiError && error.message === NOT_TOLD) return null;
+        throw error;
+      }
+    },
+  });
 }
 
 export function createVolume(pool: string, project: string, body: Schemas["VolumesPost"]): Promise<Operation | undefined> {
@@ -104,8 +120,19 @@ export function patchVolume(place: VolumePlace, body: Schemas["VolumePatch"]): P
   return beginOrChange("PATCH", volumePath(place), body, { project: place.project });
 }
 
+/** The snapshots under their own names: the server tells them as `volume/snapshot`. */
 export function useVolumeSnapshots(place: VolumePlace): UseQueryResult<VolumeSnapshot[]> {
-  return useResource<VolumeSnapshot[]>(`${volumePath(place)}/snapshots`, { recursion: 1, project: place.project });
+  const path = `${volumePath(place)}/snapshots`;
+  const query = { recursion: 1, project: place.project };
+  return useQuery({
+    queryKey: [path, query],
+    queryFn: ({ signal }) => get<VolumeSnapshot[]>(path, query, signal),
+    select: named,
+  });
+}
+
+function named(snapshots: VolumeSnapshot[]): VolumeSnapshot[] {
+  return snapshots.map((snapshot) => ({ ...snapshot, name: snapshot.name.split("/").at(-1) ?? "" }));
 }
 
 const snapshotPath = (place: VolumePlace, snapshot: string): string => volumePath(place) + api`/snapshots/${snapshot}`;

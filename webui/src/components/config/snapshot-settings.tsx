@@ -35,7 +35,7 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
       expiry: effective("snapshots.expiry"),
     }),
   );
-  const canPreview = useExtension("holdfast_schedule_preview");
+  const canPreview = useExtension("holdfast_schedule_preview") && (instance !== undefined || isOfVolume);
   const preview = useSchedulePreview(project, JSON.parse(wanted), canPreview);
   const placeholder = (key: string, fallback: string) => draft.inheritedOf(key) ?? fallback;
   return (

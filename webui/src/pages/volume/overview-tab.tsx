@@ -75,7 +75,7 @@ function FactsCard({ volume }: VolumeTabProps) {
         <dt>{words.used}</dt>
         <dd>
           <Loaded query={state}>
-            {({ usage }) => <>{usage.used > 0 ? formatBytes(usage.used) : words.unknown}</>}
+            {(found) => <>{found === null ? words.unknown : formatBytes(found.usage.used)}</>}
           </Loaded>
         </dd>
         <dt>{words.limit}</dt>

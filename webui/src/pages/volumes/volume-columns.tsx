@@ -1,9 +1,8 @@
 // The columns of the list of volumes.
 import { Link } from "react-router-dom";
-import { useVolumeState, type ListedVolume } from "../../api/resources/volumes";
+import type { ListedVolume } from "../../api/resources/volumes";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
-import { Bytes } from "../../components/bytes";
 import type { Column } from "../../components/data-table";
 import { EntityLink } from "../../components/entity-link";
 import { volumeAddress } from "../../components/project";
@@ -46,7 +45,6 @@ export function volumeColumns(
       sort: (each) => each.content_type,
     },
     { key: "used", title: words.usedBy, cell: (each) => <Users urls={each.used_by} /> },
-    { key: "size", title: texts.size, className: "number-cell", cell: (each) => <UsedSpace volume={each} /> },
     {
       key: "snapshot",
       title: words.newest,
@@ -87,9 +85,4 @@ function Users({ urls }: { urls: string[] }) {
       ))}
     </>
   );
-}
-
-function UsedSpace({ volume }: { volume: ListedVolume }) {
-  const state = useVolumeState(volume);
-  return <Bytes value={state.data?.usage.used || undefined} />;
 }
