@@ -35,6 +35,8 @@ export function verifyBackup(instance: string, backup: string, project: string):
 export interface TestOptions {
   pool: string;
   command: string;
+  /** How long the command may take. */
+  seconds: string;
 }
 
 /** Have the server import the file under another name, start it, and remove it. */
@@ -42,8 +44,8 @@ export function testBackup(
   instance: string,
   backup: string,
   project: string,
-  { pool, command }: TestOptions,
+  { pool, command, seconds }: TestOptions,
 ): Promise<Operation> {
-  const query = { project, instance, backup, pool: pool || undefined, command: command || undefined };
+  const query = { project, instance, backup, pool: pool || undefined, command: command || undefined, timeout: seconds };
   return begin("POST", "/1.0/backup-tests", {}, query);
 }

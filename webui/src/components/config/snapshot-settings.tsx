@@ -41,7 +41,7 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
   return (
     <>
       <section className="card">
-        <h3 className="p-heading--5">{words.schedule.title}</h3>
+        <h2 className="p-heading--5">{words.schedule.title}</h2>
         <ScheduleEditor
           value={draft.valueOf("snapshots.schedule")}
           onChange={(value) => draft.set("snapshots.schedule", value)}
@@ -73,7 +73,7 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
         />
       </section>
       <section className="card">
-        <h3 className="p-heading--5">{words.expiry.scheduled}</h3>
+        <h2 className="p-heading--5">{words.expiry.scheduled}</h2>
         <div className="field-row">
           <TextField
             label={words.expiry.scheduled}

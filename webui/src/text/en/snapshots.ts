@@ -141,7 +141,7 @@ export const snapshots = {
     downloadFile: (name: string) => `Download ${name}`,
     downloadFolder: "Download this folder (tar)",
     putBack: "Put back…",
-    putBackOf: (name: string) => `Put ${name} back into the instance`,
+    putBackOf: (name: string) => `Put back… ${name}`,
     putBackTitle: (name: string) => `Put ${name} back`,
     putBackIntro: (path: string, instance: string) =>
       `${path} of ${instance} becomes what it was in the snapshot, with its owner and mode. What is there now is overwritten.`,
