@@ -57,13 +57,13 @@ def test_one_of_a_volume(server: HoldfastServer, cli: Cli) -> None:
     cli.run("storage", "volume", "create", "default", "data")
     volume = "/1.0/storage-pools/default/volumes/custom/data/backups"
     assert outcome(server.socket, ask(server.socket, "POST", volume, {"name": "v"})) == ""
-    started = ask(server.socket, "POST", f"{volume}/v/verification")
+    started = ask(server.socket, "POST", f"{volume}/v/verify")
     ended = ask(server.socket, "GET", f"{started.body['operation']}/wait").body["metadata"]
     assert (ended["status"], ended["metadata"]["verification"]["type"]) == ("Success", "custom")
 
 
 def test_what_is_not_there(server: HoldfastServer, cli: Cli) -> None:
-    for path in (f"{BACKUPS}/two/verification", "/1.0/backup-tests?instance=web&backup=two"):
+    for path in (f"{BACKUPS}/two/verify", "/1.0/backup-tests?instance=web&backup=two"):
         assert ask(server.socket, "POST", path, {}).status == 404, path
     assert ask(server.socket, "POST", "/1.0/backup-tests?instance=web&backup=../../../x", {}).status == 404
     assert ask(server.socket, "POST", "/1.0/backup-tests", {}).status == 400

@@ -21,6 +21,7 @@ from holdfast.client.shapes import ServerInfo
 if TYPE_CHECKING:
     from holdfast.client.backups import Backups
     from holdfast.client.certificates import Certificates
+    from holdfast.client.changes import Comparisons
     from holdfast.client.events import Events
     from holdfast.client.files import Files
     from holdfast.client.images import Images
@@ -190,3 +191,9 @@ class Client:
         from holdfast.client.ui import WebPage
 
         return WebPage(self.connection)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        from holdfast.client.changes import Comparisons
+
+        return Comparisons(self.connection)

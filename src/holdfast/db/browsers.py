@@ -61,17 +61,6 @@ def delete(connection: Connection, browser_id: str) -> None:
     connection.execute(sql_delete(_table).where(_table.c.id == browser_id))
 
 
-def rename_project(connection: Connection, project: str, new_project: str) -> None:
-    """Let those that are bound to a project follow it."""
-    query = sql_update(_projects).where(_projects.c.project == project)
-    connection.execute(query.values(project=new_project))
-
-
-def delete_project(connection: Connection, project: str) -> None:
-    """Take a project from those that are bound to it."""
-    connection.execute(sql_delete(_projects).where(_projects.c.project == project))
-
-
 def _browser(connection: Connection, row: Row[tuple[object, ...]]) -> Browser:
     query = select(_projects.c.project).where(_projects.c.browser_id == row.id).order_by(_projects.c.project)
     return Browser(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Column, Connection, ScalarSelect, Table, func, select
+from sqlalchemy import Column, Connection, Null, ScalarSelect, Table, func, null, select
 
 from holdfast.db import tables
 
@@ -31,7 +31,7 @@ class Safety:
 
 
 def of_instances(connection: Connection, project: str | None) -> Sequence[Safety]:
-    """Return the instances of a project, of all when None, by project and name."""
+    """Return the instances of a project, of all when None, by project, pool and name."""
     copied = (
         select(func.max(tables.protected_copies.c.succeeded_at))
         .select_from(_COPIES)
@@ -41,17 +41,35 @@ def of_instances(connection: Connection, project: str | None) -> Sequence[Safety
         )
         .scalar_subquery()
     )
+    snapshots, backups = tables.instance_snapshots, tables.backups
+    return _found(connection, project, _instances, snapshots.c.instance_id, backups.c.instance_id, copied)
+
+
+def of_volumes(connection: Connection, project: str | None) -> Sequence[Safety]:
+    """Return the custom volumes of a project, of all when None, by project, pool and name."""
+    snapshots, backups = tables.volume_snapshots, tables.volume_backups
+    return _found(connection, project, _volumes, snapshots.c.volume_id, backups.c.volume_id, null())
+
+
+def _found(
+    connection: Connection,
+    project: str | None,
+    owners: Table,
+    of_snapshots: Column[int],
+    of_backups: Column[int],
+    copied: ScalarSelect[datetime] | Null,
+) -> Sequence[Safety]:
     query = select(
-        _instances.c.project,
-        _instances.c.pool,
-        _instances.c.name,
-        _count(tables.instance_snapshots, tables.instance_snapshots.c.instance_id, _instances.c.id).label("snapshots"),
-        _newest(tables.instance_snapshots, tables.instance_snapshots.c.instance_id, _instances.c.id).label("snapshot"),
-        _newest(tables.backups, tables.backups.c.instance_id, _instances.c.id).label("export"),
+        owners.c.project,
+        owners.c.pool,
+        owners.c.name,
+        _count(of_snapshots, owners).label("snapshots"),
+        _newest(of_snapshots, owners).label("snapshot"),
+        _newest(of_backups, owners).label("export"),
         copied.label("copied"),
-    ).order_by(_instances.c.project, _instances.c.name)
+    ).order_by(owners.c.project, owners.c.pool, owners.c.name)
     if project is not None:
-        query = query.where(_instances.c.project == project)
+        query = query.where(owners.c.project == project)
     return [
         Safety(
             project=row.project,
@@ -66,34 +84,9 @@ def of_instances(connection: Connection, project: str | None) -> Sequence[Safety
     ]
 
 
-def of_volumes(connection: Connection, project: str | None) -> Sequence[Safety]:
-    """Return the custom volumes of a project, of all when None, by project, pool and name."""
-    query = select(
-        _volumes.c.project,
-        _volumes.c.pool,
-        _volumes.c.name,
-        _count(tables.volume_snapshots, tables.volume_snapshots.c.volume_id, _volumes.c.id).label("snapshots"),
-        _newest(tables.volume_snapshots, tables.volume_snapshots.c.volume_id, _volumes.c.id).label("snapshot"),
-        _newest(tables.volume_backups, tables.volume_backups.c.volume_id, _volumes.c.id).label("export"),
-    ).order_by(_volumes.c.project, _volumes.c.pool, _volumes.c.name)
-    if project is not None:
-        query = query.where(_volumes.c.project == project)
-    return [
-        Safety(
-            project=row.project,
-            pool=row.pool,
-            name=row.name,
-            snapshots=row.snapshots,
-            snapshot_at=row.snapshot,
-            export_at=row.export,
-        )
-        for row in connection.execute(query)
-    ]
+def _count(of: Column[int], owners: Table) -> ScalarSelect[int]:
+    return select(func.count()).where(of == owners.c.id).scalar_subquery()
 
 
-def _count(table: Table, of: Column[int], owner: Column[int]) -> ScalarSelect[int]:
-    return select(func.count()).select_from(table).where(of == owner).scalar_subquery()
-
-
-def _newest(table: Table, of: Column[int], owner: Column[int]) -> ScalarSelect[datetime]:
-    return select(func.max(table.c.created_at)).where(of == owner).scalar_subquery()
+def _newest(of: Column[int], owners: Table) -> ScalarSelect[datetime]:
+    return select(func.max(of.table.c.created_at)).where(of == owners.c.id).scalar_subquery()

@@ -262,6 +262,13 @@ class Runtime(ABC):
         """Return access to a tree that nothing runs in; ids on its disk are those seen inside plus `id_base`."""
 
     @abstractmethod
+    def tree_folder(self, rootfs: Path, path: str) -> Path:
+        """Return where a directory of a tree that nothing runs in, and nobody writes to, is on the host.
+
+        Links are followed inside. `NotFoundError` for what isn't there, `BadRequestError` for what is no directory.
+        """
+
+    @abstractmethod
     def watch(self, on_stopped: Callable[[str], None]) -> None:
         """Call `on_stopped(key)` from a thread each time an instance ends, whoever ended it; also for those that were
         already running when this process began."""

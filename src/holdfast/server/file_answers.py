@@ -52,19 +52,21 @@ def listing_answer(found: Mapping[str, FileInfo]) -> web.StreamResponse:
 
 def _entry(name: str, info: FileInfo) -> wire.FileEntry:
     return wire.FileEntry(
-        name=_text(name),
+        name=readable(name),
         type=info.kind,
         size=info.size,
         mode=f"{info.mode:04o}",
         uid=info.uid,
         gid=info.gid,
         modified=to_wire(datetime.fromtimestamp(info.modified_ns // 10**9, UTC)),
-        target=_text(info.target),
+        target=readable(info.target),
     )
 
 
-def _text(name: str) -> str:
-    return name.encode(errors="surrogateescape").decode(errors="replace")
+def readable(name: str | bytes) -> str:
+    """Return a name as text that can be sent; what is no UTF-8 in it is shown as "\ufffd"."""
+    raw = name if isinstance(name, bytes) else name.encode(errors="surrogateescape")
+    return raw.decode(errors="replace")
 
 
 def entry_answer(info: FileInfo) -> web.StreamResponse:

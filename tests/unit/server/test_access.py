@@ -45,6 +45,7 @@ NOT_OF_A_PROJECT = {
         ("GET", "/1.0/operations"),
         ("GET", "/1.0/operations/{id}"),
         ("DELETE", "/1.0/operations/{id}"),
+        ("GET", "/1.0/metadata/configuration"),
         ("GET", "/1.0/projects"),
         ("GET", "/1.0/projects/{name}"),
         ("GET", "/1.0/storage-pools"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -87,6 +88,17 @@ def test_threat_links_are_guessed(clients: Clients) -> None:
     refused = use_token(clients.port, token)
     assert (refused.status, refused.headers["retry-after"].isdigit()) == (429, True)
     assert use_token(clients.port, token, source="127.0.0.2").status == 303, "other addresses aren't concerned"
+
+
+def test_threat_the_link_is_in_the_log(clients: Clients, caplog: pytest.LogCaptureFixture) -> None:
+    token = token_of(clients)
+    with caplog.at_level(logging.DEBUG):
+        ask_https(clients.port, None, "GET", f"/ui/sign-in?token={token}")
+        ask_https(clients.port, None, "GET", "/1.0?project=seen")
+    written = str([{**record.__dict__} for record in caplog.records])
+    assert "seen" in written
+    assert "/ui/sign-in" in written
+    assert token not in written
 
 
 @pytest.mark.parametrize("token", ["", "short", "<script>alert(1)</script>xxxx", NOBODY + "\r\nX: y", "a" * 101])

@@ -11,7 +11,8 @@ from holdfast.cli.session import Session, pass_session
 from holdfast.client.errors import OperationFailedError
 from holdfast.client.operations import RunningOperation
 
-_EXTENSION = "holdfast_stored_backups"
+_VERIFY = "holdfast_backup_verify"
+_TEST = "holdfast_backup_test_stored"
 _WHAT = "looks at export files that it keeps"
 
 
@@ -25,7 +26,7 @@ _WHAT = "looks at export files that it keeps"
 @click.argument("name", metavar="EXPORT")
 @pass_session
 def verify_stored(session: Session, instance: InstanceReference, name: str) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
+    require_extension(session, _VERIFY, _WHAT)
     _follow(session, session.client.backups.verify(instance.name, name), f"Checking {name}", "verification")
 
 
@@ -46,7 +47,7 @@ def verify_stored(session: Session, instance: InstanceReference, name: str) -> N
 def test_stored(
     session: Session, instance: InstanceReference, name: str, shell_command: str, timeout: float, storage: str
 ) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
+    require_extension(session, _TEST, _WHAT)
     operation = session.client.backups.test_stored(
         instance.name, name, pool=storage, command=shell_command, timeout_s=timeout
     )

@@ -57,6 +57,11 @@ class StoppedFiles(FileAccess):
         with self._tree(path) as tree:
             tree.delete(path)
 
+    def folder(self, path: str) -> Path:
+        """Return where a directory is on the host; it stays there only as long as nobody writes to the tree."""
+        with self._tree(path) as tree:
+            return Path(tree.folder(path))
+
     @contextmanager
     def _tree(self, path: str) -> Iterator[RootedFiles]:
         try:

@@ -145,6 +145,16 @@ class RootedFiles:
         """Return where an open descriptor's file is, links resolved."""
         return os.readlink(str(handle), dir_fd=self._descriptors_fd)
 
+    def folder(self, path: str) -> str:
+        """Return where a directory is, links resolved inside the root."""
+        handle = self._open(path, os.O_PATH)
+        try:
+            if not stat.S_ISDIR(os.fstat(handle).st_mode):
+                raise WrongKindError(f"{path} is not a directory")
+            return self.real_path(handle)
+        finally:
+            os.close(handle)
+
     def open_device(self, path: str, is_right: Callable[[int], bool]) -> int:
         """Open a device for reading and writing once its `O_PATH` descriptor was found to be the right one."""
         handle = self._open(path, os.O_PATH)

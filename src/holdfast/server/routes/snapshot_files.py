@@ -15,6 +15,7 @@ from holdfast.server.file_answers import (
 )
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
+from holdfast.server.streaming import require_chunks, send_stream
 
 _PATH = "/1.0/instances/{name}/snapshots/{snapshot}/files"
 _QUERY = ("path", "project")
@@ -44,6 +45,14 @@ async def head_snapshot_file(request: ApiRequest) -> web.StreamResponse:
     return web.Response(headers=fact_headers(info))
 
 
+async def get_snapshot_tree(request: ApiRequest) -> web.StreamResponse:
+    """Answer with a directory and all below it as a tar archive, made while it is sent."""
+    require_chunks(request)
+    service, path = request.services.snapshot_files, wanted_path(request)
+    work = await request.run(service.pack, request.caller, request.path("name"), request.path("snapshot"), path)
+    return await send_stream(request, work, is_download=True)
+
+
 async def refuse_change(request: ApiRequest) -> web.StreamResponse:
     """Refuse to write: a snapshot is what it was."""
     await request.run(request.services.snapshots.get, request.project, request.path("name"), request.path("snapshot"))
@@ -65,6 +74,15 @@ ROUTES = (
         path=_PATH,
         handler=head_snapshot_file,
         summary="Show the facts of a file in a snapshot",
+        permission=Permission.PROJECT,
+        answer=Answer.FILE,
+        query=_QUERY,
+    ),
+    Route(
+        method="GET",
+        path="/1.0/instances/{name}/snapshots/{snapshot}/tree",
+        handler=get_snapshot_tree,
+        summary="Download a directory of a snapshot as a tar archive",
         permission=Permission.PROJECT,
         answer=Answer.FILE,
         query=_QUERY,
