@@ -29,7 +29,7 @@ export function backupAddress(instance: string, backup: string, project: string)
 
 /** Have the server read the whole file and check everything in it. */
 export function verifyBackup(instance: string, backup: string, project: string): Promise<Operation> {
-  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verification`, {}, { project });
+  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verify`, {}, { project });
 }
 
 export interface TestOptions {

@@ -2,7 +2,6 @@
 // For instances, profiles and volumes alike.
 import { useDeferredValue } from "react";
 import { useSchedulePreview } from "../../api/resources/schedule-preview";
-import { useExtension } from "../../api/resources/server";
 import { texts } from "../../text";
 import { Age, parseTime } from "../age";
 import { SelectField, TextField } from "../fields";
@@ -35,8 +34,7 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
       expiry: effective("snapshots.expiry"),
     }),
   );
-  const canPreview = useExtension("holdfast_schedule_preview");
-  const preview = useSchedulePreview(project, JSON.parse(wanted), canPreview);
+  const preview = useSchedulePreview(project, JSON.parse(wanted));
   const placeholder = (key: string, fallback: string) => draft.inheritedOf(key) ?? fallback;
   return (
     <>
