@@ -9,22 +9,27 @@ storage agree.
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.model.errors import HoldfastError, NoSpaceError, StorageError
+from holdfast.service.backups import BackupRequest
 from holdfast.service.volume_requests import VolumeMove, VolumeRequest, VolumeSource
 from holdfast.storage.drivers.btrfs import BtrfsDriver
 from holdfast.storage.drivers.dir import DirDriver
-from support.world import CALLER, POOLS, World, furnished_world
+from holdfast.streams.growing import ArrivingFile
+from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 
 VERBS = ("stage", "sync", "discard", "publish", "publish_snapshot", "swap", "withdraw", "withdraw_all", "rename")
-VERBS += ("rename_snapshot", "set_quota", "set_staged_quota")
+VERBS += ("rename_snapshot", "set_quota", "set_staged_quota", "stage_to_send", "stage_area", "assemble")
 OTHER = {"d": "b", "b": "d"}
 
 
@@ -68,6 +73,26 @@ def _copy(world: World, pool: str, target: str, name: str, *, refresh: bool = Fa
     world.finish(world.services.volumes.copies.copy(CALLER, target, VolumeRequest(name=name), source))
 
 
+def _file(world: World, pool: str) -> Path:
+    return world.services.paths.root / f"with-volumes-{pool}"
+
+
+def _export(world: World, target: Path, *, optimized_storage: bool = False) -> None:
+    wanted = BackupRequest(name="b", with_volumes=True, optimized_storage=optimized_storage, compression="none")
+    world.finish(world.services.backups.create(CALLER, owner("c1"), wanted))
+    shutil.copy(world.services.backups.path(owner("c1"), "b"), target)
+    world.finish(world.services.backups.delete(CALLER, owner("c1"), "b"))
+
+
+def _import(world: World, file: Path, name: str) -> None:
+    """Bring a file with "old" in it, its volumes under new names: in the place of `c1`, or beside it."""
+    spool = world.services.paths.incoming / f"upload-{os.urandom(4).hex()}"
+    shutil.copy(file, spool)
+    devices = {volume: {"source": f"{volume}-new"} for volume in ("v1", "v2")}
+    service, is_replacing = world.services.imports, name == "c1"
+    world.finish(service.restore_file(CALLER, ArrivingFile(spool), name, devices=devices, is_replacing=is_replacing))
+
+
 ACTIONS: dict[str, Callable[[World, str], object]] = {
     "create": lambda world, pool: world.volume("new", pool, size="10MiB"),
     "copy": lambda world, pool: _copy(world, pool, pool, "new"),
@@ -89,6 +114,10 @@ ACTIONS: dict[str, Callable[[World, str], object]] = {
     "restore": lambda world, pool: world.services.volumes.restorer.restore(CALLER, pool, "v1", "one"),
     "set snapshot": lambda world, pool: world.finish(world.services.volumes.sets.snapshot(CALLER, "c1", "two")),
     "set restore": lambda world, pool: world.finish(world.services.volumes.set_restorer.restore(CALLER, "c1", "one")),
+    "export with volumes": lambda world, pool: _export(world, _file(world, pool).with_suffix(".other")),
+    "import with volumes": lambda world, pool: _import(world, _file(world, pool), "c2"),
+    "import streams with volumes": lambda world, pool: _import(world, _file(world, pool).with_suffix(".streams"), "c2"),
+    "replace with volumes": lambda world, pool: _import(world, _file(world, pool), "c1"),
 }
 
 
@@ -113,6 +142,9 @@ def _prepare(world: World, pool: str) -> None:
         world.attach("c1", place, name, f"/{name}")
     _write(world, pool, "old")
     world.finish(world.services.volumes.sets.snapshot(CALLER, "c1", "one"))
+    if not _file(world, pool).exists():
+        _export(world, _file(world, pool))
+        _export(world, _file(world, pool).with_suffix(".streams"), optimized_storage=True)
     _copy(world, pool, pool, "mirror")
     _write(world, pool, "new")
 
@@ -155,7 +187,7 @@ def test_a_failure_at_every_call(the_world: World, faults: Faults, pool: str, ac
 
 def _check(world: World, action: str, where: str) -> None:
     contents = _contents(world)
-    if action == "set restore":
+    if action in ("set restore", "replace with volumes"):
         assert set(contents) in ({"old"}, {"new"}), where
     elif action == "restore":
         assert contents[1] in ("old", "new"), where

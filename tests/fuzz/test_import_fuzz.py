@@ -24,13 +24,14 @@ import yaml
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from holdfast.archive.reader import TreeTarget, read_index, unpack_export
+from holdfast.archive.reader import PartTarget, TreeTarget, read_index, take_export
 from holdfast.model.errors import HoldfastError
-from support.hostile import INDEX, MAIN, Archive
+from support.hostile import ATTACHED, INDEX, MAIN, Archive, with_attached
 
 pytestmark = [pytest.mark.root]
 
 REAL = Path(__file__).parents[1] / "golden/exports/instance-dir.tar.gz"
+REAL_VOLUME = REAL.with_name("volume-dir.tar.gz")
 SHORT_S, LONG_S = 15, int(os.environ.get("HOLDFAST_FUZZ_S", "120"))
 HANG_S = 30
 BATCH = 100
@@ -44,7 +45,12 @@ values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
     max_leaves=6,
 )
-prefixes = st.sampled_from(["", f"{MAIN}/", f"{MAIN}/rootfs/", "backup/", "backup/snapshots/", f"{MAIN}/rootfs/data/"])
+prefixes = st.sampled_from(
+    [
+        *("", f"{MAIN}/", f"{MAIN}/rootfs/", "backup/", "backup/snapshots/", f"{MAIN}/rootfs/data/"),
+        *(f"{ATTACHED}/", f"{ATTACHED}/0/", f"{ATTACHED}/0/volume/", f"{ATTACHED}/0/volume-snapshots/vs0/"),
+    ]
+)
 names = st.builds(str.__add__, prefixes, texts.filter(lambda text: "\0" not in text))
 kinds = st.sampled_from([*b"01234567xgLKSAVMDN"]).map(lambda byte: bytes([byte]))
 pax_keys = st.sampled_from(
@@ -56,7 +62,7 @@ pax_keys = st.sampled_from(
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
     """Draw a real file with one to four changes, perhaps compressed, perhaps damaged after that."""
-    archive = _BASE.copy()
+    archive = draw(st.sampled_from([_BASE, _ATTACHED_BASE])).copy()
     for _ in range(draw(st.integers(1, 4))):
         draw(st.sampled_from([_change_document, _change_entry, _add_entry, _move_entry]))(draw, archive)
     data = bytes(archive)
@@ -79,6 +85,18 @@ def _base() -> Archive:
 
 
 _BASE = _base()
+
+
+def _attached_base() -> Archive:
+    """Return the same with a volume in it."""
+    archive, volume = _BASE.copy(), with_attached(REAL, REAL_VOLUME)
+    listed = volume.document()["attached_volumes"]
+    archive.change_document(lambda index: index.update(attached_volumes=listed))
+    archive.entries += [entry for entry in volume.entries if entry[0].name.startswith(ATTACHED)]
+    return archive
+
+
+_ATTACHED_BASE = _attached_base()
 
 
 def _change_document(draw: st.DrawFn, archive: Archive) -> None:
@@ -160,7 +178,8 @@ class Staging:
 
         try:
             index = read_index(self.file, limit_bytes=2**26)
-            unpack_export(self.file, index, open_tree, limit_bytes=2**26)
+            parts = [PartTarget(open_tree=open_tree) for _ in index.parts]
+            take_export(self.file, index, parts, limit_bytes=2**26)
             self.outcomes["taken in"] += 1
         except HoldfastError as error:
             self.outcomes[type(error).__name__] += 1
@@ -218,7 +237,8 @@ def fuzz(directory: Path, duration_s: float) -> Counter[str]:
 def test_the_unchanged_file_is_taken(tmp_path: Path) -> None:
     staging = Staging(tmp_path)
     staging.attempt(bytes(_BASE))
-    assert staging.outcomes == {"taken in": 1}
+    staging.attempt(bytes(_ATTACHED_BASE))
+    assert staging.outcomes == {"taken in": 2}
 
 
 def test_changed_files(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ INDEX = "backup/index.yaml"
 MAIN = "backup/container"
 FIRST = "backup/snapshots/first"
 HEADER = "backup/optimized_header.yaml"
+ATTACHED = "backup/attached"
 BLOCK = 512
 
 Document = dict[str, Any]
@@ -196,6 +197,103 @@ def volume_corpus(real: Path, real_disk: Path, real_streams: Path) -> Iterator[C
     )
     swapped = streams.copy().change("backup/volume.bin", streams.data("backup/volume-snapshots/vs0.bin"))
     yield case("streams: another's", swapped, r".")
+
+
+def with_attached(real: Path, real_volume: Path) -> Archive:
+    """Return the file of an instance with a volume in it, both as LXD wrote them, put together as we write it."""
+    base, volume = Archive(real), Archive(real_volume)
+    base.change_document(lambda index: index.update(attached_volumes=[volume.document()]))
+    for info, data in volume.entries:
+        if info.name != INDEX:
+            info.name, info.linkname = (
+                name.replace("backup/", f"{ATTACHED}/0/", 1) if name.startswith("backup/") else name
+                for name in (info.name, info.linkname)
+            )
+            base.entries.append((info, data))
+    return base
+
+
+def attached_corpus(real: Path, real_volume: Path) -> Iterator[Case]:
+    """Give cases made of the file of an instance with a volume in it."""
+    base = with_attached(real, real_volume)
+    for tree in (FIRST, "backup/snapshots/second", MAIN):
+        base.drop(f"{tree}/rootfs/data/sparse")
+    top = f"{ATTACHED}/0/volume"
+
+    def case(name: str, archive: Archive, says: str | None) -> Case:
+        return Case(f"attached: {name}", bytes(archive), says)
+
+    def changed(name: str, says: str | None, change: Callable[[Document], object]) -> Case:
+        """Change what the index says of the volume."""
+        return case(name, base.copy().change_document(lambda index: change(index["attached_volumes"][0])), says)
+
+    def listed(name: str, says: str, value: object) -> Case:
+        return case(name, base.copy().change_document(lambda index: index.update(attached_volumes=value)), says)
+
+    yield listed("no list", r"index.yaml is not valid", "rubbish")
+    yield listed("a null in the list", r"attached volume that is none", [None])
+    yield listed("not listed", r"belong", [])
+    yield listed("null for the list", r"belong", None)
+    yield case(
+        "listed twice",
+        base.copy().change_document(lambda d: d["attached_volumes"].append(copy.deepcopy(d["attached_volumes"][0]))),
+        r"twice",
+    )
+    yield changed("an instance", r"that is none", lambda d: d.update(type="container"))
+    yield changed("no type", r"that is none", lambda d: d.pop("type"))
+    yield changed("no config", r"config not found", lambda d: d.pop("config"))
+    yield changed("no name", r"names no", lambda d: d.pop("name"))
+    yield changed("two names", r"two names", lambda d: d.update(name="other"))
+    yield changed(
+        "a name that leads away", r"name", lambda d: (d.update(name="../x"), d["config"]["volume"].update(name="../x"))
+    )
+    yield changed("a snapshot that leads away", r"bad name", lambda d: d["snapshots"].__setitem__(0, "../x"))
+    yield changed("a snapshot too many", r"not found in index", lambda d: d["snapshots"].append("more"))
+    yield changed("streams that are none", r"differs|no plain file|is due", lambda d: d.update(optimized=True))
+    yield changed("a pool that leads away", None, lambda d: d.update(pool="../../etc"))
+    yield changed("a size that is none", r"size", lambda d: d["config"]["volume"].update(config={"size": "many"}))
+    yield changed(
+        "forbidden in a snapshot",
+        r"schedule",
+        lambda d: d["config"]["volume_snapshots"][0].update(config={"snapshots.schedule": "x"}),
+    )
+    for key in base.document()["attached_volumes"][0]:
+        says = {"name": r"names no", "type": r"none", "config": r"config not found", "snapshots": r"does not list"}
+        yield changed(f"null as {key}", says.get(key), lambda d, key=key: d.update({key: None}))
+    for number in ("1", "00", "-1", "0x0", "", "9999999"):
+        yield case(f"a member of {number!r}", base.copy().put(f"{ATTACHED}/{number}/volume/x"), r"belong|does not list")
+    yield case("an index of its own", base.copy().put(f"{ATTACHED}/0/index.yaml", data=b"name: x"), r"belong")
+    yield case("nested once more", base.copy().put(f"{ATTACHED}/0/attached/0/volume/x"), r"belong")
+    yield case("the tree of an instance", base.copy().put(f"{ATTACHED}/0/container/rootfs/x"), r"belong")
+    yield case("the instance goes on", base.copy().put(f"{MAIN}/rootfs/x"), r"after another part")
+    moved = base.copy()
+    moved.entries.sort(key=lambda entry: (entry[0].name != INDEX, not entry[0].name.startswith(ATTACHED)))
+    yield case("the volume first", moved, r"missing the files")
+    yield case("no tree", base.copy().drop(top), r"missing")
+    yield case("the top is a link", base.copy().drop(top).put(top, tarfile.SYMTYPE, linkname="/etc"), r"directory")
+    yield case("a name with ..", base.copy().put(f"{top}/../../../../owned"), r"\.\.")
+    yield case("the volume itself by ..", base.copy().put(f"{ATTACHED}/../volume/x"), r"belong")
+    yield case(
+        "below a link", base.copy().put(f"{top}/d", tarfile.SYMTYPE, linkname="/etc").put(f"{top}/d/x"), r"parent"
+    )
+    for name, target in (
+        ("of the host", "/etc/passwd"),
+        ("of the instance", f"{MAIN}/rootfs/data/file1"),
+        ("of its own file", "backup/volume/a.txt"),
+        ("of another volume", f"{ATTACHED}/1/volume/a.txt"),
+        ("of a snapshot", f"{ATTACHED}/0/volume-snapshots/vs0/a.txt"),
+    ):
+        linked = base.copy().put(f"{top}/h", tarfile.LNKTYPE, linkname=target)
+        yield case(f"a hard link to a file {name}", linked, r"another|belong")
+    yield case("a device node", base.copy().put(f"{top}/null", tarfile.CHRTYPE, devmajor=1, devminor=3), None)
+    yield case("the folders above", base.copy().put(ATTACHED, tarfile.DIRTYPE, before=top), None)
+    yield case("twice", base.copy().put(f"{top}/a.txt", data=b"x"), r"twice")
+    whole = bytes(base)
+    yield Case("attached: cut", whole[: len(whole) - 4096], r"ends")
+    volume = Archive(real_volume).change_document(
+        lambda d: d.update(attached_volumes=[Archive(real_volume).document()])
+    )
+    yield Case("attached: to a volume", bytes(volume), r"volume lists attached", is_volume=True)
 
 
 def streams_corpus(real: Path) -> Iterator[Case]:

@@ -50,7 +50,8 @@ def nothing_left(server: HoldfastServer, cli: Cli) -> Iterator[None]:
 
 
 def _everything(server: HoldfastServer, cli: Cli) -> dict[str, list[str]]:
-    folders = [server.directory / "storage-pools" / pool / "containers" for pool in ("default", "bt")]
+    pools = [server.directory / "storage-pools" / pool for pool in ("default", "bt")]
+    folders = [pool / folder for pool in pools for folder in ("containers", "custom", "custom-snapshots")]
     found = {str(folder): sorted(os.listdir(folder)) for folder in folders if folder.is_dir()}
     found["instances"] = [each["name"] for each in json.loads(cli.run("list", "--format", "json"))]
     found["incoming"] = sorted(os.listdir(server.directory / "backups/.incoming"))
@@ -71,6 +72,32 @@ def test_a_command_is_run_without_network_and_disks_of_others(cli: Cli, good: Pa
     text = cli.run("backup", "test", good, "--command", command)
     assert "comes up" in text and "done" in text
     assert "eth0" not in text
+
+
+@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_volumes_of_the_file_are_there(server: HoldfastServer, cli: Cli, tmp_path: Path, pool: str) -> None:
+    """Under names of their own, beside those that are still in use; the held snapshot goes with them."""
+    cli.run("init", "tiny", "full", "-s", pool)
+    cli.run("storage", "volume", "create", "bt", "data", "snapshots.schedule=@hourly")
+    cli.run("storage", "volume", "attach", "bt", "data", "full", "/srv")
+    (server.directory / "storage-pools/bt/custom/default_data/x").write_text("content")
+    cli.run("storage", "volume", "snapshot", "bt", "data", "one")
+    cli.run("storage", "volume", "hold", "bt", "data/one")
+    try:
+        cli.run("export", "full", tmp_path / "file", "--with-volumes")
+        cli.run("storage", "volume", "release", "bt", "data/one")
+        before = _everything(server, cli)
+        document = json.loads(
+            cli.run("backup", "test", tmp_path / "file", "--command", "cat /srv/x", "--format", "json")
+        )
+        assert document["healthy"] and document["output"] == "content" and document["volumes"] == ["bt/data"]
+        assert _everything(server, cli) == before
+        assert "1 volume" in cli.run("backup", "test", tmp_path / "file", "-s", "default")
+    finally:
+        cli.run("delete", "full")
+        cli.result("storage", "volume", "release", "bt", "data/one")
+        cli.run("storage", "volume", "delete", "bt", "data")
 
 
 @pytest.mark.usefixtures("nothing_left")

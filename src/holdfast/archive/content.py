@@ -8,20 +8,21 @@
 | last  | `backup/manifest.yaml`                    | check sums of all before it  |
 
 Files of custom volumes have their trees elsewhere (`layout.py`). In the optimized form streams of the storage driver
-take the place of trees (`optimized.py`).
+take the place of trees (`optimized.py`). Volumes that are attached to an instance come after it, before the manifest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from holdfast.archive.exclusion import Exclusion
-from holdfast.archive.layout import BACKUP_YAML, IMAGE_SUFFIX, INDEX, Layout
+from holdfast.archive.layout import BACKUP_YAML, IMAGE_SUFFIX, INDEX, Layout, attached_name
 from holdfast.archive.manifest import HashingSink, manifest_member
 from holdfast.archive.members import END, Kind, Member, padding
 from holdfast.archive.optimized import HEADER
@@ -71,12 +72,16 @@ class ExportStream:
 
 @dataclass(frozen=True, slots=True)
 class ExportContent:
-    """All of an export file, in its order; `header` describes the streams, if there are some."""
+    """All of an export file, in its order; `header` describes the streams, if there are some.
+
+    `attached` are volumes that come after an instance; its index tells what theirs tell.
+    """
 
     index: bytes
     trees: Sequence[ExportTree] = ()
     header: bytes = b""
     streams: Sequence[ExportStream] = ()
+    attached: Sequence[ExportContent] = ()
 
 
 def write_content(
@@ -99,33 +104,55 @@ def _write_trees(
 ) -> list[tuple[str, int]]:
     """Write the index and all trees; return how many bytes of the stream each tree takes."""
     _document(sink, INDEX, content.index, 0o644, mtime_s)
-    done = 0
-    sizes = []
-    for tree in content.trees:
-        begin = sink.hasher.position
-        done += _tree(sink, tree, mtime_s, _shifted(progress, done), cancelled)
-        sizes.append((tree.prefix, sink.hasher.position - begin))
-    if content.header:
-        _document(sink, HEADER, content.header, 0o644, mtime_s)
-    for stream in content.streams:
-        begin = sink.hasher.position
-        done += _stream(sink, stream, mtime_s, _shifted(progress, done), cancelled)
-        sizes.append((stream.name, sink.hasher.position - begin))
-    return sizes
+    writing = _Writing(sink, mtime_s, progress, cancelled)
+    writing.part(content, str)
+    for number, part in enumerate(content.attached):
+        writing.part(part, partial(attached_name, number))
+    return writing.sizes
 
 
-def _tree(sink: Sink, tree: ExportTree, mtime_s: int, progress: Progress | None, cancelled: Cancelled) -> int:
-    """Write a tree; return the bytes that were packed."""
-    names, prefix, instead_of = [_HERE], tree.prefix, _HERE
+class _Writing:
+    """Writes the trees and streams of one part after the other; counts what each takes."""
+
+    def __init__(self, sink: HashingSink, mtime_s: int, progress: Progress | None, cancelled: Cancelled) -> None:
+        self._sink, self._mtime_s, self._progress, self._cancelled = sink, mtime_s, progress, cancelled
+        self._done = 0
+        self.sizes: list[tuple[str, int]] = []
+
+    def part(self, content: ExportContent, named: Callable[[str], str]) -> None:
+        """Write a part; `named` tells what a member is called in the file."""
+        for tree in content.trees:
+            prefix = named(tree.prefix)
+            with self._counted(prefix) as progress:
+                self._done += _tree(self._sink, tree, prefix, self._mtime_s, progress, self._cancelled)
+        if content.header:
+            _document(self._sink, named(HEADER), content.header, 0o644, self._mtime_s)
+        for stream in content.streams:
+            name = named(stream.name)
+            with self._counted(name) as progress:
+                self._done += _stream(self._sink, stream, name, self._mtime_s, progress, self._cancelled)
+
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[Progress | None]:
+        begin = self._sink.hasher.position
+        yield _shifted(self._progress, self._done)
+        self.sizes.append((name, self._sink.hasher.position - begin))
+
+
+def _tree(
+    sink: Sink, tree: ExportTree, name: str, mtime_s: int, progress: Progress | None, cancelled: Cancelled
+) -> int:
+    """Write a tree under this name; return the bytes that were packed."""
+    names, prefix, instead_of = [_HERE], name, _HERE
     if tree.layout is Layout.INSTANCE:
-        top = Member(name=tree.prefix.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
+        top = Member(name=name.encode(), kind=Kind.DIRECTORY, mode=0o100, mtime_s=mtime_s)
         write_all(sink, top.encode())
         if tree.document is not None:
-            _document(sink, f"{tree.prefix}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
+            _document(sink, f"{name}/{BACKUP_YAML}", tree.document, 0o400, mtime_s)
         names = sorted(entry.name for entry in tree.path.iterdir() if entry.name != BACKUP_YAML)
-        prefix, instead_of = f"{tree.prefix}/", ""
+        prefix, instead_of = f"{name}/", ""
     elif tree.layout is Layout.DISK:
-        names, prefix, instead_of = [DISK_FILE], f"{tree.prefix}{IMAGE_SUFFIX}", DISK_FILE
+        names, prefix, instead_of = [DISK_FILE], f"{name}{IMAGE_SUFFIX}", DISK_FILE
     left_out = _left_out(tree)
     return pack_entries(
         tree.path,
@@ -139,14 +166,16 @@ def _tree(sink: Sink, tree: ExportTree, mtime_s: int, progress: Progress | None,
     )
 
 
-def _stream(sink: Sink, stream: ExportStream, mtime_s: int, progress: Progress | None, cancelled: Cancelled) -> int:
+def _stream(
+    sink: Sink, stream: ExportStream, name: str, mtime_s: int, progress: Progress | None, cancelled: Cancelled
+) -> int:
     with stream.open() as source:
         size = source.size_bytes
-        member = Member(name=stream.name.encode(), kind=Kind.FILE, mode=0o600, size_bytes=size, mtime_s=mtime_s)
+        member = Member(name=name.encode(), kind=Kind.FILE, mode=0o600, size_bytes=size, mtime_s=mtime_s)
         write_all(sink, member.encode())
         moved = pump(source, sink, progress=progress, cancelled=cancelled)
     if moved != size:
-        raise StorageError(f"{stream.name}: the stream has {moved} bytes where {size} were foreseen")
+        raise StorageError(f"{name}: the stream has {moved} bytes where {size} were foreseen")
     write_all(sink, padding(size))
     return moved
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.archive.definition import Definition, from_config, to_config, without_expanded
+from holdfast.archive.volume_definition import VolumeDefinition, from_volume_config, to_volume_config
 from holdfast.model.storage import Pool
 from holdfast.wire.backup_index import dump, parse_backup_config
 
@@ -15,3 +16,13 @@ def write_definition(definition: Definition, pool: Pool) -> str:
 def read_definition(text: str, *, pool: str) -> Definition:
     """Undo `write_definition`."""
     return from_config(parse_backup_config(text.encode()), pool=pool)
+
+
+def write_volume_definition(definition: VolumeDefinition, pool: Pool) -> str:
+    """Return a volume's definition as text."""
+    return dump(to_volume_config(definition, pool, is_attached=True)).decode()
+
+
+def read_volume_definition(text: str) -> VolumeDefinition:
+    """Undo `write_volume_definition`; project and pool are for the caller to say."""
+    return from_volume_config(parse_backup_config(text.encode()), pool="")

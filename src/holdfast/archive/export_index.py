@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from holdfast.archive.definition import Definition, from_config
 from holdfast.archive.layout import Layout
@@ -15,7 +15,7 @@ from holdfast.archive.volume_definition import (
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.kinds import VolumeType
 from holdfast.model.names import check_snapshot_name
-from holdfast.wire.backup_index import BackupConfig, BackupIndex, IndexFormatError, parse_index
+from holdfast.wire.backup_index import BackupConfig, BackupIndex, IndexFormatError, PartIndex, parse_index
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +35,13 @@ class ExportIndex:
     volume: VolumeDefinition | None = None
     project: str = ""
     """Where it came from; nothing but a fact to be shown."""
+    attached: tuple[ExportIndex, ...] = ()
+    """The volumes that an instance's file holds beside it, each as the index of its own file would say it."""
+
+    @property
+    def parts(self) -> tuple[ExportIndex, ...]:
+        """Return what the file holds, in its order: the instance or volume, then what is attached."""
+        return (self, *self.attached)
 
     @property
     def layout(self) -> Layout:
@@ -48,6 +55,24 @@ def index_of(document: bytes) -> ExportIndex:
         index = parse_index(document)
     except IndexFormatError as error:
         raise ArchiveError(f"index.yaml is not valid: {error}") from error
+    return replace(_read(index), attached=_attached(index))
+
+
+def _attached(index: BackupIndex) -> tuple[ExportIndex, ...]:
+    listed = index.attached_volumes or []
+    if listed and index.type == VolumeType.CUSTOM.value:
+        raise ArchiveError("index.yaml of a volume lists attached volumes")
+    found = []
+    for entry in listed:
+        if entry is None or entry.type != VolumeType.CUSTOM.value:
+            raise ArchiveError("index.yaml lists an attached volume that is none")
+        found.append(_read(entry))
+    if len({(each.pool, each.name) for each in found}) != len(found):
+        raise ArchiveError("index.yaml lists an attached volume twice")
+    return tuple(found)
+
+
+def _read(index: PartIndex) -> ExportIndex:
     if not index.name:
         raise ArchiveError("index.yaml names no instance or volume")
     snapshots = tuple(_bare(name) for name in index.snapshots or [])
@@ -76,7 +101,7 @@ def index_of(document: bytes) -> ExportIndex:
     )
 
 
-def _volume(index: BackupIndex, snapshots: tuple[str, ...]) -> VolumeDefinition:
+def _volume(index: PartIndex, snapshots: tuple[str, ...]) -> VolumeDefinition:
     if index.config is None:
         raise ArchiveError("Valid volume config not found in index")
     definition = from_volume_config(index.config, pool=index.pool or "")

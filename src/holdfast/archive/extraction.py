@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.layout import Layout
 from holdfast.archive.members import Kind, Member, printable
-from holdfast.archive.reader import Visit
+from holdfast.archive.reader import Visit, Visitor
 from holdfast.archive.tarfilter import VOLUME_TOP, Refused, components
 from holdfast.archive.tarstream import TarStream
 from holdfast.archive.unpack import TreeUnpacker, unpacking
@@ -44,6 +44,8 @@ class Wanted:
 
     paths: Sequence[str] = ()
     snapshot: str | None = None
+    volume: str | None = None
+    """The attached volume that it is about, not the instance: its name, or `<pool>/<name>`."""
     same_owner: bool = False
     special_files: bool = False
     overwrite: bool = False
@@ -107,7 +109,31 @@ def check_snapshot(index: ExportIndex, snapshot: str | None) -> None:
         raise BadRequestError(f'The backup holds no snapshot "{snapshot}"; there are: {there}')
 
 
-def _visitor(wanted: Wanted, add: Callable[[Member, TarStream], None]) -> Callable[[ExportIndex], Visit]:
+def one_part(index: ExportIndex, volume: str | None, begin: Callable[[ExportIndex], Visit]) -> list[Visit | None]:
+    """Return what sees one part of the file: an attached volume, or with None the instance or volume itself."""
+    number = part_number(index, volume)
+    visits: list[Visit | None] = [None] * len(index.parts)
+    visits[number] = begin(index.parts[number])
+    return visits
+
+
+def part_number(index: ExportIndex, volume: str | None) -> int:
+    """Return which part of the file an attached volume is; raise `BadRequestError` unless there is just one of them."""
+    if volume is None:
+        return 0
+    found = [
+        number
+        for number, part in enumerate(index.attached, start=1)
+        if volume in (part.name, f"{part.pool}/{part.name}")
+    ]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(f"{part.pool}/{part.name}" for part in index.attached) or "none"
+    what = "more than one volume" if found else "no volume"
+    raise BadRequestError(f'The backup holds {what} "{volume}"; there are: {there}')
+
+
+def _visitor(wanted: Wanted, add: Callable[[Member, TarStream], None]) -> Visitor:
     def begin(index: ExportIndex) -> Visit:
         check_snapshot(index, wanted.snapshot)
 
@@ -120,7 +146,7 @@ def _visitor(wanted: Wanted, add: Callable[[Member, TarStream], None]) -> Callab
 
         return visit
 
-    return begin
+    return lambda index: one_part(index, wanted.volume, begin)
 
 
 def _add(

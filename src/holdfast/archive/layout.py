@@ -5,6 +5,9 @@
 | instances     | `backup/container`  | `backup/snapshots/<name>`            |
 | files         | `backup/volume`     | `backup/volume-snapshots/<name>`     |
 | disks         | `backup/volume.img` | `backup/volume-snapshots/<name>.img` |
+
+The file of an instance may hold the volumes that are attached to it, too: what is `backup/…` in a volume's own file is
+`backup/attached/<number>/…` there, counted from 0 as the index lists them.
 """
 
 from __future__ import annotations
@@ -15,9 +18,32 @@ from typing import Final
 INDEX: Final = "backup/index.yaml"
 BACKUP_YAML: Final = "backup.yaml"
 IMAGE_SUFFIX: Final = ".img"
+ATTACHED: Final = "backup/attached"
+_TOP: Final = "backup"
+_MOST_DIGITS: Final = 6
 
 INDEX_CAP_BYTES: Final = 1024 * 1024
 """What we read, and so the most that we write, of a document: a larger one is an attack or a mistake."""
+
+
+def attached_name(number: int, name: str) -> str:
+    """Return what a member of a volume's own file is called in the file of the instance that it is attached to."""
+    return f"{ATTACHED}/{number}{name.removeprefix(_TOP)}"
+
+
+def place_in_attached(name: bytes) -> tuple[int, bytes] | None:
+    """Return the number of the attached volume that a member belongs to, and its name in a volume's own file.
+
+    None for what belongs to no such volume.
+    """
+    above, prefix = ATTACHED.encode() + b"/", _TOP.encode()
+    if not name.startswith(above):
+        return None
+    number, _, inside = name[len(above) :].partition(b"/")
+    is_number = number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
+    if not is_number or str(int(number)).encode() != number:
+        return None
+    return int(number), prefix + b"/" + inside if inside else prefix
 
 
 class Layout(StrEnum):

@@ -6,9 +6,10 @@ has no `config`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -19,6 +20,7 @@ from holdfast.archive.layout import BACKUP_YAML, INDEX, INDEX_CAP_BYTES, Layout
 from holdfast.archive.manifest import ManifestCheck
 from holdfast.archive.members import BLOCK, Kind, Member
 from holdfast.archive.optimized import StreamPlace
+from holdfast.archive.parts import PartMembers, Parts
 from holdfast.archive.stream_members import Receive, StreamMembers
 from holdfast.archive.tarstream import TarStream, open_tar
 from holdfast.archive.tree_members import Adder, OpenedTree, TreeMembers
@@ -89,6 +91,26 @@ def read_backup_config(document: bytes, *, pool: str) -> Definition:
         raise ArchiveError(f"backup.yaml is not valid: {error}") from error
 
 
+@dataclass(slots=True)
+class TakenPart:
+    """What was found of a part: an instance's `backup.yaml`, if it has one; or where streams belong."""
+
+    main_document: bytes | None = None
+    places: Sequence[StreamPlace] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartTarget:
+    """Where a part goes: its trees to directories that `open_tree` makes, or its streams to what `receive` opens.
+
+    `open_tree` is called once for each snapshot (by name) and for the main tree (None), in the file's order, and
+    returns an empty directory.
+    """
+
+    open_tree: OpenTree | None = None
+    receive: Receive | None = None
+
+
 def unpack_export(
     source: Source,
     index: ExportIndex,
@@ -98,28 +120,13 @@ def unpack_export(
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> bytes | None:
-    """Unpack every tree of the file and return the `backup.yaml` of the instance, if it has one.
+    """Unpack every tree of the instance or volume and return the `backup.yaml` of an instance, if it has one.
 
-    `open_tree` is called once for each snapshot (by name) and for the main tree (None), in the file's order, and
-    returns an empty directory. `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked
-    size. Raises `ArchiveError` unless the file holds exactly what its index says, to its very end.
+    As `take_export`, which looks only at what is attached then.
     """
-    with _opened(source) as file:
-        check = ManifestCheck()
-        stream = open_tar(file, limit_bytes, check)
-        tick = _ticking(file, progress, cancelled)
-
-        @contextmanager
-        def opened(snapshot: str | None) -> Iterator[tuple[HostMap | None, Adder]]:
-            target = open_tree(snapshot)
-            with unpacking(target.path, tick) as unpacker:
-                yield target.host_map, unpacker
-
-        with TreeMembers(index, opened) as trees:
-            for member in check.members(stream):
-                trees.take(member, stream)
-    trees.check_complete()
-    return trees.main_document
+    targets = [PartTarget(open_tree=open_tree)]
+    taken = take_export(source, index, targets, limit_bytes=limit_bytes, progress=progress, cancelled=cancelled)
+    return taken[0].main_document
 
 
 def receive_export(
@@ -130,21 +137,73 @@ def receive_export(
     limit_bytes: int | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled = never,
-) -> list[StreamPlace]:
+) -> Sequence[StreamPlace]:
     """Hand every stream of an optimized file to what `receive` opens for it, and return where they belong.
 
     As `unpack_export`; a file that isn't what its index says shows when it was read to its end.
+    """
+    targets = [PartTarget(receive=receive)]
+    taken = take_export(source, index, targets, limit_bytes=limit_bytes, progress=progress, cancelled=cancelled)
+    return taken[0].places
+
+
+def take_export(
+    source: Source,
+    index: ExportIndex,
+    targets: Sequence[PartTarget],
+    *,
+    limit_bytes: int | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
+) -> list[TakenPart]:
+    """Bring the parts of the file, in their order, to their targets; those that have none are only looked at.
+
+    `progress` gets the bytes of the file read so far, `limit_bytes` bounds the unpacked size. Raises `ArchiveError`
+    unless the file holds exactly what its index says, to its very end.
     """
     with _opened(source) as file:
         check = ManifestCheck()
         stream = open_tar(file, limit_bytes, check)
         tick = _ticking(file, progress, cancelled)
+        wanted = [*targets, *(PartTarget() for _ in index.parts[len(targets) :])]
+        taken = [TakenPart() for _ in index.parts]
+        opened = [
+            partial(_taking, part, target, found, tick)
+            for part, target, found in zip(index.parts, wanted, taken, strict=True)
+        ]
+        with Parts(opened) as parts:
+            for member in check.members(stream):
+                parts.take(member, stream)
+            parts.finish()
+    return taken
 
-        streams = StreamMembers(index.layout, index.snapshots, receive, tick)
-        for member in check.members(stream):
-            streams.take(member, stream)
-    streams.check_complete()
-    return streams.places
+
+@contextmanager
+def _taking(
+    index: ExportIndex, target: PartTarget, found: TakenPart, tick: Callable[[], None]
+) -> Iterator[PartMembers]:
+    """Open what takes a part."""
+    if target.receive is not None:
+        streams = StreamMembers(index.layout, index.snapshots, target.receive, tick)
+        yield streams
+        found.places = streams.places
+    elif target.open_tree is not None:
+        with TreeMembers(index, _unpacking_to(target.open_tree, tick)) as trees:
+            yield trees
+        found.main_document = trees.main_document
+    else:
+        with _looking(index, [], None, tick) as members:
+            yield members
+
+
+def _unpacking_to(open_tree: OpenTree, tick: Callable[[], None]) -> Callable[[str | None], OpenedTree]:
+    @contextmanager
+    def opened(snapshot: str | None) -> Iterator[tuple[HostMap | None, Adder]]:
+        target = open_tree(snapshot)
+        with unpacking(target.path, tick) as unpacker:
+            yield target.host_map, unpacker
+
+    return opened
 
 
 @dataclass(slots=True)
@@ -158,28 +217,29 @@ class TreeFacts:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedExport:
-    """What a file that broke no rule holds; other programs write no manifest."""
+    """What a file that broke no rule holds; other programs write no manifest. `trees` has a list for each part."""
 
     index: ExportIndex
-    trees: list[TreeFacts]
+    trees: Sequence[Sequence[TreeFacts]]
     manifest: BackupManifest | None
 
 
 Visit = Callable[[str | None, Member, TarStream], None]
 """Is called with the snapshot (None: the main tree) and each of its entries, whose data the stream stands at."""
+Visitor = Callable[[ExportIndex], Sequence[Visit | None]]
+"""Is told the index; returns for each part what is to see its entries, None for nothing."""
 
 
 def verify_export(
     file: Told,
     *,
-    visitor: Callable[[ExportIndex], Visit] | None = None,
+    visitor: Visitor | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> VerifiedExport:
     """Read a file to its end by the same rules, without unpacking it; its index stands first.
 
-    `visitor` is told the index, and returns what is to see the entries. `progress` gets the bytes of the file read so
-    far. Raises `ArchiveError` for what breaks a rule.
+    `progress` gets the bytes of the file read so far. Raises `ArchiveError` for what breaks a rule.
     """
     tick = _ticking(file, progress, cancelled)
     check = ManifestCheck()
@@ -189,46 +249,56 @@ def verify_export(
 
 
 def _look_through(
-    stream: TarStream,
-    members: Iterator[Member],
-    visitor: Callable[[ExportIndex], Visit] | None,
-    tick: Callable[[], None],
-) -> tuple[ExportIndex, list[TreeFacts]]:
+    stream: TarStream, members: Iterator[Member], visitor: Visitor | None, tick: Callable[[], None]
+) -> tuple[ExportIndex, Sequence[Sequence[TreeFacts]]]:
     first = next(members, None)
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = index_of(stream.read_data(INDEX_CAP_BYTES, INDEX))
+    visits = [None] * len(index.parts) if visitor is None else visitor(index)
+    found: list[list[TreeFacts]] = [[] for _ in index.parts]
+    opened = [
+        partial(_looking, part, facts, visit, tick)
+        for part, facts, visit in zip(index.parts, found, visits, strict=True)
+    ]
+    with Parts(opened) as parts:
+        parts.take(first, stream)
+        for member in members:
+            parts.take(member, stream)
+        parts.finish()
+    return index, found
+
+
+@contextmanager
+def _looking(
+    index: ExportIndex, found: list[TreeFacts], visit: Visit | None, tick: Callable[[], None]
+) -> Iterator[PartMembers]:
+    """Open what looks at a part, and counts."""
     if index.is_optimized:
-        if visitor is not None:
+        if visit is not None:
             raise BadRequestError(
                 f'The file holds streams of "{index.backend}", out of which single files can\'t be taken: '
                 "import it under another name to get at them"
             )
-        return index, _look_through_streams(stream, members, index, tick)
-    visit = None if visitor is None else visitor(index)
-    found: list[TreeFacts] = []
+        found.extend(TreeFacts(name) for name in (*index.snapshots, None))
+        yield StreamMembers(index.layout, index.snapshots, _counting(index, found), tick)
+        return
 
     def opened(snapshot: str | None) -> OpenedTree:
         found.append(TreeFacts(snapshot))
         return nullcontext((None, _Looker(tick, found[-1], visit)))
 
     with TreeMembers(index, opened) as trees:
-        trees.take(first, stream)
-        for member in members:
-            trees.take(member, stream)
-    trees.check_complete()
-    return index, found
+        yield trees
 
 
-def _look_through_streams(
-    stream: TarStream, members: Iterator[Member], index: ExportIndex, tick: Callable[[], None]
-) -> list[TreeFacts]:
+def _counting(index: ExportIndex, found: Sequence[TreeFacts]) -> Receive:
     """Look at the frame of each stream of btrfs and zfs; those of other drivers are taken as they are."""
-    found = {name: TreeFacts(name) for name in (*index.snapshots, None)}
+    facts = {each.snapshot: each for each in found}
 
     @contextmanager
     def receive(_: int, place: StreamPlace) -> Iterator[Sink]:
-        counter = _Counter(found[place.snapshot])
+        counter = _Counter(facts[place.snapshot])
         if index.backend == "btrfs":
             frame: SendStreamCheck | ReplayCheck = SendStreamCheck(counter, place.stream_name)
         elif index.backend == "zfs":
@@ -239,11 +309,7 @@ def _look_through_streams(
         yield frame
         frame.finish()
 
-    streams = StreamMembers(index.layout, index.snapshots, receive, tick)
-    for member in members:
-        streams.take(member, stream)
-    streams.check_complete()
-    return list(found.values())
+    return receive
 
 
 class _Counter:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from holdfast.archive.export_index import ExportIndex
-from holdfast.archive.reader import TreeFacts, VerifiedExport, Visit, verify_export
+from holdfast.archive.reader import TreeFacts, VerifiedExport, Visitor, verify_export
 from holdfast.model.errors import ArchiveError
 from holdfast.model.kinds import Compression
 from holdfast.streams.compression import MAGIC_BYTES, detect
@@ -35,6 +35,20 @@ class SnapshotFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AttachedFacts:
+    """A volume that the file of an instance holds beside it; `entries` and `content_bytes` are of its own tree."""
+
+    name: str
+    pool: str
+    driver: str
+    is_optimized: bool
+    content_type: str
+    entries: int
+    content_bytes: int
+    snapshots: tuple[SnapshotFacts, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExportFacts:
     """What a whole file holds. `tool`, `version` and `created_at` are None where the file has no manifest.
 
@@ -52,6 +66,7 @@ class ExportFacts:
     entries: int
     content_bytes: int
     snapshots: tuple[SnapshotFacts, ...]
+    volumes: tuple[AttachedFacts, ...]
     tool: str | None
     version: str | None
     created_at: str | None
@@ -60,7 +75,7 @@ class ExportFacts:
 def verify_file(
     file: Readable,
     *,
-    visitor: Callable[[ExportIndex], Visit] | None = None,
+    visitor: Visitor | None = None,
     progress: Progress | None = None,
     cancelled: Cancelled = never,
 ) -> ExportFacts:
@@ -93,10 +108,7 @@ def _check_shell(kind: Compression, head: bytes, last_byte: bytes, *, is_sealed:
 
 def _facts(found: VerifiedExport, kind: Compression, size_bytes: int) -> ExportFacts:
     index, manifest = found.index, found.manifest
-    trees = {tree.snapshot: tree for tree in found.trees}
-    definition = index.definition or index.volume
-    dates = {} if definition is None else {each.name: each.created_at for each in definition.snapshots}
-    main = trees.get(None, TreeFacts(None))
+    main, snapshots = _of_trees(index, found.trees[0])
     return ExportFacts(
         type=index.type,
         name=index.name,
@@ -108,11 +120,34 @@ def _facts(found: VerifiedExport, kind: Compression, size_bytes: int) -> ExportF
         size_bytes=size_bytes,
         entries=main.entries,
         content_bytes=main.size_bytes,
-        snapshots=tuple(_snapshot(name, dates.get(name), trees.get(name)) for name in index.snapshots),
+        snapshots=snapshots,
+        volumes=tuple(_attached(each, trees) for each, trees in zip(index.attached, found.trees[1:], strict=True)),
         tool=manifest.tool if manifest else None,
         version=manifest.version if manifest else None,
         created_at=manifest.created_at if manifest else None,
     )
+
+
+def _attached(index: ExportIndex, trees: Sequence[TreeFacts]) -> AttachedFacts:
+    main, snapshots = _of_trees(index, trees)
+    return AttachedFacts(
+        name=index.name,
+        pool=index.pool,
+        driver=index.backend,
+        is_optimized=index.is_optimized,
+        content_type=index.volume.volume.content_type.value if index.volume else "",
+        entries=main.entries,
+        content_bytes=main.size_bytes,
+        snapshots=snapshots,
+    )
+
+
+def _of_trees(index: ExportIndex, found: Sequence[TreeFacts]) -> tuple[TreeFacts, tuple[SnapshotFacts, ...]]:
+    trees = {tree.snapshot: tree for tree in found}
+    definition = index.definition or index.volume
+    dates = {} if definition is None else {each.name: each.created_at for each in definition.snapshots}
+    snapshots = tuple(_snapshot(name, dates.get(name), trees.get(name)) for name in index.snapshots)
+    return trees.get(None, TreeFacts(None)), snapshots
 
 
 def _snapshot(name: str, created_at: datetime | None, tree: TreeFacts | None) -> SnapshotFacts:

@@ -5,7 +5,7 @@ As for instances (`definition.py`): reading returns what the file claims, with n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -45,13 +45,19 @@ def layout_of(volume: CustomVolume) -> Layout:
     return Layout.FILES if volume.content_type is ContentType.FILESYSTEM else Layout.DISK
 
 
-def to_volume_config(definition: VolumeDefinition, pool: Pool, version: int = 1) -> BackupConfig:
-    """Return the document. Only version 2 names the pool, and the identities of volume and snapshots."""
+def to_volume_config(
+    definition: VolumeDefinition, pool: Pool, version: int = 1, *, is_attached: bool = False
+) -> BackupConfig:
+    """Return the document. Only version 2 names the pool, and the identities of volume and snapshots.
+
+    Those are told of an attached volume in any case: snapshots of the instance name them.
+    """
+    untold = IDMAP_KEYS if version > 1 or is_attached else {UUID_KEY, *IDMAP_KEYS}
     volume = definition.volume
     config = BackupConfig(
         pool=None if version == 1 else pool_entry(pool),
         volume=VolumeEntry(
-            config=_told(spelled_for_lxd(volume.config), version),
+            config=_told(spelled_for_lxd(volume.config), untold),
             description=volume.description,
             name=volume.name,
             type=VolumeType.CUSTOM.value,
@@ -66,7 +72,7 @@ def to_volume_config(definition: VolumeDefinition, pool: Pool, version: int = 1)
                 description=snapshot.description,
                 expires_at=text_of(snapshot.expires_at),
                 name=snapshot.name,
-                config=_told(volume_snapshot_config(snapshot), version),
+                config=_told(volume_snapshot_config(snapshot), untold),
                 content_type=volume.content_type.value,
                 created_at=text_of(snapshot.created_at),
             )
@@ -113,8 +119,7 @@ def keep_volume_snapshots(definition: VolumeDefinition, names: tuple[str, ...]) 
     return replace(definition, snapshots=tuple(described[name] for name in names))
 
 
-def _told(config: Mapping[str, str], version: int) -> dict[str, str | None]:
-    untold = IDMAP_KEYS if version > 1 else {UUID_KEY, *IDMAP_KEYS}
+def _told(config: Mapping[str, str], untold: Set[str]) -> dict[str, str | None]:
     return {name: value for name, value in config.items() if name not in untold}
 
 

@@ -17,12 +17,13 @@ from typing import BinaryIO, Final, cast
 import click
 
 from holdfast.archive.export_index import ExportIndex
-from holdfast.archive.extraction import Extracted, Wanted, check_snapshot, extract, inside_name
+from holdfast.archive.extraction import Extracted, Wanted, check_snapshot, extract, inside_name, one_part
 from holdfast.archive.members import Member, printable
 from holdfast.archive.reader import Visit
 from holdfast.archive.sidecar import check_sidecar, format_sidecar, read_sidecar, sidecar_path
 from holdfast.archive.tarstream import TarStream
 from holdfast.archive.verification import ExportFacts, verify_file
+from holdfast.archive.verification import SnapshotFacts as SnapshotFacts
 from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted, load_identities
 from holdfast.client.errors import EncryptedFileError
 from holdfast.client.transfer import Counted, OnBytes
@@ -122,6 +123,7 @@ def contents(facts: ExportFacts) -> dict[str, str]:
     """Return in lines what a file holds."""
     lines = {
         "holds": f"{facts.type} {facts.name}",
+        "volumes": ", ".join(f"{each.pool}/{each.name}" for each in facts.volumes),
         "project": facts.project,
         "pool": f"{facts.pool} ({facts.driver})",
         "made": f"{facts.created_at} by {facts.tool} {facts.version}" if facts.created_at else "",
@@ -130,8 +132,11 @@ def contents(facts: ExportFacts) -> dict[str, str]:
     return {key: value for key, value in lines.items() if value}
 
 
-def entries(source: Source, path: str, snapshot: str | None, *, is_recursive: bool) -> list[Entry]:
-    """List what is directly in a folder of the instance or volume (or all below it), or a file itself."""
+def entries(source: Source, path: str, snapshot: str | None, volume: str | None, *, is_recursive: bool) -> list[Entry]:
+    """List what is directly in a folder of the instance or volume (or all below it), or a file itself.
+
+    `volume` names one that is attached to the instance.
+    """
     found: list[Entry] = []
     wanted = path.strip("/").encode()
 
@@ -146,7 +151,7 @@ def entries(source: Source, path: str, snapshot: str | None, *, is_recursive: bo
         return visit
 
     with _told(source.name), source.opened() as file:
-        verify_file(file, visitor=begin)
+        verify_file(file, visitor=lambda index: one_part(index, volume, begin))
     if wanted and not found:
         raise click.ClickException(f"There is no {path} in {source.name}")
     return found
@@ -158,13 +163,19 @@ def take_out(
     paths: Sequence[str],
     *,
     snapshot: str | None,
+    volume: str | None,
     same_owner: bool,
     special_files: bool,
     overwrite: bool,
 ) -> Extracted:
     """Extract files; see `archive.extraction.Wanted`."""
     wanted = Wanted(
-        paths=paths, snapshot=snapshot, same_owner=same_owner, special_files=special_files, overwrite=overwrite
+        paths=paths,
+        snapshot=snapshot,
+        volume=volume,
+        same_owner=same_owner,
+        special_files=special_files,
+        overwrite=overwrite,
     )
     with _told(source.name):
         return extract(source.opened, target, wanted)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from holdfast.client.encryption import Recipient
 
 EXTENSION: Final = "holdfast_export_stream"
+VOLUMES_EXTENSION: Final = "holdfast_export_volumes"
 KEPT_ON_SERVER_FOR: Final = timedelta(hours=24)
 LEAST_RATE: Final = 1024
 """A slower transfer would look to the server like one that has stopped."""
@@ -122,9 +123,13 @@ _OPTIONS: Final = (
 )
 
 
-def export_to(session: Session, owner: Owner, target: str, choices: Choices, *, is_alone: bool) -> None:
+def export_to(
+    session: Session, owner: Owner, target: str, choices: Choices, *, is_alone: bool, with_volumes: bool = False
+) -> None:
     """Export to a file ("" names it after the owner) or to standard output ("-")."""
     _check_server(session, choices)
+    if with_volumes:
+        require_extension(session, VOLUMES_EXTENSION, "export of an instance together with its volumes")
     wanted = Wanted(
         owner=owner,
         options={
@@ -134,6 +139,7 @@ def export_to(session: Session, owner: Owner, target: str, choices: Choices, *, 
             "snapshot": choices["snapshot"],
             "exclude": choices["exclude"],
             "version": choices["export_version"],
+            "with_volumes": with_volumes,
         },
         bytes_per_s=choices["bwlimit"],
     )

@@ -33,6 +33,8 @@ class ExportOptions(TypedDict, total=False):
     snapshot: str
     exclude: Sequence[str]
     version: int | None
+    with_volumes: bool
+    """With the custom volumes that are attached to the instance."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Backups:
         config: Mapping[str, str] | None = None,
         profiles: Sequence[str] | None = None,
         is_replacing: bool = False,
+        without_volumes: bool = False,
         in_pieces: bool = False,
         on_bytes: OnBytes | None = None,
         identities: Sequence[Identity] = (),
@@ -152,6 +155,7 @@ class Backups:
             config=config or {},
             profiles=profiles,
             is_replacing=is_replacing,
+            without_volumes=without_volumes,
         )
         with opened(source, on_bytes, identities) as contents:
             path = path_of("instances")
@@ -225,4 +229,6 @@ def _body(owner: Owner, options: ExportOptions) -> dict[str, object]:
         body["exclude"] = list(exclude)
     if (version := options.get("version")) is not None:
         body["version"] = version
+    if options.get("with_volumes"):
+        body["with_volumes"] = True
     return body

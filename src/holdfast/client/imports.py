@@ -35,6 +35,8 @@ class ImportWishes:
     config: Mapping[str, str] = field(default_factory=dict)
     profiles: Sequence[str] | None = None
     is_replacing: bool = False
+    without_volumes: bool = False
+    """Volumes in the file are left out."""
 
     def headers(self) -> dict[str, str]:
         headers = {}
@@ -50,6 +52,8 @@ class ImportWishes:
             headers["X-Holdfast-profiles"] = ",".join(quote(name, safe="") for name in self.profiles)
         if self.is_replacing:
             headers["X-Holdfast-replace"] = "true"
+        if self.without_volumes:
+            headers["X-Holdfast-without-volumes"] = "true"
         return headers
 
 

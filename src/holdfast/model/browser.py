@@ -24,6 +24,7 @@ _PROGRAMS: Final = (
     ("CriOS", "Chrome"),
     ("Chromium", "Chromium"),
     ("Chrome", "Chrome"),
+    ("HeadlessChrome", "Chrome"),
     ("Safari", "Safari"),
 )
 """What a browser says of itself, and its name; browsers name those that they resemble, too, so the order counts."""

@@ -7,6 +7,7 @@
 | `X-Holdfast-config` | a query string: keys and values; an empty value takes the key away |
 | `X-Holdfast-profiles` | names, each URL-encoded, with commas between; empty: no profiles |
 | `X-Holdfast-replace` | `true`: an instance of that name is replaced |
+| `X-Holdfast-without-volumes` | `true`: volumes in the file are left out |
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class ImportHeaders:
     config: dict[str, str]
     profiles: tuple[str, ...] | None
     is_replacing: bool
+    without_volumes: bool
 
 
 def import_headers(request: ApiRequest) -> ImportHeaders:
@@ -42,7 +44,8 @@ def import_headers(request: ApiRequest) -> ImportHeaders:
         },
         config=_pairs("X-Holdfast-config", request.header("X-Holdfast-config")),
         profiles=_names(request, "X-Holdfast-profiles"),
-        is_replacing=_truth("X-Holdfast-replace", request.header("X-Holdfast-replace")),
+        is_replacing=_truth(request, "X-Holdfast-replace"),
+        without_volumes=_truth(request, "X-Holdfast-without-volumes"),
     )
 
 
@@ -68,7 +71,8 @@ def _names(request: ApiRequest, header: str) -> tuple[str, ...] | None:
         raise BadRequestError(f"The header {header} is not UTF-8: {error}") from error
 
 
-def _truth(header: str, text: str) -> bool:
+def _truth(request: ApiRequest, header: str) -> bool:
+    text = request.header(header)
     if text and not is_true(text) and not is_false(text):
         raise BadRequestError(f'The header {header} is "{text}", not true or false')
     return is_true(text)

@@ -56,13 +56,15 @@ class SignInPages:
         token = http.query.get("token", "")
         if not _TOKEN.fullmatch(token):
             return _page("Sign in", f"<p>This link isn't whole. {_AGAIN}</p>", 400)
+        server = html.escape(self._parts.services.server_info.server_name)
         form = (
-            "<p>The link lets one browser in, once.</p>"
+            f"<p>This lets the browser work with <strong>{server}</strong>. "
+            "Go on only if you have asked for the link.</p>"
             f'<form method="post" action="{SIGN_IN_PATH}">'
             f'<input type="hidden" name="token" value="{html.escape(token)}">'
             '<button type="submit" autofocus>Sign in with this browser</button></form>'
         )
-        return _page("Sign in", form)
+        return _page("Sign in to Holdfast", form)
 
     async def take(self, http: web.Request) -> web.StreamResponse:
         """Use the link up; the browser has a cookie then and goes to the first page."""

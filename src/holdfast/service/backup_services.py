@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.db.database import Database
-from holdfast.model.clock import Clock
 from holdfast.service import backups, export_streams, imports
+from holdfast.service.attached_volumes import AttachedVolumes
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.backup_owners import locks_of_intent
 from holdfast.service.backup_place import BackupPlace
 from holdfast.service.backups import BackupService
-from holdfast.service.events import EventBus
 from holdfast.service.export_scene import ExportScenes
 from holdfast.service.export_streams import ExportStreams
 from holdfast.service.imports import ImportService
-from holdfast.service.intents import IntentLog
-from holdfast.service.locks import Locks
-from holdfast.service.operations import Operations
-from holdfast.service.paths import Paths
-from holdfast.service.pools import PoolService
-from holdfast.service.profiles import ProfileService
 from holdfast.service.recovery import Recovery
 from holdfast.service.server_config import ServerConfigService
+from holdfast.service.surroundings import Surroundings
+from holdfast.service.volume_store import VolumeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +26,41 @@ class BackupServices:
     backups: BackupService
     streams: ExportStreams
     imports: ImportService
+    attached: AttachedVolumes
     files: BackupFiles
 
 
 def make_backup_services(
-    *,
-    database: Database,
-    paths: Paths,
-    pools: PoolService,
-    profiles: ProfileService,
-    server_config: ServerConfigService,
-    locks: Locks,
-    intents: IntentLog,
-    recovery: Recovery,
-    operations: Operations,
-    events: EventBus,
-    clock: Clock,
+    surroundings: Surroundings, *, server_config: ServerConfigService, recovery: Recovery
 ) -> BackupServices:
     """Build them, and register their handlers."""
-    files = BackupFiles(BackupPlace(database=database, paths=paths, pools=pools))
-    scenes = ExportScenes(database=database, pools=pools, profiles=profiles, locks=locks)
+    database, pools = surroundings.database, surroundings.pools
+    files = BackupFiles(BackupPlace(database=database, paths=surroundings.paths, pools=pools))
+    scenes = ExportScenes(surroundings)
     backup_service = BackupService(
         database=database,
         files=files,
         scenes=scenes,
         server_config=server_config,
-        locks=locks,
-        intents=intents,
-        operations=operations,
-        events=events,
-        clock=clock,
+        locks=surroundings.locks,
+        intents=surroundings.intents,
+        operations=surroundings.operations,
+        events=surroundings.events,
+        clock=surroundings.clock,
     )
     streams = ExportStreams(
         database=database,
         scenes=scenes,
         server_config=server_config,
-        intents=intents,
-        operations=operations,
-        clock=clock,
+        intents=surroundings.intents,
+        operations=surroundings.operations,
+        clock=surroundings.clock,
     )
-    import_service = ImportService(
-        database=database,
-        pools=pools,
-        profiles=profiles,
-        locks=locks,
-        intents=intents,
-        operations=operations,
-        events=events,
-    )
+    attached = AttachedVolumes(VolumeStore(surroundings))
+    import_service = ImportService(surroundings, attached)
     recovery.register(backups.CREATE_INTENT, backup_service.undo_create)
     recovery.register(export_streams.STREAM_INTENT, streams.undo)
     recovery.register(backups.RENAME_INTENT, backup_service.undo_rename, locked=locks_of_intent)
     recovery.register(backups.DELETE_INTENT, backup_service.finish_delete, locked=locks_of_intent)
-    recovery.register(imports.INTENT_KIND, import_service.undo, held=("name",))
-    return BackupServices(backup_service, streams, import_service, files)
+    recovery.register(imports.INTENT_KIND, import_service.undo, locked=imports.locks_of_import)
+    return BackupServices(backup_service, streams, import_service, attached, files)

@@ -10,17 +10,19 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 
 from holdfast.archive.reader import read_index
-from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFoundError
+from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFoundError, VolumeNotFoundError
 from holdfast.model.instance import Instance
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import JsonValue, Operation
-from holdfast.service.backup_test_plan import NAME_PREFIX, for_test
+from holdfast.service.attached_import_plan import Attached
+from holdfast.service.backup_test_plan import NAME_PREFIX, for_test, volume_for_test
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.exec import ExecPlan, ExecService
@@ -59,6 +61,10 @@ class Remover(Protocol):
     def remove(self, caller: Caller | None, instance: Instance) -> None: ...
 
 
+class VolumeRemover(Protocol):
+    def delete(self, caller: Caller, pool: str, name: str) -> None: ...
+
+
 class BackupTestService:
     """Tries export files; thread-safe."""
 
@@ -70,9 +76,10 @@ class BackupTestService:
         power: PowerService,
         execs: ExecService,
         remover: Remover,
+        volume_remover: VolumeRemover,
     ) -> None:
         self._around, self._imports, self._power = surroundings, imports, power
-        self._execs, self._remover = execs, remover
+        self._execs, self._remover, self._volume_remover = execs, remover, volume_remover
 
     def test(self, caller: Caller, upload: ArrivingFile, request: BackupTestRequest) -> Operation:
         """Start to test the file, which becomes ours. The operation fails if the instance doesn't come up.
@@ -87,12 +94,15 @@ class BackupTestService:
             facts: dict[str, JsonValue] = {
                 "name": index.name,
                 "snapshots": list(index.snapshots),
+                "volumes": [f"{part.pool}/{part.name}" for part in index.attached],
                 "tested_as": name,
             }
+            planned = self._imports.plan_volumes(caller.project, index, request.pool, f"{name}-")
+            volumes = [volume_for_test(each) for each in planned if each is not None]
             return self._around.operations.start(
                 caller,
                 "Testing backup",
-                lambda handle: self._work(caller, upload, name, request, facts, handle),
+                lambda handle: self._work(caller, upload, name, volumes, request, facts, handle),
                 resources=instance_resources(caller.project, name),
                 may_cancel=True,
                 if_never_begun=upload.remove,
@@ -103,7 +113,7 @@ class BackupTestService:
 
     def undo(self, intent: Intent) -> None:
         """Remove what a crash left of a test. Idempotent: recovery calls it."""
-        self._remove(INTERNAL, intent.text("project"), intent.text("name"))
+        self._remove(INTERNAL, intent)
         self._around.intents.close(intent)
 
     def _work(
@@ -111,18 +121,21 @@ class BackupTestService:
         caller: Caller,
         upload: ArrivingFile,
         name: str,
+        volumes: Sequence[Attached],
         request: BackupTestRequest,
         facts: dict[str, JsonValue],
         handle: OperationHandle,
     ) -> None:
+        payload = {"project": caller.project, "name": name, **_payload_of(volumes)}
         try:
-            intent = self._around.intents.open(INTENT_KIND, {"project": caller.project, "name": name})
+            intent = self._around.intents.open(INTENT_KIND, payload)
         except BaseException:
             upload.remove()
             raise
-        with self._removed_at_end(caller, intent, name):
+        with self._removed_at_end(caller, intent):
             reach("backup-test:intent")
-            self._imports.restore_now(caller, upload, name, request.pool, for_test, handle)
+            adapt = partial(for_test, [each.place for each in volumes])
+            self._imports.restore_now(caller, upload, name, request.pool, adapt, handle, volumes)
             handle.set_may_cancel(may_cancel=True)
             reach("backup-test:imported")
             trial = _Trial(self._around, self._power, self._execs, caller, name, handle, facts)
@@ -130,18 +143,25 @@ class BackupTestService:
                 trial.run(request)
 
     @contextmanager
-    def _removed_at_end(self, caller: Caller, intent: Intent, name: str) -> Iterator[None]:
+    def _removed_at_end(self, caller: Caller, intent: Intent) -> Iterator[None]:
         try:
             yield
         finally:
             try:
-                self._remove(caller, caller.project, name)
+                self._remove(caller, intent)
                 self._around.intents.close(intent)
             except HoldfastError:
+                name = intent.text("name")
                 _log.exception("The test %s of a backup could not be removed; the next start tries again", name)
                 raise
 
-    def _remove(self, caller: Caller, project: str, name: str) -> None:
+    def _remove(self, caller: Caller, intent: Intent) -> None:
+        self._remove_instance(caller, intent.text("project"), intent.text("name"))
+        for project, pool, name in _volumes_of(intent):
+            with suppress(VolumeNotFoundError):
+                self._volume_remover.delete(replace(caller, project=project), pool, name)
+
+    def _remove_instance(self, caller: Caller, project: str, name: str) -> None:
         try:
             instance = self._around.instance(project, name)
         except InstanceNotFoundError:
@@ -151,6 +171,19 @@ class BackupTestService:
                 self._around.runtime.kill(key_of(instance))
             with self._around.alone(project, name, "delete") as current:
                 self._remover.remove(caller, current)
+
+
+def _payload_of(volumes: Sequence[Attached]) -> dict[str, JsonValue]:
+    """Return what an intent says of the volumes, which are named after the test."""
+    made = [each.new.volume for each in volumes]
+    return {"volumes": [[volume.project, volume.pool, volume.name] for volume in made]}
+
+
+def _volumes_of(intent: Intent) -> list[list[str]]:
+    """Undo `_payload_of`."""
+    listed = intent.payload.get("volumes", [])
+    assert isinstance(listed, list)
+    return [[str(word) for word in each] for each in listed if isinstance(each, list)]
 
 
 class _Trial:

@@ -60,6 +60,7 @@ class BackupRequest:
     snapshot: str = ""
     exclude: tuple[str, ...] = ()
     version: int = 1
+    with_volumes: bool = False
 
     @property
     def part(self) -> ExportPart:
@@ -69,6 +70,7 @@ class BackupRequest:
             snapshot=self.snapshot,
             exclude=self.exclude,
             version=self.version,
+            with_volumes=self.with_volumes,
         )
 
 
@@ -183,6 +185,7 @@ class BackupService:
 
     def undo_create(self, intent: Intent) -> None:
         """Remove what an unfinished export left; its staged trees go with all that belong to no intent."""
+        self._scenes.release(intent)
         owner, name = owner_of(intent), intent.text("backup")
         if not self._is_recorded(owner, name):
             self._files.discard(self._files.path(owner, name))
@@ -218,7 +221,7 @@ class BackupService:
         is_reserved: bool,
     ) -> None:
         with self._files.place.using(), self._taking(backup, is_reserved=is_reserved):
-            self._check_room(backup.owner, choice)
+            self._check_room(backup.owner, part, choice)
             self._export(backup, part, choice, handle)
         self._publish(caller, "created", backup.owner, backup.name)
 
@@ -242,8 +245,8 @@ class BackupService:
         with self._naming:
             self._reserved.discard((backup.owner, backup.name))
 
-    def _check_room(self, owner: BackupOwner, choice: CompressionChoice) -> None:
-        usage_bytes = self._scenes.usage_bytes(owner) or 0
+    def _check_room(self, owner: BackupOwner, part: ExportPart, choice: CompressionChoice) -> None:
+        usage_bytes = self._scenes.usage_bytes(owner, part)
         self._files.check_room(usage_bytes if choice.kind is Compression.NONE else usage_bytes // _LIKELY_RATIO)
 
     def _export(self, backup: Backup, wanted: ExportPart, choice: CompressionChoice, handle: OperationHandle) -> None:
@@ -251,7 +254,7 @@ class BackupService:
         part = self._files.part(intent.id)
         try:
             reach("backup-create:intent")
-            with self._scenes.scene(intent, backup.owner, wanted) as content:
+            with self._scenes.scene(intent, backup.owner, wanted, handle.is_cancelled) as content:
                 reach("backup-create:staged")
                 meter = RateMeter()
                 write_part(

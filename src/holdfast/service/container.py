@@ -177,19 +177,6 @@ def build_services(
     )
     profiles = ProfileService(database=database, locks=locks, events=events)
     server_config = ServerConfigService(database=database, events=events)
-    backup_services = make_backup_services(
-        database=database,
-        paths=paths,
-        pools=pools,
-        profiles=profiles,
-        server_config=server_config,
-        locks=locks,
-        intents=intents,
-        recovery=recovery,
-        operations=operations,
-        events=events,
-        clock=clock,
-    )
     surroundings = Surroundings(
         database=database,
         paths=paths,
@@ -202,6 +189,7 @@ def build_services(
         events=events,
         clock=clock,
     )
+    backup_services = make_backup_services(surroundings, server_config=server_config, recovery=recovery)
     warnings = WarningService(database=database, events=events, clock=clock)
     instance_services = make_instance_services(
         surroundings,
@@ -211,12 +199,16 @@ def build_services(
         zone=zone,
         warnings=warnings,
     )
+    volume_services = make_volume_services(
+        surroundings, instances=instance_services, backup_files=backup_services.files, recovery=recovery
+    )
     tests = BackupTestService(
         surroundings,
         imports=backup_services.imports,
         power=instance_services.power,
         execs=instance_services.exec,
         remover=instance_services.deleter,
+        volume_remover=volume_services.volumes,
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
     own_certificate, addresses = load_or_make(paths), ListeningAddresses(server_config)
@@ -235,9 +227,11 @@ def build_services(
         own=own_certificate,
         addresses=addresses,
     )
-    replacer = Replacer(surroundings, instance_services.power, instance_services.former_states)
+    replacer = Replacer(
+        surroundings, instance_services.power, instance_services.former_states, backup_services.attached
+    )
     backup_services.imports.replacer = replacer
-    recovery.register(import_replace.INTENT_KIND, replacer.finish, held=("instance",))
+    recovery.register(import_replace.INTENT_KIND, replacer.finish, locked=import_replace.locks_of_replacement)
     return Services(
         database=database,
         paths=paths,
@@ -281,9 +275,7 @@ def build_services(
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,
-        volumes=make_volume_services(
-            surroundings, instances=instance_services, backup_files=backup_services.files, recovery=recovery
-        ),
+        volumes=volume_services,
         schedules=instance_services.schedules,
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,

@@ -13,9 +13,19 @@ FAILURE_VARIABLE: Final = "HOLDFAST_FAIL_AT"
 
 _STEPS: Final = {
     "instance-create": ("intent", "staged", "synced", "published", "committed"),
-    "instance-import": ("intent", "staged", "synced", "published", "committed"),
+    "instance-import": ("intent", "staged", "synced", "publishing", "published", "committed"),
     "backup-test": ("intent", "imported", "started"),
-    "instance-replace": ("intent", "staged", "synced", "noted", "swapped", "withdrawn", "kept", "committed"),
+    "instance-replace": (
+        "intent",
+        "staged",
+        "synced",
+        "noted",
+        "swapped",
+        "withdrawn",
+        "kept",
+        "published",
+        "committed",
+    ),
     "instance-delete": ("intent", "withdrawn", "committed"),
     "instance-rename": ("intent", "renamed", "committed"),
     "instance-refresh": ("intent", "staged", "synced", "swapped", "committed"),

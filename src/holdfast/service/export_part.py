@@ -29,6 +29,8 @@ class ExportPart:
     exclude: tuple[str, ...] = ()
     version: int = 1
     """Of the metadata."""
+    with_volumes: bool = False
+    """With the volumes that are attached to the instance."""
 
     def check(self) -> None:
         """Raise for patterns that mean nothing, and for what a stream of a storage driver can't leave out."""
@@ -64,6 +66,10 @@ class ExportPart:
             raise VolumeNotFoundError(volume.pool, f"{volume.name}/{self.snapshot}")
         config = as_partial_export(found.config, self.snapshot, self.exclude)
         return VolumeDefinition(volume=replace(volume, config=config, description=found.description))
+
+    def for_volume(self, snapshot: str) -> ExportPart:
+        """Return what is taken of an attached volume, whose own snapshot that is; patterns are about the root disk."""
+        return replace(self, snapshot=snapshot, exclude=(), with_volumes=False)
 
     def source(self, tree: str | None) -> str | None:
         """Return the snapshot that a tree of the file comes from: None for the instance itself."""

@@ -62,6 +62,7 @@ class ExportStreams:
 
     def undo(self, intent: Intent) -> None:
         """Forget an export that a crash ended; its staged trees go with all that belong to no intent."""
+        self._scenes.release(intent)
         self._intents.close(intent)
 
     def _export(
@@ -77,7 +78,7 @@ class ExportStreams:
         meter = RateMeter()
         try:
             reach("export-stream:intent")
-            with self._scenes.scene(intent, owner, part) as content:
+            with self._scenes.scene(intent, owner, part, cancelled) as content:
                 reach("export-stream:staged")
                 stream_export(
                     sink,

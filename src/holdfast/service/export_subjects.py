@@ -18,14 +18,19 @@ from holdfast.db import volume_snapshots as volume_snapshots_table
 from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Database
 from holdfast.model.backup import BackupOwner
-from holdfast.model.errors import InstanceNotFoundError, VolumeNotFoundError
+from holdfast.model.errors import InstanceNotFoundError, SnapshotNotFoundError, VolumeNotFoundError
+from holdfast.model.expand import expand_devices
 from holdfast.model.instance import Instance
 from holdfast.model.storage import Volume
 from holdfast.model.volume import CustomVolume
+from holdfast.model.volume_use import attachments
+from holdfast.service import project_features
 from holdfast.service.export_part import ExportPart
 from holdfast.service.pools import PoolService
 from holdfast.service.profiles import ProfileService
 from holdfast.service.surroundings import volume_of
+from holdfast.service.volume_set_members import taken_with
+from holdfast.service.volume_store import owner_of as backup_owner_of
 from holdfast.service.volume_users import users_of
 from holdfast.storage.driver import Driver
 
@@ -38,6 +43,8 @@ class Subject:
     into the main stream.
     """
 
+    owner: BackupOwner
+    part: ExportPart
     layout: Layout
     volume: Volume
     driver: Driver
@@ -72,6 +79,30 @@ class ExportSubjects:
         """Return what there is to export; raise if it, or the wanted snapshot of it, isn't there."""
         return self._volume_subject(owner, part) if owner.is_volume else self._instance_subject(owner, part)
 
+    def find_attached(self, owner: BackupOwner, part: ExportPart) -> list[Subject]:
+        """Return the volumes that are exported with an instance, in the order of pools and names.
+
+        Those of a snapshot are the ones that were taken with it; devices that show nothing are passed over.
+        """
+        instance = self._instance(owner)
+        with self._database.read() as connection:
+            home = project_features.home(connection, instance.project, project_features.VOLUMES)
+            if part.snapshot:
+                snapshot = snapshots_table.get(connection, owner.project, owner.name, part.snapshot)
+                if snapshot is None:
+                    raise SnapshotNotFoundError(owner.project, owner.name, part.snapshot)
+                members = taken_with(connection, home, instance, snapshot, remedy="export it without its volumes")
+                found = [(each.volume, each.snapshot.name) for each in members]
+            else:
+                profiles = self._profiles.for_instance(instance.project, instance.profiles)
+                shown = {(each.pool, each.name) for each in attachments(expand_devices(profiles, instance.devices))}
+                volumes = [volumes_table.get(connection, pool, home, name) for pool, name in sorted(shown)]
+                found = [(volume, "") for volume in volumes if volume is not None]
+        return [
+            self._volume_subject(backup_owner_of(volume), part.for_volume(snapshot_name), is_attached=True)
+            for volume, snapshot_name in found
+        ]
+
     def _instance(self, owner: BackupOwner) -> Instance:
         with self._database.read() as connection:
             found = instances_table.get(connection, owner.project, owner.name)
@@ -96,6 +127,8 @@ class ExportSubjects:
         definition = replace(definition, profiles=tuple(profiles))
         driver = self._pools.driver(instance.pool)
         return Subject(
+            owner=owner,
+            part=part,
             layout=Layout.INSTANCE,
             volume=volume_of(instance),
             driver=driver,
@@ -111,7 +144,7 @@ class ExportSubjects:
             documents={BACKUP_YAML: main_document(definition, driver.pool)},
         )
 
-    def _volume_subject(self, owner: BackupOwner, part: ExportPart) -> Subject:
+    def _volume_subject(self, owner: BackupOwner, part: ExportPart, *, is_attached: bool = False) -> Subject:
         volume = self._custom_volume(owner)
         with self._database.read() as connection:
             users_of(connection, volume).refuse_server("Volumes used by the server itself cannot be exported")
@@ -119,16 +152,21 @@ class ExportSubjects:
         definition = part.volume_definition(volume, snapshots)
         driver = self._pools.driver(volume.pool)
         return Subject(
+            owner=owner,
+            part=part,
             layout=layout_of(volume),
             volume=volume.address,
             driver=driver,
             names=(*(snapshot.name for snapshot in definition.snapshots), None),
-            content=lambda trees: part.content(volume_content(definition, driver.pool, trees, version=part.version)),
+            content=lambda trees: part.content(
+                volume_content(definition, driver.pool, trees, version=part.version, is_attached=is_attached)
+            ),
             optimized=partial(
                 optimized_volume_content,
                 definition,
                 driver.pool,
                 version=part.version,
                 has_header=driver.features.has_parts,
+                is_attached=is_attached,
             ),
         )

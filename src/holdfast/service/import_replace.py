@@ -1,14 +1,14 @@
 """An import in the place of an instance: all is built beside, then swapped in; what was there is kept for an undo.
 
 Staged trees: token n for the n-th snapshot of the file, then its main tree, and after the swap the instance's; then one
-that unpacking may use; then the n-th snapshot that the instance had. The swap is what decides: after it a crash is
-rolled forward.
+that unpacking may use; then the n-th snapshot that the instance had; then those of volumes that come in the same file.
+The swap is what decides: after it a crash is rolled forward.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,12 +22,16 @@ from holdfast.model.former_state import FormerState
 from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import StatusCode
+from holdfast.model.volume_use import attachments
+from holdfast.service.attached_import_plan import Attached
+from holdfast.service.attached_volumes import AttachedVolumes, locks_of_intent
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.former_states import FormerStates
 from holdfast.service.holds import check_none_held
 from holdfast.service.import_plan import ImportPlan
 from holdfast.service.intents import Intent
+from holdfast.service.locks import instance_lock
 from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 from holdfast.service.taking_back import discard_all
@@ -42,12 +46,28 @@ _log = logging.getLogger(__name__)
 class Replacer:
     """Puts imports in the place of instances that the caller holds alone."""
 
-    def __init__(self, surroundings: Surroundings, power: PowerService, former_states: FormerStates) -> None:
-        self._around, self._power, self._former = surroundings, power, former_states
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        power: PowerService,
+        former_states: FormerStates,
+        attached: AttachedVolumes,
+    ) -> None:
+        self._around, self._power, self._former, self._attached = surroundings, power, former_states, attached
 
-    def replace(self, caller: Caller, instance: Instance, plan: ImportPlan, stage: Callable[[Intent], None]) -> None:
-        """Let `stage` build the trees, then swap them in. A running instance is stopped for it and started again."""
-        self._check(instance, plan)
+    def replace(
+        self,
+        caller: Caller,
+        instance: Instance,
+        plan: ImportPlan,
+        stage: Callable[[Intent], None],
+        volumes: Sequence[Attached],
+    ) -> None:
+        """Let `stage` build the trees, then swap them in. A running instance is stopped for it and started again.
+
+        `volumes` come with it, and enter beside what is there.
+        """
+        self._check(instance, plan, volumes)
         driver, former = self._around.driver(instance), self._former.find(instance)
         deleted = [each.name for each in self._around.snapshot_list(instance)]
         definition = Definition(instance=plan.instance, snapshots=plan.snapshots)
@@ -60,6 +80,7 @@ class Replacer:
                 "deleted": list(deleted),
                 "keep_until": self._former.until(instance),
                 "definition": write_definition(definition, driver.pool),
+                **self._attached.payload(volumes, len(plan.snapshots) + len(deleted) + 2),
             },
         )
         was_running = False
@@ -83,6 +104,7 @@ class Replacer:
                 raise
             try:
                 self._announce(caller, current, deleted, plan)
+                self._attached.tell(caller, volumes)
                 if was_running:
                     self._power.start_recorded(caller, current)
             finally:
@@ -99,10 +121,11 @@ class Replacer:
             self._complete(intent, driver, instance)
             self._former.drop_tree(former)
         else:
+            self._attached.undo(intent)
             self._around.intents.close(intent)
         discard_all(driver, *_tokens(intent))
 
-    def _check(self, instance: Instance, plan: ImportPlan) -> None:
+    def _check(self, instance: Instance, plan: ImportPlan, volumes: Sequence[Attached]) -> None:
         if plan.instance.pool != instance.pool:
             raise ConflictError(
                 f"{instance.name} is in the pool {instance.pool}, not in {plan.instance.pool}: leave the pool out, "
@@ -110,7 +133,10 @@ class Replacer:
             )
         check_none_held(instance, self._around.snapshot_list(instance))
         profiles = self._around.profiles.for_instance(instance.project, plan.instance.profiles)
-        VolumeDevices(self._around).check(instance.project, expand_devices(profiles, plan.instance.devices))
+        devices, coming = expand_devices(profiles, plan.instance.devices), {each.place for each in volumes}
+        new = {each.device for each in attachments(devices) if (each.pool, each.name) in coming}
+        there = {name: device for name, device in devices.items() if name not in new}
+        VolumeDevices(self._around).check(instance.project, there)
 
     def _note(self, intent: Intent, driver: Driver, instance: Instance, *, was_running: bool) -> None:
         is_kept = intent.payload["keep_until"] is not None and self._former.has_room(driver)
@@ -127,6 +153,8 @@ class Replacer:
         self._exchange_snapshots(intent, driver, instance)
         former = self._kept(intent, driver, instance)
         reach("instance-replace:kept")
+        self._attached.publish(intent)
+        reach("instance-replace:published")
         definition = read_definition(intent.text("definition"), pool=instance.pool)
         power = RUNNING if intent.payload["was_running"] else STOPPED
         config = {**definition.instance.config, POWER_KEY: power}
@@ -137,6 +165,7 @@ class Replacer:
             instances_table.update(connection, made)
             for snapshot in definition.snapshots:
                 snapshots_table.insert(connection, instance.project, instance.name, snapshot)
+            self._attached.record(connection, intent)
             self._former.put(connection, instance, former)
             self._around.intents.close(intent, connection)
         reach("instance-replace:committed")
@@ -165,6 +194,11 @@ class Replacer:
             self._around.tell_snapshot(caller, instance, name, "deleted")
         for snapshot in plan.snapshots:
             self._around.tell_snapshot(caller, instance, snapshot.name, "created")
+
+
+def locks_of_replacement(intent: Intent) -> list[str]:
+    """Return the locks of what a replacement holds alone."""
+    return [instance_lock(intent.text("project"), intent.text("instance")), *locks_of_intent(intent)]
 
 
 def _main(intent: Intent) -> int:

@@ -4,47 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.layout import Layout
 from holdfast.archive.optimized import StreamPlace
-from holdfast.archive.reader import Source, receive_export
 from holdfast.archive.received import check_received, take_back_owners, take_document
-from holdfast.service.intents import Intent
+from holdfast.archive.stream_members import Receive
+from holdfast.service.intents import Tokens
 from holdfast.storage.driver import Driver
-from holdfast.streams.copy import Cancelled, Progress
 
 
-def receive_trees(
-    source: Source,
-    index: ExportIndex,
-    driver: Driver,
-    intent: Intent,
-    host_maps: Mapping[str | None, HostMap | None],
-    *,
-    limit_bytes: int,
-    progress: Progress,
-    cancelled: Cancelled,
-) -> bytes | None:
-    """Stage the tree of each snapshot under the intent's tokens 0…, then the instance's; return its `backup.yaml`.
-
-    The token after those is that of the area, which is gone at the end.
-    """
-    snapshots = [*index.snapshots, None]
-    area = intent.token(len(snapshots))
+def receiver(driver: Driver, tokens: Tokens, count: int) -> Receive:
+    """Make an area for the streams of so many trees, under the token after theirs; return what receives into it."""
+    area = tokens.token(count)
     driver.stage_area(area)
-    places = receive_export(
-        source,
-        index,
-        lambda number, place: driver.receiving(area, number, place.stream_name),
-        limit_bytes=limit_bytes,
-        progress=progress,
-        cancelled=cancelled,
-    )
-    document = None
-    for number, snapshot in enumerate(snapshots):
-        found = _put_together(driver, area, intent.token(number), places, index.layout, snapshot, host_maps[snapshot])
-        document = found if snapshot is None else None
+    return lambda number, place: driver.receiving(area, number, place.stream_name)
+
+
+def put_together(
+    driver: Driver,
+    tokens: Tokens,
+    layout: Layout,
+    places: Sequence[StreamPlace],
+    host_maps: Mapping[str | None, HostMap | None],
+) -> bytes | None:
+    """Stage each tree of what was received, the main one last; return an instance's `backup.yaml`. The area goes."""
+    area, document = tokens.token(len(host_maps)), None
+    for number, (snapshot, host_map) in enumerate(host_maps.items()):
+        document = _put_together(driver, area, tokens.token(number), places, layout, snapshot, host_map)
     driver.discard(area)
     return document
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.idmap import HostMap
-from holdfast.archive.reader import TreeTarget, unpack_export
+from holdfast.archive.reader import PartTarget, TakenPart, TreeTarget, take_export
 from holdfast.model.errors import ArchiveError, UnsupportedError
-from holdfast.service.import_streams import receive_trees
-from holdfast.service.intents import Intent
+from holdfast.service.import_streams import put_together, receiver
+from holdfast.service.intents import Tokens
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import transfer_text
 from holdfast.storage.driver import Driver
@@ -33,35 +35,61 @@ def room_bytes(driver: Driver) -> int:
     return max(resources.space_total_bytes - resources.space_used_bytes, 0)
 
 
-def stage_trees(
-    file: ArrivingFile,
-    index: ExportIndex,
-    driver: Driver,
-    intent: Intent,
-    host_maps: Mapping[str | None, HostMap | None],
-    quota_bytes: int | None,
-    handle: OperationHandle,
-) -> bytes | None:
-    """Stage each tree under the intent's tokens 0…, the main one last; return the instance's `backup.yaml`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedPart:
+    """Where a part of a file is staged: each tree under the tokens 0…, in the order of `host_maps`, the main one last.
 
-    `host_maps` are in the order of the trees. The quota counts for the main tree while it is unpacked already; what is
-    staged of streams is limited by the caller. The token after those of the trees may be in use if this raises.
+    The quota counts for the main tree while it is unpacked already; what is staged of streams is limited by the caller.
     """
-    numbers = {name: number for number, name in enumerate(host_maps)}
 
-    def open_tree(snapshot: str | None) -> TreeTarget:
-        token = intent.token(numbers[snapshot])
-        target = TreeTarget(driver.stage(token), host_maps[snapshot])
-        if snapshot is None:
-            driver.set_staged_quota(token, quota_bytes)
-        return target
+    index: ExportIndex
+    driver: Driver
+    tokens: Tokens
+    host_maps: Mapping[str | None, HostMap | None]
+    quota_bytes: int | None
+
+
+def stage_parts(
+    file: ArrivingFile, index: ExportIndex, parts: Sequence[StagedPart | None], handle: OperationHandle
+) -> bytes | None:
+    """Stage the parts of a file (None: one that is only looked at); return the instance's `backup.yaml`.
+
+    The token after those of a part's trees may be in use if this raises.
+    """
 
     def progress(done: int) -> None:
         handle.progress("unpack_progress", transfer_text("Unpack", done, file.expected_bytes))
 
-    limit, cancelled = room_bytes(driver), handle.is_cancelled
-    if index.is_optimized:
-        return receive_trees(
-            file, index, driver, intent, host_maps, limit_bytes=limit, progress=progress, cancelled=cancelled
-        )
-    return unpack_export(file, index, open_tree, limit_bytes=limit, progress=progress, cancelled=cancelled)
+    drivers = {part.driver.pool.name: part.driver for part in parts if part is not None}
+    taken = take_export(
+        file,
+        index,
+        [_target(part) for part in parts],
+        limit_bytes=sum(room_bytes(driver) for driver in drivers.values()),
+        progress=progress,
+        cancelled=handle.is_cancelled,
+    )
+    documents = [_completed(part, found) for part, found in zip(parts, taken, strict=False)]
+    return documents[0]
+
+
+def _target(part: StagedPart | None) -> PartTarget:
+    if part is None:
+        return PartTarget()
+    if part.index.is_optimized:
+        return PartTarget(receive=receiver(part.driver, part.tokens, len(part.host_maps)))
+    return PartTarget(open_tree=partial(_open_tree, part))
+
+
+def _open_tree(part: StagedPart, snapshot: str | None) -> TreeTarget:
+    token = part.tokens.token(list(part.host_maps).index(snapshot))
+    target = TreeTarget(part.driver.stage(token), part.host_maps[snapshot])
+    if snapshot is None:
+        part.driver.set_staged_quota(token, part.quota_bytes)
+    return target
+
+
+def _completed(part: StagedPart | None, taken: TakenPart) -> bytes | None:
+    if part is None or not part.index.is_optimized:
+        return taken.main_document
+    return put_together(part.driver, part.tokens, part.index.layout, taken.places, part.host_maps)

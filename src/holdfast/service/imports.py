@@ -17,7 +17,6 @@ from holdfast.archive.idmap import HostMap, parse_host_map
 from holdfast.archive.reader import read_backup_config, read_index, read_main_document
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
-from holdfast.db.database import Database
 from holdfast.model.errors import (
     ArchiveError,
     ConflictError,
@@ -33,18 +32,17 @@ from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
 from holdfast.model.profile import Profile
 from holdfast.model.storage import Volume, instance_volume
+from holdfast.service.attached_import_plan import Attached, with_volumes
+from holdfast.service.attached_volumes import AttachedVolumes, locks_of, locks_of_intent, made
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
-from holdfast.service.events import EventBus
 from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import
-from holdfast.service.import_trees import check_form, room_bytes, stage_trees
-from holdfast.service.intents import Intent, IntentLog
-from holdfast.service.locks import Locks, instance_lock, pool_lock
+from holdfast.service.import_trees import StagedPart, check_form, room_bytes, stage_parts
+from holdfast.service.intents import Intent
+from holdfast.service.locks import instance_lock, pool_lock
 from holdfast.service.operation_handle import OperationHandle
-from holdfast.service.operations import Operations
-from holdfast.service.pools import PoolService
-from holdfast.service.profiles import ProfileService
 from holdfast.service.resources import instance_resources, instance_url, snapshot_url
+from holdfast.service.surroundings import Surroundings
 from holdfast.service.taking_back import take_back
 from holdfast.storage.driver import Driver
 from holdfast.streams.growing import ArrivingFile
@@ -69,32 +67,34 @@ class _Import:
     is_renamed: bool
     adapt: Adapt
     is_replacing: bool = False
+    planned: Sequence[Attached | None] = ()
+    """What is made of each attached volume in the file; None, or nothing at all: it is only looked at."""
+
+    @property
+    def volumes(self) -> list[Attached]:
+        return made(self.planned)
 
 
 class Replacer(Protocol):
     """Puts staged trees in the place of an instance."""
 
     def replace(
-        self, caller: Caller, instance: Instance, plan: ImportPlan, stage: Callable[[Intent], None]
+        self,
+        caller: Caller,
+        instance: Instance,
+        plan: ImportPlan,
+        stage: Callable[[Intent], None],
+        volumes: Sequence[Attached],
     ) -> None: ...
 
 
 class ImportService:
     """Makes instances from export files; thread-safe."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        pools: PoolService,
-        profiles: ProfileService,
-        locks: Locks,
-        intents: IntentLog,
-        operations: Operations,
-        events: EventBus,
-    ) -> None:
-        self._database, self._pools, self._profiles = database, pools, profiles
-        self._locks, self._intents, self._operations, self._events = locks, intents, operations, events
+    def __init__(self, surroundings: Surroundings, attached: AttachedVolumes) -> None:
+        self._database, self._pools, self._profiles = surroundings.database, surroundings.pools, surroundings.profiles
+        self._locks, self._intents = surroundings.locks, surroundings.intents
+        self._operations, self._events, self._attached = surroundings.operations, surroundings.events, attached
         self.replacer: Replacer | None = None
         """What puts an import in the place of an instance; it needs more of the server than imports do."""
 
@@ -109,11 +109,13 @@ class ImportService:
         config: Config | None = None,
         profiles: Sequence[str] | None = None,
         is_replacing: bool = False,
+        without_volumes: bool = False,
     ) -> Operation:
         """Start to import the file; it becomes ours: it is removed at the end of the operation, or when this raises.
 
         `devices`, `config` and `profiles` stand instead of those in the file (`ImportTarget`). With `is_replacing` an
-        instance of that name is replaced by the file's, in the pool where it is.
+        instance of that name is replaced by the file's, in the pool where it is. Volumes that the file holds are made
+        with it, unless `without_volumes`.
 
         It may still be on its way: the instance appears when all of it is here. What the file's format and index tell
         is checked before this returns, its content by the operation.
@@ -132,7 +134,14 @@ class ImportService:
                 profiles=None if profiles is None else tuple(profiles),
             )
             task = _Import(
-                caller, upload, index, target, is_renamed=bool(name), adapt=_as_it_is, is_replacing=is_replacing
+                caller,
+                upload,
+                index,
+                target,
+                is_renamed=bool(name),
+                adapt=_as_it_is,
+                is_replacing=is_replacing,
+                planned=() if without_volumes else self._planned(target, index, pool),
             )
             return self._operations.start(
                 caller,
@@ -146,14 +155,28 @@ class ImportService:
             upload.remove()
             raise
 
+    def plan_volumes(
+        self, project: str, index: ExportIndex, pool: str | None, prefix: str
+    ) -> Sequence[Attached | None]:
+        """Return what `restore_now` shall make of the volumes in the file, named after the prefix and their number."""
+        fallback = self._pool(project, pool, index)
+        return self._attached.plan(project, index, {}, pool=pool, fallback=fallback, prefix=prefix)
+
     def restore_now(
-        self, caller: Caller, upload: ArrivingFile, name: str, pool: str | None, adapt: Adapt, handle: OperationHandle
+        self,
+        caller: Caller,
+        upload: ArrivingFile,
+        name: str,
+        pool: str | None,
+        adapt: Adapt,
+        handle: OperationHandle,
+        planned: Sequence[Attached | None] = (),
     ) -> None:
         """Import the file under this name inside an operation that does more; it is removed as by `restore_file`."""
         try:
             index = read_index(upload)
             target = ImportTarget(project=caller.project, name=name, pool=self._pool(caller.project, pool, index))
-            task = _Import(caller, upload, index, target, is_renamed=True, adapt=adapt)
+            task = _Import(caller, upload, index, target, is_renamed=True, adapt=adapt, planned=planned)
         except BaseException:
             upload.remove()
             raise
@@ -166,12 +189,16 @@ class ImportService:
         try:
             driver = self._pools.driver(intent.text("pool"))
         except PoolNotFoundError:
-            self._intents.close(intent)
-            return
-        for number, snapshot in enumerate((*snapshots, None)):
-            take_back(driver, volume, intent.token(number), snapshot)
-        driver.discard(intent.token(len(snapshots) + 1))
+            pass
+        else:
+            for number, snapshot in enumerate((*snapshots, None)):
+                take_back(driver, volume, intent.token(number), snapshot)
+            driver.discard(intent.token(len(snapshots) + 1))
+        self._attached.undo(intent)
         self._intents.close(intent)
+
+    def _planned(self, target: ImportTarget, index: ExportIndex, pool: str | None) -> list[Attached | None]:
+        return self._attached.plan(target.project, index, target.devices, pool=pool, fallback=target.pool)
 
     def _pool(self, project: str, wanted: str | None, index: ExportIndex) -> str:
         """Return the pool to import into: the wanted one, the file's, or that of the default profile."""
@@ -192,25 +219,33 @@ class ImportService:
 
     def _work(self, task: _Import, handle: OperationHandle) -> None:
         target = task.target
+        pools = {target.pool, *(each.new.volume.pool for each in task.volumes)}
+        names = [instance_lock(target.project, target.name), *locks_of(task.volumes)]
         try:
             with (
-                self._locks.hold(pool_lock(target.pool), shared=True, what="create"),
-                self._locks.hold(instance_lock(target.project, target.name), what="create"),
+                self._locks.hold(*map(pool_lock, pools), shared=True, what="create"),
+                self._locks.hold(*names, what="create"),
             ):
                 driver = self._pools.driver(target.pool)
                 _check_kind(task.index, driver)
                 former = self._found(target.project, target.name)
                 if former is None or not task.is_replacing:
                     self._check_free(driver, target, is_recorded=former is not None)
+                self._attached.check(task.volumes)
                 definition = _definition(task, room_bytes(driver))
                 profiles = self._profiles_of(target.project, target.profile_names(definition.instance))
-                plan = plan_import(definition, target, profiles, new_uuid=lambda: str(uuid.uuid4()))
+                plan = plan_import(
+                    with_volumes(definition, task.volumes, profiles),
+                    target,
+                    profiles,
+                    new_uuid=lambda: str(uuid.uuid4()),
+                )
                 plan = task.adapt(plan, profiles)
                 if former is not None:
                     self._replace(task, definition, former, plan, driver, handle)
                     return
                 self._build(task, definition, plan, driver, handle)
-            self._announce(task.caller, plan)
+            self._announce(task.caller, plan, task.volumes)
         finally:
             task.file.remove()
 
@@ -235,7 +270,13 @@ class ImportService:
         instance = plan.instance
         intent = self._intents.open(
             INTENT_KIND,
-            {"project": instance.project, "name": instance.name, "pool": instance.pool, "snapshots": list(names)},
+            {
+                "project": instance.project,
+                "name": instance.name,
+                "pool": instance.pool,
+                "snapshots": list(names),
+                **self._attached.payload(task.volumes, len(names) + 2),
+            },
         )
         try:
             self._stage(task, definition, plan, driver, intent, handle)
@@ -243,6 +284,8 @@ class ImportService:
             for number, name in enumerate(names):
                 driver.publish_snapshot(intent.token(number), volume, name)
             driver.publish(intent.token(len(names)), volume)
+            reach("instance-import:publishing")
+            self._attached.publish(intent)
             reach("instance-import:published")
             self._record(intent, plan)
         except BaseException:
@@ -266,7 +309,7 @@ class ImportService:
         def stage(intent: Intent) -> None:
             self._stage(task, definition, plan, driver, intent, handle)
 
-        self.replacer.replace(task.caller, former, plan, stage)
+        self.replacer.replace(task.caller, former, plan, stage, task.volumes)
 
     def _stage(
         self,
@@ -287,6 +330,7 @@ class ImportService:
         reach(f"{intent.kind}:staged")
         for number in range(len(plan.snapshots) + 1):
             driver.sync(intent.token(number))
+        self._attached.complete(task.volumes, intent)
         reach(f"{intent.kind}:synced")
 
     def _unpack(
@@ -302,7 +346,9 @@ class ImportService:
             snapshot.name: parse_host_map(snapshot.config.get(IDMAP_KEY, "")) for snapshot in definition.snapshots
         }
         maps[None] = parse_host_map(definition.instance.config.get(IDMAP_KEY, ""))
-        document = stage_trees(task.file, task.index, driver, intent, maps, plan.quota_bytes, handle)
+        main = StagedPart(index=task.index, driver=driver, tokens=intent, host_maps=maps, quota_bytes=plan.quota_bytes)
+        parts = [main, *self._attached.parts(task.planned, intent)]
+        document = stage_parts(task.file, task.index, parts, handle)
         if document is not None:
             there = read_backup_config(document, pool=task.index.pool)
             check_agreement(definition, there, is_renamed=task.is_renamed)
@@ -313,9 +359,10 @@ class ImportService:
             instances_table.insert(connection, instance)
             for snapshot in plan.snapshots:
                 snapshots_table.insert(connection, instance.project, instance.name, snapshot)
+            self._attached.record(connection, intent)
             self._intents.close(intent, connection)
 
-    def _announce(self, caller: Caller, plan: ImportPlan) -> None:
+    def _announce(self, caller: Caller, plan: ImportPlan, volumes: Sequence[Attached]) -> None:
         instance = plan.instance
         context = {"storage-pool": instance.pool, "type": instance.type.value}
         source = instance_url(instance.project, instance.name)
@@ -323,6 +370,12 @@ class ImportService:
         for snapshot in plan.snapshots:
             source = snapshot_url(instance.project, instance.name, snapshot.name)
             self._events.lifecycle(caller, instance.project, "instance-snapshot-created", source)
+        self._attached.tell(caller, volumes)
+
+
+def locks_of_import(intent: Intent) -> list[str]:
+    """Return the locks of what an import makes."""
+    return [instance_lock(intent.text("project"), intent.text("name")), *locks_of_intent(intent)]
 
 
 def clear_incoming(directory: Path) -> None:

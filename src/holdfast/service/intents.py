@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from holdfast.db import intents as table
 from holdfast.db.database import Connection, Database
@@ -49,6 +51,23 @@ class Intent:
         if not isinstance(value, int):
             raise TypeError(f"Intent {self.id} ({self.kind}): {key} is no number")
         return value
+
+
+class Tokens(Protocol):
+    """Names of staged trees, by number."""
+
+    def token(self, number: int = 0) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRange:
+    """The staged trees of an intent from `first` on, counted from 0: those of one of several things that it makes."""
+
+    intent: Intent
+    first: int
+
+    def token(self, number: int = 0) -> str:
+        return self.intent.token(self.first + number)
 
 
 class IntentLog:

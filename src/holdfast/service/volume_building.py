@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.db import volumes as volumes_table
+from holdfast.db.database import Connection
 from holdfast.model.errors import ConflictError, PoolNotFoundError
 from holdfast.model.instance import Config
 from holdfast.model.kinds import ContentType
 from holdfast.model.names import check_volume_name
+from holdfast.model.storage import Volume
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import DEFAULT_BLOCK_BYTES, UUID_KEY, check_volume_config, new_config, size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
-from holdfast.service.intents import Intent
+from holdfast.service.intents import Intent, Tokens
 from holdfast.service.taking_back import take_back
 from holdfast.service.volume_requests import VolumeRequest
 from holdfast.service.volume_store import VolumeStore, payload_of
@@ -114,26 +116,48 @@ class VolumeBuilder:
         except PoolNotFoundError:  # deleted since, and all that was in it
             self._around.intents.close(intent)
             return
-        for number, snapshot in enumerate([*names, None]):
-            take_back(driver, address, intent.token(number), snapshot)
-        driver.discard(intent.token(len(names) + 1))  # where streams were received
+        take_back_trees(driver, intent, address, names)
         self._around.intents.close(intent)
 
     def _publish(self, driver: Driver, intent: Intent, new: NewVolume) -> None:
         reach("volume-create:staged")
-        count = len(new.snapshots)
-        for number in range(count + 1):
-            driver.sync(intent.token(number))
+        sync_trees(driver, intent, new)
         reach("volume-create:synced")
-        for number, snapshot in enumerate(new.snapshots):
-            driver.publish_snapshot(intent.token(number), new.volume.address, snapshot.name)
-        driver.publish(intent.token(count), new.volume.address)
+        publish_trees(driver, intent, new)
         reach("volume-create:published")
         with self._around.database.write() as connection:
-            volumes_table.insert(connection, new.volume)
-            for snapshot in new.snapshots:
-                snapshots_table.insert(connection, new.volume, snapshot)
+            record(connection, new)
             self._around.intents.close(intent, connection)
+
+
+def sync_trees(driver: Driver, tokens: Tokens, new: NewVolume) -> None:
+    """Put the staged trees on stable storage."""
+    for number in range(len(new.snapshots) + 1):
+        driver.sync(tokens.token(number))
+
+
+def publish_trees(driver: Driver, tokens: Tokens, new: NewVolume) -> None:
+    """Move the trees that are staged to their places, the volume last. Idempotent."""
+    address, main = new.volume.address, tokens.token(len(new.snapshots))
+    for number, snapshot in enumerate(new.snapshots):
+        if driver.staged_path(tokens.token(number)).exists():
+            driver.publish_snapshot(tokens.token(number), address, snapshot.name)
+    if driver.staged_path(main).exists():
+        driver.publish(main, address)
+
+
+def record(connection: Connection, new: NewVolume) -> None:
+    """Write the records."""
+    volumes_table.insert(connection, new.volume)
+    for snapshot in new.snapshots:
+        snapshots_table.insert(connection, new.volume, snapshot)
+
+
+def take_back_trees(driver: Driver, tokens: Tokens, address: Volume, snapshots: Sequence[str]) -> None:
+    """Remove what a creation staged or published. Idempotent."""
+    for number, snapshot in enumerate([*snapshots, None]):
+        take_back(driver, address, tokens.token(number), snapshot)
+    driver.discard(tokens.token(len(snapshots) + 1))  # where streams were received
 
 
 def new_uuid() -> str:

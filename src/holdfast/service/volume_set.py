@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from holdfast.db import snapshots as snapshots_table
@@ -33,20 +33,13 @@ from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import volume_of
 from holdfast.service.taking_back import take_back
 from holdfast.service.volume_building import new_uuid
+from holdfast.service.volume_set_members import Member
 from holdfast.service.volume_snapshots import VolumeSnapshotService
 from holdfast.service.volume_store import VolumeStore, lock_on
 from holdfast.service.volume_users import VolumeUse
 from holdfast.storage.driver import Origin
 
 INTENT_KIND: Final = "volume-set-snapshot"
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A volume and the snapshot of it that belongs to the set."""
-
-    volume: CustomVolume
-    snapshot: VolumeSnapshot
 
 
 class VolumeSetService:

@@ -18,7 +18,7 @@ from holdfast.service.instance_requests import SnapshotChange
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.snapshots import SnapshotService
-from holdfast.service.volume_set import Member
+from holdfast.service.volume_set_members import Member
 from holdfast.service.volume_store import VolumeStore, lock_on
 
 

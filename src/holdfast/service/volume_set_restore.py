@@ -11,8 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from holdfast.db import instances as instances_table
-from holdfast.db import volume_snapshots as volume_snapshots_table
-from holdfast.db import volumes as volumes_table
 from holdfast.model.disk_volumes import attached
 from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, NotFoundError
 from holdfast.model.instance import Instance, Snapshot
@@ -20,7 +18,6 @@ from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import Operation
 from holdfast.model.storage import Volume
-from holdfast.model.volume_keys import UUID_KEY
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.former_states import FormerStates
@@ -33,7 +30,8 @@ from holdfast.service.surroundings import key_of, volume_of
 from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_building import limit
 from holdfast.service.volume_devices import VolumeDevices
-from holdfast.service.volume_set import Member, members_of, payload_of_member
+from holdfast.service.volume_set import members_of, payload_of_member
+from holdfast.service.volume_set_members import Member, taken_with
 from holdfast.service.volume_store import VolumeStore, lock_on
 from holdfast.storage.driver import Driver, Origin
 
@@ -86,22 +84,9 @@ class VolumeSetRestorer:
 
     def _members(self, instance: Instance, snapshot: Snapshot) -> Sequence[Member]:
         """Return what belongs to the snapshot; raises for what is gone, or used by others, too."""
-        wanted = attached(snapshot.config)
+        home, remedy = self._store.home(instance.project), "restore the root disk alone (disk volumes mode root)"
         with self._around.database.read() as connection:
-            volumes = volumes_table.list_all(connection, project=self._store.home(instance.project))
-            by_uuid = {volume.config.get(UUID_KEY): volume for volume in volumes}
-            members = []
-            for volume_uuid, snapshot_uuid in wanted.items():
-                volume = by_uuid.get(volume_uuid)
-                taken = [] if volume is None else volume_snapshots_table.list_for(connection, volume)
-                found = [each for each in taken if each.config.get(UUID_KEY) == snapshot_uuid]
-                if volume is None or not found:
-                    what = f"volume {volume_uuid}" if volume is None else f'snapshot of volume "{volume.name}"'
-                    raise NotFoundError(
-                        f"Snapshot {instance.name}/{snapshot.name} was taken with a {what} that is gone: "
-                        "restore the root disk alone (disk volumes mode root)"
-                    )
-                members.append(Member(volume, found[0]))
+            members = taken_with(connection, home, instance, snapshot, remedy=remedy)
         for member in members:
             self._check_exclusive(instance, member)
         return members

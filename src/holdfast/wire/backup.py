@@ -57,6 +57,8 @@ class BackupsPost(_Export, kw_only=True):
     container_only: bool = False
     guide_instance_only: bool = msgspec.field(name="instance-only", default=False)
     guide_container_only: bool = msgspec.field(name="container-only", default=False)
+    with_volumes: bool = False
+    """Ours: with the custom volumes that are attached to the instance."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

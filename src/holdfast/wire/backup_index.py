@@ -127,8 +127,8 @@ class BackupConfig(msgspec.Struct, kw_only=True):
     volumes: list[VolumeEntry | None] | None = None
 
 
-class BackupIndex(msgspec.Struct, kw_only=True):
-    """`backup/index.yaml`."""
+class PartIndex(msgspec.Struct, kw_only=True):
+    """What `backup/index.yaml` says about one instance or volume."""
 
     name: _Text = None
     backend: _Text = None
@@ -138,6 +138,12 @@ class BackupIndex(msgspec.Struct, kw_only=True):
     optimized_header: _Flag = None
     type: _Text = None
     config: BackupConfig | None = None
+
+
+class BackupIndex(PartIndex, kw_only=True):
+    """`backup/index.yaml`; each of `attached_volumes`, which is ours, is as the index of that volume's own file."""
+
+    attached_volumes: list[PartIndex | None] | None = None
 
 
 class _Time(str):

@@ -26,6 +26,7 @@ from holdfast.model.kinds import Compression, StatusCode
 from holdfast.model.operation import Event, Lifecycle, Operation
 from holdfast.model.profile import Profile
 from holdfast.model.storage import Pool, instance_volume
+from holdfast.runtime.lxc.runtime import LxcRuntime
 from holdfast.service import crashpoints
 from holdfast.service.backup_services import BackupServices, make_backup_services
 from holdfast.service.backups import BackupRequest
@@ -40,6 +41,7 @@ from holdfast.service.profiles import ProfileService
 from holdfast.service.projects import ProjectService
 from holdfast.service.recovery import Recovery
 from holdfast.service.server_config import ServerConfigService
+from holdfast.service.surroundings import Surroundings
 from holdfast.storage.registry import DRIVERS
 from holdfast.streams.compression import CompressionChoice
 from holdfast.streams.growing import ArrivingFile
@@ -130,19 +132,21 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     operations, intents = Operations(events), IntentLog(database)
     pools = PoolService(database=database, paths=paths, drivers=DRIVERS, locks=locks, intents=intents, events=events)
     recovery = Recovery(intents, pools)
-    made = make_backup_services(
+    runtime = LxcRuntime(paths.run)
+    surroundings = Surroundings(
         database=database,
         paths=paths,
         pools=pools,
         profiles=ProfileService(database=database, locks=locks, events=events),
-        server_config=ServerConfigService(database=database, events=events),
+        runtime=runtime,
         locks=locks,
         intents=intents,
-        recovery=recovery,
         operations=operations,
         events=events,
         clock=clock,
     )
+    server_config = ServerConfigService(database=database, events=events)
+    made = make_backup_services(surroundings, server_config=server_config, recovery=recovery)
     config = {"size": "1GiB"} if request.param == "btrfs" else {}
     pools.create(CALLER, "tank", request.param, "", config)
     ProjectService(database=database, locks=locks, events=events).ensure_default()
@@ -152,6 +156,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     yield world
     operations.drain(10)
     pools.driver("tank").destroy()
+    runtime.close()
     database.close()
 
 

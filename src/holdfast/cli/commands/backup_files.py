@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_bytes, format_time
 
 if TYPE_CHECKING:
-    from holdfast.cli.export_files import Entry, Verified
+    from holdfast.cli.export_files import Entry, SnapshotFacts, Verified
 
 _KINDS = {
     "file": stat.S_IFREG,
@@ -72,16 +73,32 @@ def _document(found: Verified) -> dict[str, object]:
         "created_at": facts.created_at,
         "tool": facts.tool,
         "version": facts.version,
-        "snapshots": [
+        "snapshots": _snapshot_documents(facts.snapshots),
+        "volumes": [
             {
                 "name": each.name,
-                "created_at": each.created_at.isoformat() if each.created_at else None,
-                "entries": each.entries,
-                "bytes": each.size_bytes,
+                "pool": each.pool,
+                "driver": each.driver,
+                "optimized": each.is_optimized,
+                "content_type": each.content_type,
+                "content": {"entries": each.entries, "bytes": each.content_bytes},
+                "snapshots": _snapshot_documents(each.snapshots),
             }
-            for each in facts.snapshots
+            for each in facts.volumes
         ],
     }
+
+
+def _snapshot_documents(snapshots: Sequence[SnapshotFacts]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": each.name,
+            "created_at": each.created_at.isoformat() if each.created_at else None,
+            "entries": each.entries,
+            "bytes": each.size_bytes,
+        }
+        for each in snapshots
+    ]
 
 
 def _text(file: str, found: Verified) -> str:
@@ -97,8 +114,20 @@ def _text(file: str, found: Verified) -> str:
         "Check sums": sums + ("; SHA-256 beside the file fits" if found.has_sidecar else ""),
     }
     text = f"{file} is whole\n" + "".join(f"{key + ':':<12}{value}\n" for key, value in lines.items())
-    if not facts.snapshots:
-        return text + f"{'Snapshots:':<12}none\n"
+    text += _snapshot_table(facts.snapshots, what)
+    for each in facts.volumes:
+        what = f"streams of {each.driver}" if each.is_optimized else "entries"
+        form = f"{each.content_type}, {each.driver}{', optimized' if each.is_optimized else ''}"
+        text += (
+            f"{'Volume:':<12}{each.pool}/{each.name} ({form})\n"
+            f"{'Content:':<12}{each.entries} {what}, {format_bytes(each.content_bytes)}\n"
+        ) + _snapshot_table(each.snapshots, what)
+    return text
+
+
+def _snapshot_table(snapshots: Sequence[SnapshotFacts], what: str) -> str:
+    if not snapshots:
+        return f"{'Snapshots:':<12}none\n"
     rows = [
         [
             each.name,
@@ -106,9 +135,9 @@ def _text(file: str, found: Verified) -> str:
             str(each.entries),
             format_bytes(each.size_bytes),
         ]
-        for each in facts.snapshots
+        for each in snapshots
     ]
-    return text + "Snapshots:\n" + render("compact", ["NAME", "TAKEN", what.split()[0].upper(), "SIZE"], rows, [])
+    return "Snapshots:\n" + render("compact", ["NAME", "TAKEN", what.split()[0].upper(), "SIZE"], rows, [])
 
 
 @command(
@@ -123,6 +152,7 @@ def _text(file: str, found: Verified) -> str:
 @click.argument("file", metavar="FILE")
 @click.argument("path", default="", metavar="[PATH]")
 @click.option("--snapshot", default=None, metavar="NAME", help="Look into this snapshot")
+@click.option("--volume", default=None, metavar="[POOL/]NAME", help="Look into this attached volume")
 @click.option("-r", "--recursive", "is_recursive", is_flag=True, help="List what is in folders, too")
 @identity_option
 @format_option
@@ -132,6 +162,7 @@ def list_files(
     file: str,
     path: str,
     snapshot: str | None,
+    volume: str | None,
     is_recursive: bool,
     identity: Path | None,
     format_name: str,
@@ -139,7 +170,7 @@ def list_files(
     from holdfast.cli import export_files
 
     source = export_files.Source(file, identity, session.transfer(f"Reading {file}"))
-    found = export_files.entries(source, path, snapshot, is_recursive=is_recursive)
+    found = export_files.entries(source, path, snapshot, volume, is_recursive=is_recursive)
     rows = [_row(entry) for entry in found]
     documents = [
         {
@@ -190,6 +221,7 @@ def _moment(seconds: int) -> str:
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="DIRECTORY", help="Where to")
 @click.option("--snapshot", default=None, metavar="NAME", help="As it was in this snapshot")
+@click.option("--volume", default=None, metavar="[POOL/]NAME", help="Of this attached volume, not of the instance")
 @click.option("--overwrite", is_flag=True, help="Replace files that exist")
 @click.option("--same-owner", is_flag=True, help="Keep owners, setuid bits and system attributes (as root)")
 @click.option("--devices", is_flag=True, help="Make pipes and device nodes, too (as root)")
@@ -201,6 +233,7 @@ def extract(
     paths: tuple[str, ...],
     target: Path,
     snapshot: str | None,
+    volume: str | None,
     overwrite: bool,
     same_owner: bool,
     devices: bool,
@@ -224,6 +257,7 @@ def extract(
             target,
             paths,
             snapshot=snapshot,
+            volume=volume,
             same_owner=same_owner,
             special_files=devices,
             overwrite=overwrite,

@@ -19,8 +19,9 @@ _EXTENSION = "holdfast_backup_test"
 @command(
     "test",
     "Try an export file on the server: it is imported under a name of its own, without network, without disks of "
-    "others and without schedules, started, watched for some seconds and removed, whatever comes. With a command, that "
-    "is run by the shell inside until it succeeds. The exit code is 1 if the instance does not come up.",
+    "others and without schedules, started, watched for some seconds and removed, whatever comes. Volumes that are in "
+    "the file are there. With a command, that is run by the shell inside until it succeeds. The exit code is 1 if the "
+    "instance does not come up.",
     examples=(
         "holdfast backup test web.tar.gz",
         "holdfast backup test web.tar.gz --command 'systemctl is-system-running --wait' --timeout 120",
@@ -75,10 +76,16 @@ def test_backup(
         raise click.ClickException(f"{file}: {failure}") from failure
 
 
+def _count(found: dict[str, object], key: str) -> int:
+    listed = found.get(key)
+    return len(listed) if isinstance(listed, list) else 0
+
+
 def _text(file: Path, found: dict[str, object], *, is_good: bool) -> str:
-    snapshots = found.get("snapshots")
-    count = len(snapshots) if isinstance(snapshots, list) else 0
-    lines = [f"{file}: {found['name']} with {count} snapshots {'comes up' if is_good else 'does not come up'}"]
+    holds = f"{_count(found, 'snapshots')} snapshots"
+    if volumes := _count(found, "volumes"):
+        holds += f" and {volumes} {'volume' if volumes == 1 else 'volumes'}"
+    lines = [f"{file}: {found['name']} with {holds} {'comes up' if is_good else 'does not come up'}"]
     if (seconds := found.get("boot_seconds")) is not None:
         lines.append(f"Up after:  {seconds} s")
     if "exit_code" in found:

@@ -20,6 +20,7 @@ from holdfast.cli.session import Session, pass_session
         "holdfast export web                                  # web.tar.gz here",
         "holdfast export web /backups/web.tar.zst --compression zstd",
         "holdfast export web web.tar --compression none --instance-only",
+        "holdfast export web --with-volumes                   # the custom volumes that it shows, too",
         "holdfast export web --snapshot before-upgrade --exclude /var/cache/ --exclude '*.log'",
         "holdfast export web --encrypt recipients.txt         # web.tar.gz.age",
         "holdfast export web - --bwlimit 5MiB | ssh backup 'cat > web.tar.gz'",
@@ -29,9 +30,16 @@ from holdfast.cli.session import Session, pass_session
 @click.argument("instance", type=INSTANCE)
 @click.argument("target", default="", required=False, metavar="[FILE|-]")
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
+@click.option("--with-volumes", is_flag=True, help="With the custom volumes that are attached to it")
 @export_options
 @pass_session
 def export(
-    session: Session, /, instance: InstanceReference, target: str, instance_only: bool, **choices: Unpack[Choices]
+    session: Session,
+    /,
+    instance: InstanceReference,
+    target: str,
+    instance_only: bool,
+    with_volumes: bool,
+    **choices: Unpack[Choices],
 ) -> None:
-    export_to(session, instance.name, target, choices, is_alone=instance_only)
+    export_to(session, instance.name, target, choices, is_alone=instance_only, with_volumes=with_volumes)

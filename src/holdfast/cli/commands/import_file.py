@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from holdfast.cli.export_ways import VOLUMES_EXTENSION
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.import_sources import identity_option, source_and_name
@@ -38,6 +39,7 @@ OVERRIDES = "holdfast_import_overrides"
 @click.option("-p", "--profile", multiple=True, metavar="NAME", help="Apply this profile, not the file's  [repeatable]")
 @click.option("--no-profiles", is_flag=True, help="Apply no profiles")
 @click.option("--replace", is_flag=True, help="Replace the instance of that name, with its snapshots")
+@click.option("--without-volumes", is_flag=True, help="Leave out the volumes that are in the file")
 @click.option("--start", is_flag=True, help="Start it when it is there")
 @identity_option
 @pass_session
@@ -50,6 +52,7 @@ def import_file(
     profile: tuple[str, ...],
     no_profiles: bool,
     replace: bool,
+    without_volumes: bool,
     start: bool,
     identity: Path | None,
 ) -> None:
@@ -59,6 +62,8 @@ def import_file(
         require_extension(session, "import_instance_devices", "import with other devices than the file's")
     if config or profiles is not None or replace:
         require_extension(session, OVERRIDES, "import with other settings than the file's, or in an instance's place")
+    if without_volumes:
+        require_extension(session, VOLUMES_EXTENSION, "leaving out the volumes of a file")
     operation = session.client.backups.import_file(
         source,
         name=name,
@@ -67,6 +72,7 @@ def import_file(
         config=parse_pairs(config),
         profiles=profiles,
         is_replacing=replace,
+        without_volumes=without_volumes,
         in_pieces=session.knows(UPLOADS),
         on_bytes=session.transfer(f"Sending {title}"),
         identities=load_identities(identity) if identity else (),

@@ -43,15 +43,15 @@ def link(session: Session, restricted: bool, projects: str, address: str, no_ope
     if address:
         _listen(session, address)
     made = session.client.web_page.make_link(restricted=restricted, projects=wanted)
-    session.say("This link signs one browser in, within ten minutes:")
-    click.echo(made["url"])
-    if made["other_urls"]:
-        session.say("The same by the other addresses of the server:\n" + "\n".join(made["other_urls"]))
-    fingerprint = session.client.server_info()["environment"].get("certificate_fingerprint", "")
+    fingerprint = str(session.client.server_info()["environment"].get("certificate_fingerprint", ""))
     session.say(
         "The browser may warn that nobody vouches for the certificate of the server, which it has made itself. "
-        f"It is the right one if its SHA-256 is\n{_grouped(str(fingerprint))}"
+        f"It is the right one if its SHA-256 is\n{_grouped(fingerprint)}"
     )
+    if made["other_urls"]:
+        session.say("By the other addresses of the server:\n" + "\n".join(made["other_urls"]))
+    session.say("This link signs one browser in, within ten minutes:")
+    click.echo(made["url"])
     if not no_open and can_open(os.environ):
         open_in_browser(made["url"], Path(session.remotes.directory))
 

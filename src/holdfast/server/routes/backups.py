@@ -36,7 +36,7 @@ async def list_backups(request: ApiRequest) -> web.StreamResponse:
 
 async def create_backup(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.BackupsPost)
-    return await _create(request, sent, is_alone=sent.instance_only)
+    return await _create(request, sent, is_alone=sent.instance_only, with_volumes=sent.with_volumes)
 
 
 async def create_volume_backup(request: ApiRequest) -> web.StreamResponse:
@@ -45,7 +45,11 @@ async def create_volume_backup(request: ApiRequest) -> web.StreamResponse:
 
 
 async def _create(
-    request: ApiRequest, sent: wire.BackupsPost | wire.VolumeBackupsPost, *, is_alone: bool
+    request: ApiRequest,
+    sent: wire.BackupsPost | wire.VolumeBackupsPost,
+    *,
+    is_alone: bool,
+    with_volumes: bool = False,
 ) -> web.StreamResponse:
     owner = await _owner(request)
     wanted = BackupRequest(
@@ -57,6 +61,7 @@ async def _create(
         snapshot=sent.snapshot,
         exclude=tuple(sent.exclude),
         version=sent.version or DEFAULT_VERSION,
+        with_volumes=with_volumes,
     )
     if wants_stream(request):
         start = request.services.export_streams.start

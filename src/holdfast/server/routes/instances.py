@@ -80,6 +80,7 @@ async def _import(request: ApiRequest) -> Operation:
             config=wanted.config,
             profiles=wanted.profiles,
             is_replacing=wanted.is_replacing,
+            without_volumes=wanted.without_volumes,
         )
 
 

@@ -17,7 +17,6 @@ export interface PreviewQuery {
 export function useSchedulePreview(
   project: string,
   wanted: PreviewQuery,
-  enabled: boolean,
 ): UseQueryResult<SchedulePreview> {
   return useQuery({
     queryKey: ["/1.0/schedule-preview", { project, ...wanted }],
@@ -31,6 +30,5 @@ export function useSchedulePreview(
     },
     placeholderData: keepPreviousData,
     staleTime: 30_000,
-    enabled,
   });
 }

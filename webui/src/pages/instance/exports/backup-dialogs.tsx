@@ -46,12 +46,13 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
   const pools = usePools();
   const [pool, setPool] = useState("");
   const [command, setCommand] = useState("");
+  const [seconds, setSeconds] = useState("60");
   return (
     <ActionDialog
       action={{
         title: words.testTitle(backup.name),
         done: words.tested(backup.name),
-        run: () => testBackup(name, backup.name, project, { pool, command }),
+        run: () => testBackup(name, backup.name, project, { pool, command, seconds }),
       }}
       command={holdfast(
         project,
@@ -60,9 +61,10 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
         name,
         backup.name,
         ...(pool === "" ? [] : ["-s", pool]),
-        ...(command === "" ? [] : ["--command", command]),
+        ...(command === "" ? [] : ["--command", command, "--timeout", seconds]),
       )}
       submit={words.testSubmit}
+      isReady={Number(seconds) > 0}
       onClose={onClose}
       onDone={(operation) => onOutcome(words.tested(backup.name), operation?.metadata?.["backup_test"])}
     >
@@ -77,6 +79,9 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
         ]}
       />
       <TextField label={words.testCommand} help={words.testCommandHelp} value={command} onChange={setCommand} />
+      {command !== "" && (
+        <TextField label={words.testSeconds} type="number" min={1} value={seconds} onChange={setSeconds} />
+      )}
     </ActionDialog>
   );
 }
