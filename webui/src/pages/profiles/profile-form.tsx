@@ -21,7 +21,7 @@ function sectionOf({ profile, project }: ProfileFormProps) {
   const { name, description, config, devices } = profile;
   return {
     name,
-    scope: "profile" as const,
+    scope: "instance",
     config,
     save: (changes: Record<string, string>) =>
       putProfile(name, project, { description, devices, config: applied(config, changes) }),
