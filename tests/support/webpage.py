@@ -102,9 +102,9 @@ class WebPage:
         self.button(name, within=self.dialog).click()
         expect(self.dialog).to_have_count(0, timeout=60_000)
 
-    def row(self, name: str) -> Locator:
-        """The row of a table that is about something."""
-        return self.page.get_by_role("row").filter(has=self.page.get_by_role("rowheader", name=re.compile(name)))
+    def row(self, name: str | re.Pattern[str]) -> Locator:
+        """The row of a table whose name contains this."""
+        return self.page.get_by_role("row").filter(has=self.page.get_by_role("rowheader").filter(has_text=name))
 
     def serious_problems(self) -> list[str]:
         """Have axe look at the page as it is; return what it calls serious or critical."""

@@ -95,7 +95,7 @@ function browserColumns(revoke: (browser: Browser) => void): Column<Browser>[] {
         <button
           type="button"
           className="p-button is-small"
-          aria-label={browser.current ? words.signOutHere : words.revokeTitle(browser.name)}
+          aria-label={browser.current ? words.signOutHere : words.revokeOf(browser.name)}
           onClick={() => (browser.current ? void signOut() : revoke(browser))}
         >
           {browser.current ? words.signOutHere : words.revoke}

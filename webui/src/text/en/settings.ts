@@ -77,6 +77,7 @@ export const settings = {
     reach: "May do",
     empty: "No browser is signed in.",
     revoke: "Sign out",
+    revokeOf: (name: string) => `Sign out ${name}`,
     revokeTitle: (name: string) => `Sign ${name} out`,
     revokeIntro: "What it has open ends, and it needs a new link.",
     revoked: (name: string) => `${name} is signed out`,
