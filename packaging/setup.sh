@@ -2,6 +2,7 @@
 #
 #   set_up_packages NAME...     Debian packages, by apt-get, only those that are not installed
 #   set_up_environment          .venv with the locked dependencies and Holdfast itself (editable)
+#   set_up_webui                the web page, built by Node.js into the package
 
 # What the server needs to run containers, keep pools and make images. "a|b" is whichever this Debian has.
 RUN_PACKAGES=(
@@ -9,8 +10,8 @@ RUN_PACKAGES=(
   lxc 'liblxc1t64|liblxc1' liblxc-common uidmap iproute2 util-linux mount
   btrfs-progs squashfs-tools e2fsprogs tar xz-utils bzip2 acl attr
   mmdebstrap debian-archive-keyring busybox-static rsync)
-# What only the tests need: a real LXD with its client to compare with, and the tools that LXD calls.
-TEST_PACKAGES=(git lxd lxd-client nftables strace zstd xfsprogs)
+# What only the tests need: a real LXD with its client to compare with, the tools that LXD calls, and a browser.
+TEST_PACKAGES=(chromium git lxd lxd-client nftables strace zstd xfsprogs)
 
 # Headings stand out and commands step back, on a terminal only.
 if [ -t 1 ]; then BOLD=$'\033[1m' FAINT=$'\033[2m' PLAIN=$'\033[0m'; else BOLD='' FAINT='' PLAIN=''; fi
@@ -129,4 +130,48 @@ set_up_environment() {
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
     --editable "$HERE" || fail "pip could not install Holdfast itself"
   echo "$key" >"$stamp"
+}
+
+# The web page, built into the package. What it was made from is noted beside it; while that is the same nothing is done.
+# Without it the server and all else work, so that what goes wrong here is told and stops nothing.
+set_up_webui() {
+  local built="$HERE/src/holdfast/server/webui_files" key log
+  [ -f "$HERE/webui/package.json" ] || return 0
+  key=$(webui_key)
+  [ "$(cat "$built/.built-from" 2>/dev/null)" = "$key" ] && return 0
+  if ! has_node && ! { (set_up_packages nodejs npm) && has_node; }; then
+    say "Without Node.js 18 or newer, and npm: the web page is not built."
+    return 0
+  fi
+  say "Building the web page (about a minute)"
+  log=$(mktemp)
+  if (build_webui) >"$log" 2>&1 </dev/null; then
+    echo "$key" >"$built/.built-from"
+  else
+    faint "$(tail -n 15 "$log")"
+    say "The web page could not be built; the server works without it, and this is tried again next time."
+  fi
+  rm -f "$log"
+}
+
+has_node() {
+  local version
+  version=$(node --version 2>/dev/null) && version=${version#v} && [ "${version%%.*}" -ge 18 ] && command -v npm >/dev/null
+}
+
+build_webui() {
+  local locked
+  cd "$HERE/webui" || return
+  locked=$(sha256sum <package-lock.json)
+  if [ "$(cat node_modules/.made-from 2>/dev/null)" != "$locked" ]; then
+    npm ci --no-audit --no-fund || return
+    echo "$locked" >node_modules/.made-from
+  fi
+  npm run build
+}
+
+# What the page is built from: every file below webui/ but those that the build itself makes.
+webui_key() {
+  (cd "$HERE/webui" && find . -name node_modules -prune -o -path ./src/api/schema.ts -o -type f -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
 }

@@ -181,6 +181,26 @@ The same server with LXD's own client (Debian package lxd-client):
 ./run --stop stops the server, ./run --clean removes what the tour made.
 Documentation: docs/index.md
 TEXT
+  show_web_page
+}
+
+# The last lines of the tour: a link that opens the web page, signed in.
+show_web_page() {
+  local address
+  address=$(holdfast config get core.https_address) || return 0
+  [ -n "$address" ] || address=$(free_address) || return 0
+  echo
+  say "The web page"
+  show ui --no-open --address "$address"
+}
+
+# Print an address of this machine at which nothing listens.
+free_address() {
+  local port
+  for port in 8443 8444 8445 8446 8447; do
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "127.0.0.1:$port" && return 0; }
+  done
+  return 1
 }
 
 clean() {

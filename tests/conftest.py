@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from support import incus
+from support import closing, incus
+from support.closing import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
 
-_LACKING = pytest.StashKey[dict[str, list[str]]]()
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
+_LACKING = "not run: this machine lacks what they need"
 PACKAGE_OF = {
     "incus": "incus-client",
     "incusd": "incus-base, in the backports of Debian 12",
@@ -26,8 +28,7 @@ PACKAGE_OF = {
 }
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_LACKING] = {}
+def pytest_configure() -> None:
     os.environ["HOLDFAST_CONF"] = "/nonexistent/holdfast"  # whoever runs the tests may know servers of their own
 
 
@@ -48,19 +49,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         needs += marker.args
     if missing := lacking(needs):
-        for thing in missing:
-            item.config.stash[_LACKING].setdefault(thing, []).append(item.nodeid)
+        closing.lines(item.config, _LACKING).extend(f"{thing}: {item.nodeid}" for thing in missing)
         pytest.skip(f"needs {', '.join(missing)}")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if not config.stash[_LACKING]:
-        return
-    terminalreporter.section("not run: this machine lacks what they need")
-    for thing, tests in sorted(config.stash[_LACKING].items()):
-        terminalreporter.write_line(f"{thing}:")
-        for test in tests:
-            terminalreporter.write_line(f"    {test}")
 
 
 @pytest.fixture

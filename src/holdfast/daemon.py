@@ -124,6 +124,7 @@ class Daemon:
             asyncio.create_task(_every(UPLOADS_PRUNED_EVERY_S, services.uploads.prune)),
             asyncio.create_task(_each_minute(services, starting.id)),
             asyncio.create_task(_every(MINUTE_S, services.certificates.expire_tokens)),
+            asyncio.create_task(_every(MINUTE_S, services.browsers.expire)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),
             asyncio.create_task(_every(AGES_CHECKED_EVERY_S, services.protections.check_ages)),
         )

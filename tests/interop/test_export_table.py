@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from support import closing
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.incus import SEARCHED, IncusServer
@@ -54,9 +55,9 @@ class Table:
 def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     found = Table()
     yield found
-    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        print("\n\nExport files that crossed: compressions whose trees were equal\n")
-        print("\n".join(found.lines()))
+    closing.lines(request.config, "export files that crossed: compressions whose trees were equal").extend(
+        found.lines()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.server.app import Server
+from holdfast.server.webui import FILES
 from holdfast.service.container import Services
 
 
@@ -22,8 +23,8 @@ class Running:
 class ServerThread:
     """Runs a server in an event loop of its own."""
 
-    def __init__(self, services: Services, socket: Path) -> None:
-        self._server = Server(services, socket)
+    def __init__(self, services: Services, socket: Path, web_files: Path = FILES) -> None:
+        self._server = Server(services, socket, web_files=web_files)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 

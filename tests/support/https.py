@@ -42,8 +42,12 @@ def ask_https(
     *,
     headers: dict[str, str] | None = None,
     source: str = "127.0.0.1",
+    raw: bytes | None = None,
 ) -> Answer:
-    """Send one request on a connection of its own, from an address of 127.0.0.0/8, and read the whole answer."""
+    """Send one request on a connection of its own, from an address of 127.0.0.0/8, and read the whole answer.
+
+    The body is JSON of `body`, or `raw` as it is.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -51,7 +55,7 @@ def ask_https(
         context.load_cert_chain(files.certificate, files.key)
     connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60, source_address=(source, 0))
     try:
-        data = None if body is None else json.dumps(body).encode()
+        data = raw if body is None else json.dumps(body).encode()
         connection.request(method, path, body=data, headers={"Content-Type": "application/json", **(headers or {})})
         response = connection.getresponse()
         content = response.read()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -63,6 +65,48 @@ def test_threat_a_snapshot_is_not_written_to(server: HoldfastServer) -> None:
         refused = _get(server, "/root/data", method, raw=b"changed")
         assert (refused.status, "can't be changed" in refused.body["error"]) == (400, True)
     assert _get(server, "/root/data").raw == b"old"
+
+
+def _tree(server: HoldfastServer, path: str) -> Answer:
+    return ask(server.socket, "GET", f"/1.0/instances/box/snapshots/one/tree?path={quote(path)}")
+
+
+def _members(answer: Answer) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(answer.raw)) as archive:
+        return {each.name: each for each in archive.getmembers()}
+
+
+@pytest.mark.usefixtures("box")
+def test_a_folder_as_an_archive(server: HoldfastServer) -> None:
+    answer = _tree(server, "/srv/tree/")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''tree.tar"
+    assert (answer.headers["content-type"], answer.headers["transfer-encoding"]) == (
+        "application/octet-stream",
+        "chunked",
+    )
+    members = _members(answer)
+    assert sorted(members) == ["tree", "tree/link", "tree/sub", "tree/sub/file"]
+    assert (members["tree/link"].linkname, members["tree/sub/file"].size) == ("sub/file", 4)
+    data = _members(_tree(server, "/root"))["root/data"]
+    assert (data.uid, data.gid, data.mode) == (7, 8, 0o640)
+    whole = _members(_tree(server, "/"))
+    assert {"one", "one/root/data", "one/etc"} <= whole.keys()
+    for path, status in (("/nosuch", 404), ("/root/data", 400), ("", 400)):
+        assert _tree(server, path).status == status, path
+    assert ask(server.socket, "GET", "/1.0/instances/box/snapshots/two/tree?path=/").status == 404
+
+
+def test_threat_a_link_leads_an_archive_out(server: HoldfastServer, cli: Cli, box: str) -> None:
+    script = "ln -s / /srv/out; ln -s ../../../../../../../../etc /srv/up; ln -s /proc/self/root /srv/magic"
+    cli.run("exec", box, "--", "sh", "-c", f"{script}; echo inside >/etc/hostname")
+    cli.run("snapshot", box, "one", "--reuse")
+    with tarfile.open(fileobj=io.BytesIO(_tree(server, "/srv/up").raw)) as archive:
+        hostname = archive.extractfile("etc/hostname")
+        assert hostname is not None
+        assert hostname.read() == b"inside\n"
+    assert {"one/srv/out", "one/srv/up"} <= _members(_tree(server, "/srv/out")).keys(), "the root inside"
+    assert _members(_tree(server, "/srv"))["srv/out"].issym()
+    assert _tree(server, "/srv/magic").status == 404
 
 
 def test_threat_links_of_a_snapshot_stay_inside(server: HoldfastServer, cli: Cli, box: str) -> None:

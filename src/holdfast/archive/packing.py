@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from holdfast.archive.members import BLOCK
+from holdfast.archive.members import BLOCK, END
 from holdfast.archive.prefetch import prefetching
 from holdfast.host.processes import PIPE, pipe
 from holdfast.model.errors import CancelledOperationError, StorageError
@@ -87,6 +87,14 @@ def pack_entries(
         code = process.wait(allowed_codes=(0, 1, 2))
         _judge(tree, code, process.stderr)
     return moved
+
+
+def pack_folder(
+    folder: Path, name: str, sink: Sink, *, progress: Progress | None = None, cancelled: Cancelled = never
+) -> None:
+    """Write a whole archive that holds a directory as `name`, with all that is below it."""
+    pack_entries(folder, ["."], name, sink, instead_of=".", progress=progress, cancelled=cancelled)
+    write_all(sink, END)
 
 
 @contextmanager

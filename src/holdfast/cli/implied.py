@@ -18,14 +18,24 @@ class ImpliedGroup(Group):
     """
 
     def __init__(
-        self, name: str, summary: str, entries: Mapping[str, Entry], *, implied: str, examples: Sequence[str]
+        self,
+        name: str,
+        summary: str,
+        entries: Mapping[str, Entry],
+        *,
+        implied: str,
+        examples: Sequence[str],
+        is_implied_alone: bool = False,
     ) -> None:
+        """With `is_implied_alone` the verb is also meant where no word is said; it is about no instance then."""
         super().__init__(name, summary, entries, examples=examples)
-        self.implied = implied
+        self.implied, self._is_implied_alone = implied, is_implied_alone
 
     def with_verb(self, words: Sequence[str]) -> list[str]:
         """Return the words with the verb said."""
-        if not words or words[0] in ("-h", "--help", *self.entries, *self.other_names):
+        if not words:
+            return [self.implied] if self._is_implied_alone else []
+        if words[0] in ("-h", "--help", *self.entries, *self.other_names):
             return list(words)
         return [self.implied, *words]
 
@@ -33,4 +43,5 @@ class ImpliedGroup(Group):
         return super().parse_args(ctx, self.with_verb(args))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        return [*super().shell_complete(ctx, incomplete), *complete_instances(incomplete)]
+        found = super().shell_complete(ctx, incomplete)
+        return found if self._is_implied_alone else [*found, *complete_instances(incomplete)]

@@ -50,6 +50,7 @@ ROOT = Group(
         "publish": _entry("publish", "publish", "Make an image of an instance or a snapshot"),
         "operation": _entry("operation", "operation", "List, show and cancel background work"),
         "warning": _entry("warning", "warning", "List, show and acknowledge warnings"),
+        "ui": _entry("ui", "ui", "Open the web page, and see which browsers are signed in"),
         "monitor": _entry("monitor", "monitor", "Show what happens on the server, as it happens"),
         "remote": _entry("remote", "remote", "Know servers elsewhere by names"),
         "query": _entry("query", "query", "Send a request to the API as it stands"),

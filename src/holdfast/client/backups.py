@@ -200,6 +200,17 @@ class Backups:
             target = f"{path_of('backup-tests')}?{query}"
             return post(self._connection, target, contents.chunks, contents.headers())
 
+    def verify(self, owner: Owner, name: str) -> RunningOperation:
+        """Have the server read one of its export files to the end; `results()["verification"]` tells what is in it."""
+        return begin(self._connection, "POST", _path(owner, name, "verify"), {})
+
+    def test_stored(
+        self, instance: str, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
+    ) -> RunningOperation:
+        """Have one of the server's export files tried, as `test_file`."""
+        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", "instance": instance, "backup": name}
+        return begin(self._connection, "POST", f"{path_of('backup-tests')}?{urlencode(wanted)}", {})
+
 
 def _path(owner: Owner, *rest: str) -> str:
     if isinstance(owner, VolumeName):

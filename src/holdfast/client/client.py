@@ -21,6 +21,7 @@ from holdfast.client.shapes import ServerInfo
 if TYPE_CHECKING:
     from holdfast.client.backups import Backups
     from holdfast.client.certificates import Certificates
+    from holdfast.client.changes import Comparisons
     from holdfast.client.events import Events
     from holdfast.client.files import Files
     from holdfast.client.images import Images
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from holdfast.client.schedules import Schedules
     from holdfast.client.sessions import Command, Session
     from holdfast.client.storage import Storage
+    from holdfast.client.ui import WebPage
     from holdfast.client.volumes import Volumes
     from holdfast.client.warnings import Warnings
 
@@ -183,3 +185,15 @@ class Client:
         from holdfast.client.protections import Protections
 
         return Protections(self.connection)
+
+    @cached_property
+    def web_page(self) -> WebPage:
+        from holdfast.client.ui import WebPage
+
+        return WebPage(self.connection)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        from holdfast.client.changes import Comparisons
+
+        return Comparisons(self.connection)

@@ -295,6 +295,73 @@ class Event(TypedDict):
     project: str
 
 
+class SchedulePreview(TypedDict):
+    """What a schedule would do. `errors` are by field, "" for none."""
+
+    next: list[str]
+    name: str
+    expires_at: str | None
+    kept: list[SnapshotPlan]
+    errors: dict[str, str]
+
+
+class ChangedEntry(TypedDict):
+    """One entry that differs: `change` is added, changed or removed; `what` says what of a changed one."""
+
+    path: str
+    change: str
+    type: str
+    old_size: int | None
+    new_size: int | None
+    what: list[str]
+
+
+class Changes(TypedDict):
+    """A page of what differs, and the numbers of all; not complete where time was up before all was seen."""
+
+    to: str
+    path: str
+    added: int
+    changed: int
+    removed: int
+    complete: bool
+    entries: list[ChangedEntry]
+    next_offset: int | None
+
+
+class SignInLink(TypedDict):
+    """A link that signs one browser in; `other_urls` lead to the same server by its other addresses."""
+
+    url: str
+    other_urls: list[str]
+    expires_at: str
+
+
+class UiSession(TypedDict):
+    """Who we are to the server: `by` is browser, certificate or socket, `access` is full or restricted."""
+
+    by: str
+    access: str
+    projects: list[str]
+    name: str
+    browser: str
+    expires_at: str
+
+
+class SignedInBrowser(TypedDict):
+    """`current` is the one that asks."""
+
+    id: str
+    name: str
+    address: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    restricted: bool
+    projects: list[str]
+    current: bool
+
+
 class ServerWarning(TypedDict):
     """What went wrong while nobody asked: `type` says what, `entity_url` with which object, `count` how often."""
 

@@ -50,17 +50,6 @@ def delete(connection: Connection, fingerprint: str) -> None:
     connection.execute(sql_delete(_table).where(_table.c.fingerprint == fingerprint))
 
 
-def rename_project(connection: Connection, project: str, new_project: str) -> None:
-    """Let those that are bound to a project follow it."""
-    query = sql_update(_projects).where(_projects.c.project == project)
-    connection.execute(query.values(project=new_project))
-
-
-def delete_project(connection: Connection, project: str) -> None:
-    """Take a project from those that are bound to it."""
-    connection.execute(sql_delete(_projects).where(_projects.c.project == project))
-
-
 def _set_projects(connection: Connection, certificate: TrustedCertificate) -> None:
     query = select(_table.c.id).where(_table.c.fingerprint == certificate.fingerprint)
     certificate_id = connection.execute(query).scalar_one()

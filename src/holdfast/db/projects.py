@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import Connection, Row, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
-from holdfast.db import certificates, tables, warnings
+from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
 from holdfast.model.errors import ProjectNotFoundError
 from holdfast.model.profile import Project
 
 _table = tables.projects
+_BOUND: Final = (tables.certificate_projects, tables.browser_projects)
+"""Who is bound to projects: it follows one to a new name, and stays as restricted as it was when one goes."""
 
 
 def get(connection: Connection, name: str) -> Project | None:
@@ -52,17 +55,19 @@ def rename(connection: Connection, name: str, new_name: str) -> None:
     profiles = tables.profiles
     connection.execute(sql_update(profiles).where(profiles.c.project == name).values(project=new_name))
     warnings.rename_project(connection, name, new_name)
-    certificates.rename_project(connection, name, new_name)
+    for table in _BOUND:
+        connection.execute(sql_update(table).where(table.c.project == name).values(project=new_name))
     delete(connection, name)
 
 
 def delete(connection: Connection, name: str) -> None:
     """Remove it with its warnings; what it holds must have gone before. Absent: nothing.
 
-    Certificates that are bound to it stay as restricted as they were, to what is left.
+    Certificates and browsers that are bound to it stay so, to what is left.
     """
     warnings.delete_in(connection, name)
-    certificates.delete_project(connection, name)
+    for table in _BOUND:
+        connection.execute(sql_delete(table).where(table.c.project == name))
     connection.execute(sql_delete(_table).where(_table.c.name == name))
 
 

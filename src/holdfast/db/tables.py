@@ -313,3 +313,24 @@ certificate_projects = Table(
     Column("certificate_id", ForeignKey("certificates.id", ondelete="CASCADE"), primary_key=True),
     Column("project", ForeignKey("projects.name"), primary_key=True),
 )
+
+browsers = Table(
+    "browsers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("secret_hash", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    UniqueConstraint("secret_hash"),
+)
+
+browser_projects = Table(
+    "browser_projects",
+    metadata,
+    Column("browser_id", ForeignKey("browsers.id", ondelete="CASCADE"), primary_key=True),
+    Column("project", ForeignKey("projects.name"), primary_key=True),
+)

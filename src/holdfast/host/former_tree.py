@@ -8,7 +8,6 @@ takes no more space than the differences, and nothing that is written to the new
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 import threading
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host.beneath import beneath, directory, join
-from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
+from holdfast.host.file_copy import ContentCopier, read_attributes, write_attributes
 from holdfast.host.sharing import is_same_file
 from holdfast.host.tree_copy import enter_if_there
+from holdfast.host.tree_links import link_entry
 from holdfast.host.walk import Walk
 
-_CANT_LINK: Final = (errno.EPERM, errno.EMLINK)
 _BLOCK_BYTES: Final = 512
 
 
@@ -81,24 +80,12 @@ class _Links:
                         os.mkdir(entry.name, 0o700, dir_fd=target)
                         below.append(join(path, entry.name))
                     elif origin is not None and _is_in(replacement, entry.name, facts):
-                        self._link(entry.name, facts, origin, target)
+                        link_entry(entry.name, facts, origin, target, self._copier)
                     else:
-                        self._link(entry.name, facts, volume, target)
+                        link_entry(entry.name, facts, volume, target, self._copier)
             with self._lock:
                 self._directories.append((path, os.fstat(volume), read_attributes(volume)))
         return below
-
-    def _link(self, name: str, facts: os.stat_result, source: int, target: int) -> None:
-        """Link, or copy what can't be linked: immutable files, and those with too many names."""
-        try:
-            os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in _CANT_LINK:
-                raise
-            if stat.S_ISREG(facts.st_mode):
-                copy_file(name, source, target, self._copier)
-            else:
-                copy_special(name, source, target, facts)
 
 
 def _is_in(directory: int | None, name: str, facts: os.stat_result) -> bool:

@@ -28,9 +28,7 @@ def remove_tree(path: Path, *, cancelled: Callable[[], bool] | None = None) -> N
     for attempt in range(_ATTEMPTS):
         try:
             with directory(path) as root:
-                removal = _Removal(root)
-                removal.walk.run(cancelled)
-                removal.finish()
+                _empty(root, cancelled)
             with directory(path.parent) as parent:
                 _remove(parent, path.name, is_directory=True)
             return
@@ -39,6 +37,27 @@ def remove_tree(path: Path, *, cancelled: Callable[[], bool] | None = None) -> N
         except OSError as error:
             if error.errno != errno.ENOTEMPTY or attempt == _ATTEMPTS - 1:
                 raise
+
+
+def remove_entry(parent: int, name: str) -> None:
+    """Remove an entry of a directory that nobody writes to, whatever it is, with all that is below. Idempotent."""
+    try:
+        with beneath(parent, os.fsencode(name)) as root:
+            _empty(root, None)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
+        _remove(parent, name, is_directory=False)
+        return
+    _remove(parent, name, is_directory=True)
+
+
+def _empty(root: int, cancelled: Callable[[], bool] | None) -> None:
+    removal = _Removal(root)
+    removal.walk.run(cancelled)
+    removal.finish()
 
 
 class _Removal:

@@ -37,6 +37,15 @@ class Agreement:
         return self.way.fs is FsType.BLOCK_AND_RSYNC
 
     @property
+    def has_own_trees(self) -> bool:
+        """Tell whether trees cross in our own way; else by rsync."""
+        return self.way.fs is FsType.RSYNC and self.own.trees
+
+    @property
+    def compresses(self) -> bool:
+        return self.way.rsync is not None and self.way.rsync.compress
+
+    @property
     def deletes(self) -> bool:
         """Tell whether a tree that is received into what is there comes out as sent."""
         return self.way.rsync is not None and self.way.rsync.delete

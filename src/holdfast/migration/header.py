@@ -69,11 +69,12 @@ class BtrfsFeatures:
 
 @dataclass(frozen=True, slots=True)
 class OwnFeatures:
-    """What two servers of ours add: options of rsync that LXD doesn't use."""
+    """What two servers of ours add: options of rsync that LXD doesn't use, and `trees`, our own way in its place."""
 
     hard_links: bool = False
     acls: bool = False
     zstd: bool = False
+    trees: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def encode_header(header: Header) -> bytes:
         message.btrfsFeatures.header_subvolume_uuids = header.btrfs.uuids
     if header.own != OwnFeatures():
         message.own.hard_links, message.own.acls = header.own.hard_links, header.own.acls
-        message.own.zstd = header.own.zstd
+        message.own.zstd, message.own.trees = header.own.zstd, header.own.trees
     if header.refresh is not None:
         message.refresh = header.refresh
     if header.volume_bytes is not None:
@@ -173,7 +174,7 @@ def decode_header(data: bytes) -> Header:
         predump=message.predump if message.HasField("predump") else None,
         rsync=_rsync(message) if message.HasField("rsyncFeatures") else None,
         btrfs=_btrfs(message) if message.HasField("btrfsFeatures") else None,
-        own=OwnFeatures(message.own.hard_links, message.own.acls, message.own.zstd),
+        own=OwnFeatures(message.own.hard_links, message.own.acls, message.own.zstd, message.own.trees),
         refresh=message.refresh if message.HasField("refresh") else None,
         volume_bytes=message.volumeSize if message.HasField("volumeSize") else None,
         index_version=message.indexHeaderVersion,

@@ -81,9 +81,9 @@ def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, pro
 
 @cache
 def own_features() -> OwnFeatures:
-    """Return what this server's rsync can do beside what LXD uses."""
+    """Return what this server can do beside what LXD knows: options of its rsync, and our own way of sending trees."""
     version = run(["rsync", "--version"]).stdout.decode(errors="replace") if find_program("rsync") else ""
-    return OwnFeatures(hard_links=True, acls=True, zstd=" zstd" in version)
+    return OwnFeatures(hard_links=True, acls=True, zstd=" zstd" in version, trees=True)
 
 
 def _agreed(options: RsyncOptions) -> list[str]:

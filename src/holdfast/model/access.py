@@ -20,11 +20,15 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`fingerprint` is that of the certificate that was shown, "" for none; strangers may have one, too."""
+    """`fingerprint` is that of the certificate that was shown, "" for none; strangers may have one, too.
+
+    `browser` is the id of a browser that is signed in; its certificate means nothing then.
+    """
 
     trust: Trust
     projects: frozenset[str] = frozenset()
     fingerprint: str = ""
+    browser: str = ""
 
     @property
     def is_trusted(self) -> bool:

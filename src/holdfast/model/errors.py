@@ -66,6 +66,12 @@ class MigrationError(HoldfastError):
     status = 500
 
 
+class ImageTransferError(HoldfastError):
+    """An image could not be got from another server, or not be sent to one."""
+
+    status = 500
+
+
 class CancelledOperationError(HoldfastError):
     """Tell running work that its operation was cancelled."""
 
@@ -171,6 +177,12 @@ class CertificateNotFoundError(NotFoundError):
     def __init__(self, fingerprint: str) -> None:
         self.fingerprint = fingerprint
         super().__init__("Certificate not found")
+
+
+class BrowserNotFoundError(NotFoundError):
+    def __init__(self, browser_id: str) -> None:
+        self.browser_id = browser_id
+        super().__init__("Browser not found: it isn't signed in any more")
 
 
 class TooManyGuessesError(HoldfastError):

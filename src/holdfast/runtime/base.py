@@ -161,6 +161,10 @@ class FileAccess(ABC):
         """Return facts without following a last symlink; `entries` of a directory sorted."""
 
     @abstractmethod
+    def list(self, path: str, most: int) -> dict[str, FileInfo]:
+        """Return the entries of a directory by name, sorted; more than `most` are refused. A last link is followed."""
+
+    @abstractmethod
     def read(self, path: str) -> tuple[FileInfo, int]:
         """Return facts and a descriptor open for reading of a regular file; the caller closes it."""
 
@@ -256,6 +260,13 @@ class Runtime(ABC):
     @abstractmethod
     def tree_files(self, rootfs: Path, id_base: int) -> FileAccess:
         """Return access to a tree that nothing runs in; ids on its disk are those seen inside plus `id_base`."""
+
+    @abstractmethod
+    def tree_folder(self, rootfs: Path, path: str) -> Path:
+        """Return where a directory of a tree that nothing runs in, and nobody writes to, is on the host.
+
+        Links are followed inside. `NotFoundError` for what isn't there, `BadRequestError` for what is no directory.
+        """
 
     @abstractmethod
     def watch(self, on_stopped: Callable[[str], None]) -> None:

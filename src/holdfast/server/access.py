@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from holdfast.model.access import EVERYTHING, STRANGER, Access, Trust
 from holdfast.model.errors import NotAuthorizedError
-from holdfast.server.blocking import BlockingPool
+from holdfast.server.browser_cookie import cookie_of
+from holdfast.server.origin import READING, check_origin
 from holdfast.server.peer import fingerprint_of, is_local, peer_of
-from holdfast.server.request import ApiRequest
+from holdfast.server.request import ApiRequest, Parts
 from holdfast.server.route import Permission, Route
-from holdfast.service.certificates import CertificateService
 
 INSISTS_HEADER: Final = "X-LXD-authenticated"
 """Sent by clients that would rather be refused than be shown what strangers are shown."""
-_READING: Final = ("GET", "HEAD")
+SECRET_HEADER: Final = "X-LXD-secret"
+"""Sent by servers that bring an image which is expected here."""
 _FEATURES: Final = (
     ("/1.0/profiles", "profiles"),
     ("/1.0/images", "images"),
@@ -25,21 +25,29 @@ _FEATURES: Final = (
 )
 
 
-async def access_of(http: web.Request, certificates: CertificateService, pool: BlockingPool) -> Access:
-    """Return what who asks may do."""
+async def access_of(http: web.Request, parts: Parts) -> Access:
+    """Return what who asks may do: by its cookie, as somebody has signed in by that; else by its certificate."""
     if is_local(http):
         return EVERYTHING
-    certificate = peer_of(http).certificate
-    if certificate is None:
+    peer, cookie = peer_of(http), cookie_of(http)
+    if cookie:
+        found = await parts.pool.run(parts.services.browsers.access_by_cookie, cookie, peer.address)
+        if found is not None:
+            return found
+    if peer.certificate is None:
         return STRANGER
-    return await pool.run(certificates.access_of, fingerprint_of(certificate))
+    return await parts.pool.run(parts.services.certificates.access_of, fingerprint_of(peer.certificate))
 
 
 async def check(route: Route, request: ApiRequest) -> None:
     """Raise `NotAuthorizedError` unless the one who asks may call the route."""
     access = request.access
-    _check_origin(request.http)
+    check_origin(request.http, access)
     if access.is_admin or (route.permission is Permission.METRICS and access.trust is Trust.METRICS):
+        return
+    if route.permission is Permission.PROJECT_OR_SECRET:
+        if SECRET_HEADER not in request.http.headers:
+            await check_project(route.path, request)
         return
     if not access.is_trusted:
         insists = bool(request.http.headers.get(INSISTS_HEADER))
@@ -49,31 +57,21 @@ async def check(route: Route, request: ApiRequest) -> None:
     if route.permission is Permission.ADMIN:
         raise NotAuthorizedError
     if route.permission in (Permission.PROJECT, Permission.METRICS):
-        await _check_project(route, request)
+        await check_project(route.path, request)
 
 
-def _check_origin(http: web.Request) -> None:
-    """Raise if a page of another site asks: a browser that has a trusted certificate shows it to all of them.
-
-    What only reads is let through: browsers keep the answer from the page. They don't for websockets.
-    """
-    origin = http.headers.get("Origin")
-    if origin is None or (http.method in _READING and "Upgrade" not in http.headers):
-        return
-    if not is_local(http) and urlsplit(origin).netloc.lower() != http.headers.get("Host", "").lower():
-        raise NotAuthorizedError
-
-
-async def _check_project(route: Route, request: ApiRequest) -> None:
-    """Raise unless the request stays in the projects of a restricted client.
+async def check_project(path: str, request: ApiRequest) -> None:
+    """Raise unless the one who asks is trusted, and the request stays in the projects of a restricted client.
 
     What a project doesn't have of its own is the default project's: it can be used then, and not be changed.
     """
+    if request.access.is_admin:
+        return
     if request.flag("all-projects"):
         raise NotAuthorizedError
     request.enter(request.project)
-    if request.http.method in _READING:
+    if request.http.method in READING:
         return
     for prefix, feature in _FEATURES:
-        if route.path.startswith(prefix):
+        if path.startswith(prefix):
             request.enter(await request.run(request.services.projects.home, request.project, feature))

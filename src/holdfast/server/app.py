@@ -25,6 +25,7 @@ from holdfast.server.request import Parts
 from holdfast.server.routes import ROUTES
 from holdfast.server.sessions import Sessions
 from holdfast.server.trust_watch import TrustWatch
+from holdfast.server.webui import FILES
 from holdfast.service.container import Services
 
 _log = logging.getLogger(__name__)
@@ -37,14 +38,16 @@ BACKLOG: Final = 512
 class Server:
     """Serves the API. `start` and `stop` are called in one event loop."""
 
-    def __init__(self, services: Services, socket_path: Path, group: str | None = None) -> None:
+    def __init__(
+        self, services: Services, socket_path: Path, group: str | None = None, web_files: Path = FILES
+    ) -> None:
         self._socket_path, self._group = socket_path, group
         self._pool = BlockingPool()
         self._events = EventHub(services.events)
         self._sockets = OperationSockets()
         self._sessions = Sessions()
-        self._trust_watch = TrustWatch(services.events, services.certificates, self._pool)
-        parts = Parts(services, self._pool, self._events, self._sockets, self._sessions, self._trust_watch)
+        self._trust_watch = TrustWatch(services.events, services.certificates, services.browsers, self._pool)
+        parts = Parts(services, self._pool, self._events, self._sockets, self._sessions, self._trust_watch, web_files)
         self._server_config = services.server_config
         self._runner = web.AppRunner(
             build_application(ROUTES, parts),

@@ -13,8 +13,11 @@ from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFou
 from holdfast.model.kinds import InstanceType
 from holdfast.server.access import access_of, check
 from holdfast.server.answers import failed
+from holdfast.server.page_headers import add_headers, is_page
 from holdfast.server.request import ApiRequest, Parts
 from holdfast.server.route import Answer, Route
+from holdfast.server.sign_in import SignInPages
+from holdfast.server.webui import WebFiles
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +35,18 @@ def build_application(routes: Iterable[Route], parts: Parts) -> web.Application:
     for route in routes:
         for path, instance_type in _paths(route).items():
             application.router.add_route(route.method, path, _handler(route, parts, instance_type))
+    _add_pages(application, parts)
+    application.on_response_prepare.append(add_headers)
     return application
+
+
+def _add_pages(application: web.Application, parts: Parts) -> None:
+    """Serve what is no part of the API: the web page's files, and its sign-in."""
+    for method, path, handler in SignInPages(parts).routes():
+        application.router.add_route(method, path, handler)
+    files = WebFiles(parts.web_files)
+    application.router.add_get("/ui", files.root)
+    application.router.add_get("/ui/{path:.*}", files.file)
 
 
 def _paths(route: Route) -> dict[str, InstanceType | None]:
@@ -47,7 +61,7 @@ def _handler(
     route: Route, parts: Parts, only: InstanceType | None
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(http: web.Request) -> web.StreamResponse:
-        request = ApiRequest(http, parts, await access_of(http, parts.services.certificates, parts.pool))
+        request = ApiRequest(http, parts, await access_of(http, parts))
         await check(route, request)
         target = http.query.get("target", "")
         if http.method == "POST" and target and not (target == _THIS_SERVER and "target" in route.query):
@@ -92,11 +106,12 @@ async def _answer_errors(
     except Exception as error:  # noqa: BLE001 - the border of a request
         _log.exception("%s %s broke", request.method, request.path)
         answer = failed(500, f"Internal error: {type(error).__name__}: {error}")
+    query = "" if is_page(request) else request.query_string  # what a one-time link holds stands in no log
     _log.debug(
         "%s %s: %d",
         request.method,
         request.path,
         answer.status,
-        extra={"duration_s": round(time.monotonic() - began_s, 4), "query": request.query_string},
+        extra={"duration_s": round(time.monotonic() - began_s, 4), "query": query},
     )
     return answer

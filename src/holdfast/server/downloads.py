@@ -36,11 +36,16 @@ async def send_file(
     return send_descriptor(descriptor, name, headers)
 
 
-def send_descriptor(descriptor: int, name: str, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
-    """Answer with the regular file that is open as this descriptor, which is closed when it has been sent."""
+def send_descriptor(
+    descriptor: int, name: str, headers: Mapping[str, str] | None = None, *, is_download: bool = False
+) -> web.StreamResponse:
+    """Answer with the regular file that is open as this descriptor, which is closed when it has been sent.
+
+    A download is what browsers save under its name, and don't show.
+    """
     answer = _DescriptorResponse(descriptor)
     answer.content_type = "application/octet-stream"
-    answer.headers["Content-Disposition"] = _disposition(name)
+    answer.headers["Content-Disposition"] = attachment(name) if is_download else _disposition(name)
     answer.headers.update(headers or {})
     return answer
 
@@ -168,6 +173,11 @@ def _part_head(boundary: str, part: Part, *, is_first: bool) -> bytes:
         f'Content-Disposition: form-data; name="{part.name}"; filename="{_plain(part.file_name)}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     ).encode()
+
+
+def attachment(name: str) -> str:
+    """Return the header's value that has browsers save what comes under this name (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(name.encode(errors='surrogateescape'), safe='')}"
 
 
 def _disposition(name: str) -> str:

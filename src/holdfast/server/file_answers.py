@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,8 +10,11 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import sync
+from holdfast.server.downloads import send_descriptor
 from holdfast.server.request import ApiRequest
 from holdfast.service.files import FileInfo
+from holdfast.wire import files as wire
+from holdfast.wire.timestamps import to_wire
 
 ENTRY_KINDS: Final = ("directory", "symlink")
 """What is answered as a whole; the content of all else is read, if it is a regular file."""
@@ -33,6 +37,36 @@ def fact_headers(info: FileInfo) -> dict[str, str]:
         "X-LXD-modified": f"{modified:%Y-%m-%d %H:%M:%S} +0000 UTC",
         "X-LXD-type": info.kind,
     }
+
+
+def file_answer(request: ApiRequest, path: str, info: FileInfo, descriptor: int) -> web.StreamResponse:
+    """Answer with the content of a file, which is closed then; `download` has browsers save it."""
+    name = path.rpartition("/")[2]
+    return send_descriptor(descriptor, name, fact_headers(info), is_download=request.flag("download"))
+
+
+def listing_answer(found: Mapping[str, FileInfo]) -> web.StreamResponse:
+    """Answer with the entries of a directory and their facts; what is no text in a name is shown as "\ufffd"."""
+    return sync([_entry(name, info) for name, info in found.items()])
+
+
+def _entry(name: str, info: FileInfo) -> wire.FileEntry:
+    return wire.FileEntry(
+        name=readable(name),
+        type=info.kind,
+        size=info.size,
+        mode=f"{info.mode:04o}",
+        uid=info.uid,
+        gid=info.gid,
+        modified=to_wire(datetime.fromtimestamp(info.modified_ns // 10**9, UTC)),
+        target=readable(info.target),
+    )
+
+
+def readable(name: str | bytes) -> str:
+    """Return a name as text that can be sent; what is no UTF-8 in it is shown as "\ufffd"."""
+    raw = name if isinstance(name, bytes) else name.encode(errors="surrogateescape")
+    return raw.decode(errors="replace")
 
 
 def entry_answer(info: FileInfo) -> web.StreamResponse:

@@ -16,6 +16,7 @@ from typing import cast
 
 from aiohttp import web
 
+from holdfast.model.https_address import joined
 from holdfast.model.operation import Requestor
 from holdfast.service.certificates import Peer
 
@@ -37,8 +38,11 @@ def peer_of(http: web.Request) -> Peer:
     return Peer(certificate=certificate, address=_remote(http)[0])
 
 
-def requestor_of(http: web.Request) -> Requestor:
-    """Return who asks, as LXD shows it: an account of this machine, or the fingerprint of a certificate."""
+def requestor_of(http: web.Request, browser: str = "") -> Requestor:
+    """Return who asks, as LXD shows it: an account of this machine, or the fingerprint of a certificate.
+
+    `browser` is the id of the browser that is signed in.
+    """
     found = _socket(http)
     if found is None:
         return _UNKNOWN
@@ -46,7 +50,8 @@ def requestor_of(http: web.Request) -> Requestor:
         certificate = peer_of(http).certificate
         name = "" if certificate is None else fingerprint_of(certificate)
         host, port = _remote(http)
-        return Requestor(username=name, protocol="tls", address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        protocol, name = ("browser", browser) if browser else ("tls", name)
+        return Requestor(username=name, protocol=protocol, address=joined(host, port))
     _, uid, _ = _CREDENTIALS.unpack(found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     return Requestor(username=_account(uid), protocol="unix", address="@")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -43,6 +44,7 @@ class Parts:
     sockets: OperationSockets
     sessions: Sessions
     trust_watch: TrustWatch
+    web_files: Path
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class ApiRequest:
     @property
     def caller(self) -> Caller:
         if self._caller is None:
-            self._caller = Caller(self.project, requestor_of(self.http), self.access)
+            self._caller = Caller(self.project, requestor_of(self.http, self.access.browser), self.access)
         return self._caller
 
     @property

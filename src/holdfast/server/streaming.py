@@ -16,6 +16,7 @@ from aiohttp import HttpVersion11, web
 from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.kinds import StatusCode
 from holdfast.server.block_output import BlockOutput
+from holdfast.server.downloads import attachment
 from holdfast.server.render.operations import operation_url
 from holdfast.server.request import ApiRequest
 from holdfast.service.streamed_work import StreamedWork
@@ -39,24 +40,36 @@ def wants_stream(request: ApiRequest) -> bool:
     accepted = [kind.partition(";")[0].strip().lower() for kind in request.header("Accept").split(",")]
     if _OCTETS not in accepted:
         return False
-    if request.http.version < HttpVersion11:
-        raise BadRequestError("A streamed answer needs HTTP/1.1: an older client can't tell a part from the whole")
+    require_chunks(request)
     return True
 
 
-async def send_stream(request: ApiRequest, work: StreamedWork) -> web.StreamResponse:
-    """Send all that the work makes. Whatever happens, the work has ended or been left when this returns."""
+def require_chunks(request: ApiRequest) -> None:
+    """Raise if the client couldn't see the end of a stream."""
+    if request.http.version < HttpVersion11:
+        raise BadRequestError("A streamed answer needs HTTP/1.1: an older client can't tell a part from the whole")
+
+
+async def send_stream(request: ApiRequest, work: StreamedWork, *, is_download: bool = False) -> web.StreamResponse:
+    """Send all that the work makes. Whatever happens, the work has ended or been left when this returns.
+
+    A download is what browsers save under its name.
+    """
     try:
-        sender = _Sender(request.http, work)
+        sender = _Sender(request.http, work, attachment(work.file_name) if is_download else _inline(work.file_name))
         block = await sender.next_block()
         return await sender.send(block)
     finally:
         work.leave()
 
 
+def _inline(name: str) -> str:
+    return f"inline;filename={quote(name)}"
+
+
 class _Sender:
-    def __init__(self, http: web.Request, work: StreamedWork) -> None:
-        self._http, self._work = http, work
+    def __init__(self, http: web.Request, work: StreamedWork, disposition: str) -> None:
+        self._http, self._work, self._disposition = http, work, disposition
         self._more = asyncio.Event()
         self._output: BlockOutput | None = None
         loop = asyncio.get_running_loop()
@@ -94,7 +107,7 @@ class _Sender:
         answer = web.StreamResponse(
             headers={
                 "Content-Type": _OCTETS,
-                "Content-Disposition": f"inline;filename={quote(self._work.file_name)}",
+                "Content-Disposition": self._disposition,
                 OPERATION_HEADER: operation_url(self._work.operation),
             }
         )

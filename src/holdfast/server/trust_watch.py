@@ -12,10 +12,13 @@ from aiohttp import web
 from holdfast.model.access import Access
 from holdfast.model.operation import Event, Lifecycle
 from holdfast.server.blocking import BlockingPool
+from holdfast.service.browsers import BrowserService
 from holdfast.service.certificates import CertificateService
 from holdfast.service.events import EventBus
 
-_CHANGES = frozenset({"certificate-updated", "certificate-deleted", "project-renamed", "project-deleted"})
+_CHANGES = frozenset(
+    {"browser-deleted", "certificate-updated", "certificate-deleted", "project-renamed", "project-deleted"}
+)
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -27,8 +30,10 @@ class _Stream:
 class TrustWatch:
     """Lives in the event loop; `start` connects it to the services."""
 
-    def __init__(self, bus: EventBus, certificates: CertificateService, pool: BlockingPool) -> None:
-        self._bus, self._certificates, self._pool = bus, certificates, pool
+    def __init__(
+        self, bus: EventBus, certificates: CertificateService, browsers: BrowserService, pool: BlockingPool
+    ) -> None:
+        self._bus, self._certificates, self._browsers, self._pool = bus, certificates, browsers, pool
         self._streams: set[_Stream] = set()
         self._looking: set[asyncio.Task[None]] = set()
         self._unsubscribe: Callable[[], None] | None = None
@@ -51,7 +56,7 @@ class TrustWatch:
     @contextlib.contextmanager
     def during(self, http: web.Request, access: Access) -> Iterator[None]:
         """Watch a stream while the body runs. One that a secret has opened, and no trust, isn't concerned."""
-        if not access.is_trusted or not access.fingerprint:
+        if not access.is_trusted or not (access.fingerprint or access.browser):
             yield
             return
         stream = _Stream(http, access)
@@ -68,7 +73,12 @@ class TrustWatch:
 
     async def _look(self) -> None:
         for stream in list(self._streams):
-            now = await self._pool.run(self._certificates.access_of, stream.access.fingerprint)
+            now = await self._pool.run(self._access_now, stream.access)
             transport = stream.http.transport
             if now != stream.access and stream in self._streams and transport is not None:
                 transport.abort()
+
+    def _access_now(self, access: Access) -> Access:
+        if access.browser:
+            return self._browsers.access_of(access.browser)
+        return self._certificates.access_of(access.fingerprint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,6 +109,10 @@ class BackupService:
     def get(self, owner: BackupOwner, name: str) -> Backup:
         self._scenes.require(owner)
         return self._find(owner, name)
+
+    def sizes(self, backups: Iterable[Backup]) -> Sequence[int]:
+        """Return how many bytes each file has, -1 for one that isn't there at the moment."""
+        return [_size(self._files.path(each.owner, each.name)) for each in backups]
 
     def path(self, owner: BackupOwner, name: str, caller: Caller | None = None) -> Path:
         """Return the file to hand out; with a `caller` that it was retrieved is told as an event."""
@@ -347,3 +351,10 @@ def check_backup_name(name: str) -> str:
     if "/" in name:
         raise BadRequestError("Backup names may not contain slashes")
     return check_entity_name("Backup", name)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -132,7 +132,7 @@ class CertificateService:
             raise NotAuthorizedError
         kind = certificate_type(request.type)
         check_certificate_name(request.name)
-        self._check_projects(request.projects)
+        self.check_projects(request.projects)
         addresses = self._addresses.list()
         if not addresses:
             raise BadRequestError("Can't issue token when server isn't listening on network")
@@ -208,7 +208,8 @@ class CertificateService:
         self._events.lifecycle(caller, None, "certificate-created", url("certificates", made.fingerprint))
         return made
 
-    def _check_projects(self, names: Iterable[str]) -> None:
+    def check_projects(self, names: Iterable[str]) -> None:
+        """Raise `ProjectNotFoundError` for a project that isn't there."""
         with self._database.read() as connection:
             _check_projects(connection, names)
 

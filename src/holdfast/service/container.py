@@ -19,7 +19,9 @@ from holdfast.service.backup_move import BackupMover
 from holdfast.service.backup_services import make_backup_services
 from holdfast.service.backup_tests import BackupTestService
 from holdfast.service.backups import BackupService
+from holdfast.service.browsers import BrowserService
 from holdfast.service.certificates import CertificateService
+from holdfast.service.changes import ChangesService
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
 from holdfast.service.events import EventBus
@@ -52,6 +54,8 @@ from holdfast.service.protections import ProtectionService
 from holdfast.service.recovery import Recovery
 from holdfast.service.restore import RestoreService
 from holdfast.service.retention import Retention
+from holdfast.service.safety import SafetyService
+from holdfast.service.schedule_preview import SchedulePreviewer
 from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.schedules import Scheduler
 from holdfast.service.server_certificate import ServerCertificate, load_or_make
@@ -59,10 +63,13 @@ from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
 from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
+from holdfast.service.stored_backups import StoredBackupService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.tree_usage import UsageService
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
+from holdfast.service.volume_store import VolumeStore
 from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 
@@ -86,6 +93,7 @@ class Services:
     server_certificate: ServerCertificate
     addresses: ListeningAddresses
     certificates: CertificateService
+    browsers: BrowserService
     warnings: WarningService
     images: ImageService
     image_build: ImageBuildService
@@ -93,6 +101,7 @@ class Services:
     export_streams: ExportStreams
     backup_files: BackupFiles
     backup_tests: BackupTestService
+    stored_backups: StoredBackupService
     imports: ImportService
     uploads: UploadService
     image_store: ImageServices
@@ -116,6 +125,10 @@ class Services:
     retention: Retention
     scheduler: Scheduler
     schedule_reader: ScheduleReader
+    schedule_previewer: SchedulePreviewer
+    safety: SafetyService
+    changes: ChangesService
+    usage: UsageService
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -207,6 +220,15 @@ def build_services(
     mover = BackupMover(surroundings, backup_services.files.place)
     server_config.mover = mover
     recovery.register(backup_move.INTENT_KIND, mover.finish)
+    certificates = CertificateService(
+        database=database,
+        server_config=server_config,
+        events=events,
+        clock=clock,
+        tokens=TrustTokens(operations, clock),
+        own=own_certificate,
+        addresses=addresses,
+    )
     replacer = Replacer(
         surroundings, instance_services.power, instance_services.former_states, backup_services.attached
     )
@@ -227,15 +249,8 @@ def build_services(
         server_info=collect(own_certificate),
         server_certificate=own_certificate,
         addresses=addresses,
-        certificates=CertificateService(
-            database=database,
-            server_config=server_config,
-            events=events,
-            clock=clock,
-            tokens=TrustTokens(operations, clock),
-            own=own_certificate,
-            addresses=addresses,
-        ),
+        certificates=certificates,
+        browsers=BrowserService(database=database, certificates=certificates, events=events, clock=clock),
         warnings=warnings,
         images=image_services.images,
         image_build=image_services.image_build,
@@ -243,6 +258,7 @@ def build_services(
         export_streams=backup_services.streams,
         backup_files=backup_services.files,
         backup_tests=tests,
+        stored_backups=StoredBackupService(backup_services.backups, backup_services.files, operations),
         imports=backup_services.imports,
         uploads=UploadService(paths=paths, clock=clock),
         image_store=image_services,
@@ -266,4 +282,8 @@ def build_services(
         retention=instance_services.retention,
         scheduler=instance_services.scheduler,
         schedule_reader=instance_services.schedule_reader,
+        schedule_previewer=SchedulePreviewer(instance_services.retention, database=database, clock=clock, zone=zone),
+        safety=SafetyService(database),
+        changes=ChangesService(surroundings, VolumeStore(surroundings)),
+        usage=UsageService(surroundings, VolumeStore(surroundings)),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from holdfast.model.instance import Instance
 from holdfast.runtime.base import FileAccess, FileInfo, FileWrite
 from holdfast.service.caller import Caller
@@ -10,6 +12,9 @@ from holdfast.service.start_spec import ROOTFS
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 
 __all__ = ["FileInfo", "FileService", "FileWrite"]
+
+MOST_ENTRIES: Final = 20_000
+"""Of one directory in one answer: some MiB of JSON."""
 
 
 class FileService:
@@ -31,6 +36,13 @@ class FileService:
         found = self._access(instance).stat(path)
         if found.kind != "file":
             self._around.tell(caller, instance, "file-retrieved", path=path)
+        return found
+
+    def list(self, caller: Caller, name: str, path: str) -> dict[str, FileInfo]:
+        """Return the entries of a directory with their facts."""
+        instance = self._around.instance(caller.project, name)
+        found = self._access(instance).list(path, MOST_ENTRIES)
+        self._around.tell(caller, instance, "file-retrieved", path=path)
         return found
 
     def read(self, caller: Caller, name: str, path: str) -> tuple[FileInfo, int]:

@@ -21,6 +21,14 @@ class ListeningAddresses:
     ) -> None:
         self._server_config, self._of_host = server_config, of_host
 
+    def with_loopback(self) -> list[str]:
+        """Return what `list` does, and how clients on this machine reach it where every address is served."""
+        text = self._server_config.get(HTTPS_ADDRESS_KEY)
+        if not text:
+            return []
+        host, port = parse_https_address(text)
+        return [*self.list(), joined("127.0.0.1", port)] if is_wildcard(host) else self.list()
+
     def list(self) -> list[str]:
         """Return `HOST:PORT` of each, those of interfaces where it is every address; none: nothing is served."""
         text = self._server_config.get(HTTPS_ADDRESS_KEY)

@@ -13,8 +13,12 @@ from holdfast.migration.agreement import Agreement
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.negotiation import Way, own_ways
-from holdfast.migration.rsync import receive_tree, send_tree
+from holdfast.migration.rsync import receive_tree as receive_by_rsync
+from holdfast.migration.rsync import send_tree as send_by_rsync
+from holdfast.migration.tree_receive import receive_tree
+from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import NoSpaceError
+from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
@@ -53,8 +57,13 @@ def send_part(
     if agreement.is_block:
         send_block(data, tree / DISK_NAME, progress=progress, cancelled=handle.is_cancelled)
         return
-    options = agreement.rsync(bwlimit=driver.pool.config.get("rsync.bwlimit", ""), may_vanish=may_vanish)
-    send_tree(data, tree, options, progress=progress)
+    limit = driver.pool.config.get("rsync.bwlimit", "")
+    if agreement.has_own_trees:
+        chosen = SendOptions(compress=agreement.compresses, bytes_per_s=parse_bytes(limit) if limit else 0)
+        send_tree(data, tree, chosen, progress=progress, cancelled=handle.is_cancelled)
+    else:
+        options = agreement.rsync(bwlimit=limit, may_vanish=may_vanish)
+        send_by_rsync(data, tree, options, progress=progress)
 
 
 def ways_of(driver: Driver, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
@@ -76,9 +85,10 @@ def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | 
 class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
-    `template` is a tree that is like the volume: rsync then sends the differences only. `base` is the snapshot that the
-    first btrfs stream builds on. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is
-    the limit of the volume; of block content, how large a disk may be.
+    `template` is a tree that is like the volume: the differences to it are sent then. `may_share`: the new tree may
+    have files of it until one of the two goes, as `take_over` changes none. `base` is the snapshot that the first btrfs
+    stream builds on. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit
+    of the volume; of block content, how large a disk may be.
     """
 
     driver: Driver
@@ -88,6 +98,7 @@ class Reception:
     take_over: TakeOver
     quota_bytes: int | None = None
     template: Origin | None = None
+    may_share: bool = False
     base: Origin | None = None
 
 
@@ -113,6 +124,8 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
         )
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)
+    elif agreement.has_own_trees:
+        _receive_own_trees(reception, agreement, data, show, handle)
     else:
         _receive_trees(reception, agreement, data, show, handle)
 
@@ -131,7 +144,7 @@ def _receive_trees(
     driver.set_staged_quota(main, reception.quota_bytes)
     options = agreement.rsync()
     for number, name in enumerate(reception.names):
-        receive_tree(data, tree, options, progress=partial(show, name))
+        receive_by_rsync(data, tree, options, progress=partial(show, name))
         clone = Origin(volume=reception.volume, staged=main)
         driver.stage(intent.token(number), clone, cancelled=handle.is_cancelled)
         reception.take_over(number, name)
@@ -139,7 +152,39 @@ def _receive_trees(
             driver.discard(main)
             driver.stage(main)
     for _ in range(1 + agreement.is_twice):
-        receive_tree(data, tree, options, progress=partial(show, None))
+        receive_by_rsync(data, tree, options, progress=partial(show, None))
+    reception.take_over(len(reception.names), None)
+
+
+def _receive_own_trees(
+    reception: Reception,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Show,
+    handle: OperationHandle,
+) -> None:
+    """Receive every tree into that of the volume, of which each snapshot then is a clone."""
+    driver, intent, template = reception.driver, reception.intent, reception.template
+    main = intent.token(len(reception.names))
+    is_shared = False
+    if template is not None and reception.may_share:
+        is_shared = driver.stage_to_edit(main, template, cancelled=handle.is_cancelled)
+    else:
+        driver.stage(main, template, cancelled=handle.is_cancelled)
+    tree = driver.staged_path(main)
+    driver.set_staged_quota(main, reception.quota_bytes)
+
+    def receive(name: str | None) -> None:
+        progress = partial(show, name)
+        receive_tree(data, tree, is_linked=is_shared, progress=progress, cancelled=handle.is_cancelled)
+
+    for number, name in enumerate(reception.names):
+        receive(name)
+        clone, relative = Origin(volume=reception.volume, staged=main), template if is_shared else None
+        driver.stage(intent.token(number), clone, relative=relative, cancelled=handle.is_cancelled)
+        reception.take_over(number, name)
+    for _ in range(1 + agreement.is_twice):
+        receive(None)
     reception.take_over(len(reception.names), None)
 
 

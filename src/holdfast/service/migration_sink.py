@@ -156,6 +156,7 @@ class MigrationSink:
                     names=plan.sent,
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume_of(target)),
+                    may_share=not offer.idmap,
                     base=None if base is None else Origin(volume=volume_of(target), snapshot=base),
                 )
                 receive_content(reception, agreement, receiving.data, receiving.handle)

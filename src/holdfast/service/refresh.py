@@ -24,6 +24,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.stillness import thaw
 from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.taking_back import discard_all
 from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "instance-refresh"
@@ -129,8 +130,7 @@ class Refresher:
         reach("instance-refresh:swapped")
         self._record(intent, target)
         reach("instance-refresh:committed")
-        for token in refreshed_trees.former(intent):
-            driver.discard(token)
+        discard_all(driver, *refreshed_trees.former(intent))
 
     def _record(self, intent: Intent, target: Instance) -> None:
         refreshed = replace(target, config={**target.config, DISK_MAP_KEY: intent.text("disk_map")})

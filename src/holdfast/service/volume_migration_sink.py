@@ -144,6 +144,7 @@ class VolumeMigrationSink:
             take_over=_taking_over(driver, intent, target, receiving.offer, facts),
             quota_bytes=size_bytes(target.config),
             template=Origin(volume=target.address) if is_there else None,
+            may_share=parse_host_map(facts.volume.config.get(MAP_KEY, "")) is None,
             base=Origin(volume=target.address, snapshot=base) if base is not None else None,
         )
         receive_content(reception, agreement, receiving.data, receiving.handle)

@@ -37,6 +37,13 @@ class VolumeSchedules:
             volumes = volumes_table.list_all(connection, project=project)
         return [_subject(volume, keeps.get(volume.project, "")) for volume in volumes]
 
+    def subject(self, project: str, pool: str, name: str) -> Subject:
+        """Return one as the asking project sees it; it raises `VolumeNotFoundError` if there is none."""
+        volume = self._store.get(project, pool, name)
+        with self._around.database.read() as connection:
+            found = projects_table.get(connection, volume.project)
+        return _subject(volume, found.config.get(KEEP_KEY, "") if found else "")
+
     def exists(self, subject: Subject) -> bool:
         pool, project, name = subject.key
         return self._store.exists(project, pool, name)

@@ -191,6 +191,14 @@ class Driver(ABC):
         `relative` names what `origin` may share files with by `stage_former`.
         """
 
+    def stage_to_edit(self, token: str, origin: Origin, *, cancelled: Cancelled | None = None) -> bool:
+        """Make a staged tree like `origin` for who writes to no file that has several names, and changes none of them.
+
+        Return whether it has the files of `origin` themselves, under more names: then one of the two goes unchanged.
+        """
+        self.stage(token, origin, cancelled=cancelled)
+        return False
+
     @abstractmethod
     def staged_path(self, token: str) -> Path: ...
 

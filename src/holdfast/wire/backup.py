@@ -6,7 +6,7 @@ import msgspec
 
 
 class Backup(msgspec.Struct, kw_only=True):
-    """Of an instance."""
+    """Of an instance. `size` is ours: bytes of the file, -1 where it isn't told."""
 
     name: str
     created_at: str
@@ -14,16 +14,18 @@ class Backup(msgspec.Struct, kw_only=True):
     instance_only: bool
     container_only: bool
     optimized_storage: bool
+    size: int
 
 
 class VolumeBackup(msgspec.Struct, kw_only=True):
-    """Of a custom volume."""
+    """Of a custom volume. `size` is ours, as above."""
 
     name: str
     created_at: str
     expires_at: str
     volume_only: bool
     optimized_storage: bool
+    size: int
 
 
 class _Export(msgspec.Struct, kw_only=True):

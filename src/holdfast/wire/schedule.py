@@ -52,3 +52,36 @@ class PlannedSnapshot(msgspec.Struct, kw_only=True):
     expires_at: str
     held: bool
     schedule: str
+
+
+class SchedulePreviewPost(msgspec.Struct, kw_only=True):
+    """What a form holds, for an instance or for a volume and its pool; "" is not set. `count` runs are told."""
+
+    instance: str = ""
+    pool: str = ""
+    volume: str = ""
+    label: str = "default"
+    schedule: str = ""
+    pattern: str = ""
+    keep: str = ""
+    expiry: str = ""
+    count: int = 5
+
+
+class ScheduleErrors(msgspec.Struct, kw_only=True):
+    """What is wrong with each field, "" for nothing."""
+
+    schedule: str
+    pattern: str
+    keep: str
+    expiry: str
+
+
+class SchedulePreview(msgspec.Struct, kw_only=True):
+    """`name` and `expires_at` are those of the next snapshot; `kept` is what would become of those that are there."""
+
+    next: list[str]
+    name: str
+    expires_at: str | None
+    kept: list[PlannedSnapshot]
+    errors: ScheduleErrors

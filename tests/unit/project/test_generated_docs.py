@@ -11,7 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-@pytest.mark.parametrize("name", ["generate_configuration.py", "generate_api.py"])
+@pytest.mark.parametrize("name", ["generate_configuration.py", "generate_api.py", "generate_openapi.py"])
 def test_the_page_is_current(name: str) -> None:
     generator = runpy.run_path(str(DOCS / name))
     assert generator["PAGE"].read_text() == generator["page"](), f"run: .venv/bin/python docs/{name}"

@@ -24,6 +24,7 @@ from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.certificates import CertificateChange
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.volume_requests import VolumeRequest
+from support.all_routes import REFUSED, body_of, path_of
 from support.clients import Clients
 from support.http import Answer
 from support.tls_server import Files
@@ -39,11 +40,15 @@ NOT_OF_A_PROJECT = {
         ("POST", "/1.0/certificates"),
     },
     Permission.SECRET: {("GET", "/1.0/operations/{id}/wait"), ("GET", "/1.0/operations/{id}/websocket")},
+    Permission.PROJECT_OR_SECRET: {("POST", "/1.0/images")},
     Permission.TRUSTED: {
+        ("POST", "/1.0/images/{fingerprint}/export"),
+        ("POST", "/1.0/images/{fingerprint}/secret"),
         ("GET", "/1.0/events"),
         ("GET", "/1.0/operations"),
         ("GET", "/1.0/operations/{id}"),
         ("DELETE", "/1.0/operations/{id}"),
+        ("GET", "/1.0/metadata/configuration"),
         ("GET", "/1.0/projects"),
         ("GET", "/1.0/projects/{name}"),
         ("GET", "/1.0/storage-pools"),
@@ -53,6 +58,11 @@ NOT_OF_A_PROJECT = {
         ("GET", "/1.0/certificates/{fingerprint}"),
         ("PUT", "/1.0/certificates/{fingerprint}"),
         ("PATCH", "/1.0/certificates/{fingerprint}"),
+        ("GET", "/1.0/ui/session"),
+        ("DELETE", "/1.0/ui/session"),
+        ("GET", "/1.0/ui/browsers"),
+        ("GET", "/1.0/ui/browsers/{id}"),
+        ("DELETE", "/1.0/ui/browsers/{id}"),
     },
     Permission.METRICS: {("GET", "/1.0/metrics")},
     Permission.ADMIN: {
@@ -79,30 +89,10 @@ NOT_OF_A_PROJECT = {
         ("PATCH", "/1.0/protections/{name}"),
         ("POST", "/1.0/protections/{name}"),
         ("DELETE", "/1.0/protections/{name}"),
+        ("POST", "/1.0/ui/links"),
     },
 }
 """Everything that isn't guarded by its project alone. A new row here wants a thought, and a test below."""
-
-REFUSED = {
-    "type": "error",
-    "status": "",
-    "status_code": 0,
-    "operation": "",
-    "error_code": 403,
-    "error": "not authorized",
-    "metadata": None,
-}
-SAMPLE = {
-    "pool": "d",
-    "type": "custom",
-    "volume": "hidden-volume",
-    "snapshot": "s",
-    "backup": "b",
-    "file": "lxc.log",
-    "id": "00000000-0000-0000-0000-000000000000",
-    "fingerprint": "00",
-    "name": "hidden-thing",
-}
 
 
 def test_rows_that_are_not_guarded_by_a_project() -> None:
@@ -113,13 +103,8 @@ def test_rows_that_are_not_guarded_by_a_project() -> None:
     assert found == NOT_OF_A_PROJECT
 
 
-def path_of(row: Route) -> str:
-    return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda match: SAMPLE[match[1]], row.path)
-
-
 def asked(clients: Clients, who: Files | None, row: Route, query: str = "") -> Answer:
-    body = {} if row.method in ("POST", "PUT", "PATCH") else None
-    return clients.ask(who, row.method, path_of(row) + query, body)
+    return clients.ask(who, row.method, path_of(row) + query, body_of(row))
 
 
 def assert_refused(row: Route, answer: Answer) -> None:
@@ -152,7 +137,7 @@ def test_threat_restricted_clients_on_every_route(clients: Clients) -> None:
     for row in ROUTES:
         if row.permission is Permission.ADMIN:
             assert_refused(row, asked(clients, clients.restricted, row, "?project=p1"))
-        if row.permission in (Permission.PROJECT, Permission.METRICS):
+        if row.permission in (Permission.PROJECT, Permission.PROJECT_OR_SECRET, Permission.METRICS):
             for query in ("", "?project=p2", "?project=nosuch", "?all-projects=true", "?project=p1&all-projects=1"):
                 assert_refused(row, asked(clients, clients.restricted, row, query))
             allowed = asked(clients, clients.restricted, row, "?project=p1")

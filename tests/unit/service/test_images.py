@@ -98,6 +98,7 @@ def test_a_split_image_is_taken_in(world: ImageWorld, kind: str, tmp_path: Path)
         (archive({"metadata.yaml": b"architecture: z80"}), "unknown architecture"),
         (archive({"metadata.yaml": b"x" * 2**21}), "metadata.yaml"),
     ],
+    ids=["other", "empty", "cut", "no metadata", "no root", "leads out", "architecture", "large metadata"],
 )
 def test_a_bad_file_leaves_nothing(world: ImageWorld, content: bytes, text: str) -> None:
     done = world.wait(world.made.images.add_unified(CALLER, world.spool(content), ImageRequest()))

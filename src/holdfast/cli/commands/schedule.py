@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import remote_argument
+from holdfast.cli.references import INSTANCE, InstanceReference, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_time, natural_key
@@ -66,9 +67,46 @@ def _next_to_go(each: SnapshotSchedule) -> str:
     return f"{removal['name']} at {format_time(removal['goes_at'])} ({removal['reason']})"
 
 
+@command(
+    "preview",
+    "Show what a schedule would do, before it is set: its next runs, the name of the next snapshot and when that goes, "
+    "and what would become of the snapshots that are there. What isn't given is as if it were not set.",
+    examples=(
+        "holdfast schedule preview web '30 3 * * *'",
+        "holdfast schedule preview web @daily --keep daily=7,weekly=4 --pattern 'auto-%d' --expiry 4w",
+        "holdfast schedule preview web '0 * * * *' --count 24",
+    ),
+)
+@click.argument("instance", type=INSTANCE)
+@click.argument("rule", metavar="SCHEDULE")
+@click.option("--pattern", default="", metavar="PATTERN", help="As snapshots.pattern")
+@click.option("--keep", default="", metavar="RULES", help="As snapshots.keep")
+@click.option("--expiry", default="", metavar="EXPIRY", help="As snapshots.expiry")
+@click.option("--count", default=5, show_default=True, metavar="N", help="How many runs")
+@pass_session
+def preview(
+    session: Session, instance: InstanceReference, rule: str, pattern: str, keep: str, expiry: str, count: int
+) -> None:
+    require_extension(session, "holdfast_schedule_preview", "previews of schedules")
+    found = session.client.schedules.preview(
+        instance.name, rule, pattern=pattern, keep=keep, expiry=expiry, count=count
+    )
+    wrong = [f"{field}: {error}" for field, error in found["errors"].items() if error]
+    if wrong:
+        raise click.ClickException("; ".join(wrong))
+    click.echo("Next runs:  " + ("\n            ".join(map(format_time, found["next"])) or "none by time"))
+    goes = f", until {format_time(found['expires_at'])}" if found["expires_at"] else ""
+    click.echo(f"Next name:  {found['name']}{goes}")
+    for each in found["kept"]:
+        click.echo(f"{'Kept' if each['kept'] else 'Would go'}: {each['name']} ({each['reason']})")
+
+
 schedule = Group(
     "schedule",
     "See when snapshots are made by themselves.",
-    {"list": Entry(__name__, "list_schedules", "List schedules")},
+    {
+        "list": Entry(__name__, "list_schedules", "List schedules"),
+        "preview": Entry(__name__, "preview", "Show what a schedule would do"),
+    },
     examples=("holdfast config set web snapshots.schedule @daily", "holdfast schedule list"),
 )

@@ -112,7 +112,7 @@ def _require_snapshots(targets: tuple[InstanceReference, ...]) -> None:
 
 snapshot = ImpliedGroup(
     "snapshot",
-    "Take, list, explain, hold and release snapshots of an instance.\n\n"
+    "Take, list, explain, compare, hold and release snapshots of an instance.\n\n"
     "A first word that is none of the commands below is an instance, of which a snapshot is taken: "
     "`holdfast snapshot web` is `holdfast snapshot create web`. An instance named like one of them is reached by "
     "`holdfast snapshot create plan`.",
@@ -121,6 +121,7 @@ snapshot = ImpliedGroup(
         "list": Entry(__name__, "list_snapshots", "List the snapshots of an instance"),
         "show": Entry(__name__, "show", "Show all about a snapshot as YAML"),
         "plan": Entry(__name__, "plan", "Explain why snapshots are kept, and when they go"),
+        "diff": Entry("holdfast.cli.commands.diff", "diff_instance", "Show what has changed since, or between two"),
         "hold": Entry(__name__, "hold", "Hold snapshots: nothing removes them"),
         "release": Entry(__name__, "release", "Release held snapshots"),
     },

@@ -40,6 +40,10 @@ class StoppedFiles(FileAccess):
         with self._tree(path) as tree:
             return _info(tree.stat(path))
 
+    def list(self, path: str, most: int) -> dict[str, FileInfo]:
+        with self._tree(path) as tree:
+            return {name: _info(facts) for name, facts in tree.list(path, most).items()}
+
     def read(self, path: str) -> tuple[FileInfo, int]:
         with self._tree(path) as tree:
             facts, descriptor = tree.read(path)
@@ -52,6 +56,11 @@ class StoppedFiles(FileAccess):
     def delete(self, path: str) -> None:
         with self._tree(path) as tree:
             tree.delete(path)
+
+    def folder(self, path: str) -> Path:
+        """Return where a directory is on the host; it stays there only as long as nobody writes to the tree."""
+        with self._tree(path) as tree:
+            return Path(tree.folder(path))
 
     @contextmanager
     def _tree(self, path: str) -> Iterator[RootedFiles]:
@@ -81,6 +90,12 @@ class RunningFiles(FileAccess):
     def stat(self, path: str) -> FileInfo:
         return _info(_facts(self._perform("stat", path)[0]))
 
+    def list(self, path: str, most: int) -> dict[str, FileInfo]:
+        found = self._perform("list", path, most=most)[0]["facts"]
+        if not isinstance(found, dict):
+            raise InternalError("File access failed: an incomplete answer came out of the instance")
+        return {name: _info(_facts({"facts": facts})) for name, facts in found.items()}
+
     def read(self, path: str) -> tuple[FileInfo, int]:
         answer, descriptor = self._perform("read", path)
         if descriptor is None:
@@ -94,7 +109,7 @@ class RunningFiles(FileAccess):
         self._perform("delete", path)
 
     def _perform(
-        self, verb: str, path: str, *, change: FileWrite | None = None, source: int | None = None
+        self, verb: str, path: str, *, change: FileWrite | None = None, source: int | None = None, most: int = 0
     ) -> tuple[dict[str, object], int | None]:
         request = {
             "verb": verb,
@@ -102,6 +117,7 @@ class RunningFiles(FileAccess):
             "is_privileged": self._is_privileged,
             "change": asdict(_change(change)) if change is not None else None,
             "has_source": source is not None,
+            "most": most,
         }
         talk_fd = os.memfd_create("files", os.MFD_CLOEXEC)
         ours, theirs = socket.socketpair()

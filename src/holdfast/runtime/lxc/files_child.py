@@ -65,6 +65,10 @@ def _perform(files: RootedFiles, request: dict[str, object]) -> tuple[dict[str, 
     verb = request["verb"]
     if verb == "stat":
         return asdict(files.stat(path)), None
+    if verb == "list":
+        most = request["most"]
+        assert isinstance(most, int)
+        return {name: asdict(facts) for name, facts in files.list(path, most).items()}, None
     if verb == "read":
         facts, descriptor = files.read(path)
         return asdict(facts), descriptor

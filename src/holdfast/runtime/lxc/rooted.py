@@ -23,6 +23,7 @@ _COPY_BYTES: Final = 1 << 20
 _LARGEST_ID: Final = 2**32 - 2
 _NEW_FILE_MODE: Final = 0o644
 _NEW_DIRECTORY_MODE: Final = 0o755
+_KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}
 
 
 class _OpenHow(ctypes.Structure):
@@ -81,6 +82,28 @@ class RootedFiles:
         finally:
             os.close(descriptor)
 
+    def list(self, path: str, most: int) -> dict[str, Facts]:
+        """Return the entries of a directory with their facts, by name; `WrongKindError` for more than `most`."""
+        handle = self._open(path, os.O_PATH)
+        try:
+            if not stat.S_ISDIR(os.fstat(handle).st_mode):
+                raise WrongKindError(f"{path} is not a directory")
+            names = self._entries(handle)
+            if len(names) > most:
+                raise WrongKindError(f"{path} has {len(names)} entries, more than the {most} that can be shown at once")
+            return {name: facts for name in names if (facts := self._facts_in(handle, name)) is not None}
+        finally:
+            os.close(handle)
+
+    def _facts_in(self, directory: int, name: str) -> Facts | None:
+        """Return the facts of an entry without those in it, None for one that has gone meanwhile."""
+        try:
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            target = os.readlink(name, dir_fd=directory) if stat.S_ISLNK(found.st_mode) else ""
+        except OSError:
+            return None
+        return self._described(found, target)
+
     def read(self, path: str) -> tuple[Facts, int]:
         """Return facts and a descriptor for reading of a regular file; a last symlink is followed inside the root."""
         handle = self._open(path, os.O_PATH)
@@ -121,6 +144,16 @@ class RootedFiles:
     def real_path(self, handle: int) -> str:
         """Return where an open descriptor's file is, links resolved."""
         return os.readlink(str(handle), dir_fd=self._descriptors_fd)
+
+    def folder(self, path: str) -> str:
+        """Return where a directory is, links resolved inside the root."""
+        handle = self._open(path, os.O_PATH)
+        try:
+            if not stat.S_ISDIR(os.fstat(handle).st_mode):
+                raise WrongKindError(f"{path} is not a directory")
+            return self.real_path(handle)
+        finally:
+            os.close(handle)
 
     def open_device(self, path: str, is_right: Callable[[int], bool]) -> int:
         """Open a device for reading and writing once its `O_PATH` descriptor was found to be the right one."""
@@ -224,16 +257,13 @@ class RootedFiles:
 
     def _facts(self, handle: int) -> Facts:
         found = os.fstat(handle)
-        target, kind = "", "file"
-        entries: tuple[str, ...] = ()
-        if stat.S_ISDIR(found.st_mode):
-            kind, entries = "directory", self._entries(handle)
-        elif stat.S_ISLNK(found.st_mode):
-            kind, target = "symlink", os.readlink("", dir_fd=handle)
-        elif not stat.S_ISREG(found.st_mode):
-            kind = "other"
+        target = os.readlink("", dir_fd=handle) if stat.S_ISLNK(found.st_mode) else ""
+        entries = self._entries(handle) if stat.S_ISDIR(found.st_mode) else ()
+        return self._described(found, target, entries)
+
+    def _described(self, found: os.stat_result, target: str, entries: tuple[str, ...] = ()) -> Facts:
         return Facts(
-            kind=kind,
+            kind=_KINDS.get(stat.S_IFMT(found.st_mode), "other"),
             uid=max(0, found.st_uid - self._id_base),
             gid=max(0, found.st_gid - self._id_base),
             mode=stat.S_IMODE(found.st_mode),

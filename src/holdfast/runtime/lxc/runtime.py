@@ -185,6 +185,9 @@ class LxcRuntime(Runtime):
     def tree_files(self, rootfs: Path, id_base: int) -> FileAccess:
         return StoppedFiles(rootfs, id_base)
 
+    def tree_folder(self, rootfs: Path, path: str) -> Path:
+        return StoppedFiles(rootfs, 0).folder(path)
+
     def watch(self, on_stopped: Callable[[str], None]) -> None:
         def ended(key: str) -> None:
             self._observer.forget(key)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from holdfast.model.backup import Backup
 from holdfast.wire import backup as wire
 from holdfast.wire.timestamps import to_wire
 
+UNTOLD: Final = -1
 
-def backup_shape(backup: Backup) -> wire.Backup:
+
+def backup_shape(backup: Backup, size_bytes: int = UNTOLD) -> wire.Backup:
     """Return one of an instance."""
     return wire.Backup(
         name=backup.name,
@@ -16,10 +20,11 @@ def backup_shape(backup: Backup) -> wire.Backup:
         instance_only=backup.is_alone,
         container_only=backup.is_alone,
         optimized_storage=backup.optimized_storage,
+        size=size_bytes,
     )
 
 
-def volume_backup_shape(backup: Backup) -> wire.VolumeBackup:
+def volume_backup_shape(backup: Backup, size_bytes: int = UNTOLD) -> wire.VolumeBackup:
     """Return one of a custom volume."""
     return wire.VolumeBackup(
         name=backup.name,
@@ -27,4 +32,5 @@ def volume_backup_shape(backup: Backup) -> wire.VolumeBackup:
         expires_at=to_wire(backup.expires_at),
         volume_only=backup.is_alone,
         optimized_storage=backup.optimized_storage,
+        size=size_bytes,
     )

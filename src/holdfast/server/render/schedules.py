@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from holdfast.service.retention import Fate
+from holdfast.service.schedule_preview import SchedulePreview
 from holdfast.service.schedule_reading import ScheduleView
 from holdfast.wire import schedule as wire
 from holdfast.wire.timestamps import to_wire
@@ -44,6 +45,16 @@ def planned_shape(fate: Fate) -> wire.PlannedSnapshot:
         expires_at=to_wire(kept.expires_at),
         held=kept.is_held,
         schedule=kept.schedule,
+    )
+
+
+def preview_shape(preview: SchedulePreview) -> wire.SchedulePreview:
+    return wire.SchedulePreview(
+        next=[to_wire(each) for each in preview.next_runs],
+        name=preview.name,
+        expires_at=_time(preview.expires_at),
+        kept=[planned_shape(each) for each in preview.fates],
+        errors=wire.ScheduleErrors(**preview.errors),
     )
 
 

@@ -6,31 +6,40 @@ import math
 
 from aiohttp import web
 
+from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import accepted
+from holdfast.server.import_body import UPLOAD_HEADER, import_body
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
-from holdfast.server.uploads import arriving_body
 from holdfast.service.backup_tests import BackupTestRequest
 
 _USUAL_S = 60.0
 
 
 async def test_backup(request: ApiRequest) -> web.StreamResponse:
-    """Import the export file that is the body under a name of its own, start it without network, remove it.
+    """Import an export file under a name of its own, start it without network, remove it.
 
-    `command` is run by the instance's shell until it succeeds, `timeout` seconds at most. The operation fails if the
-    instance doesn't come up; its metadata tells more under `backup_test`.
+    The file is the body, an upload (`X-Holdfast-upload`), or the export `backup` of `instance` that is here. `command`
+    is run by the instance's shell until it succeeds, `timeout` seconds at most. The operation fails if the instance
+    doesn't come up; its metadata tells more under `backup_test`.
     """
-    if not request.is_binary:
-        raise BadRequestError("The body must be an export file, with the type application/octet-stream")
     wanted = BackupTestRequest(
         pool=request.query("pool") or None,
         command=request.query("command"),
         timeout_s=_seconds(request.query("timeout")),
     )
-    async with arriving_body(request) as arrival:
-        service = request.services.backup_tests
+    service = request.services.backup_tests
+    if request.query("instance"):
+        owner = BackupOwner(project=request.project, name=request.query("instance"))
+        lent = await request.run(request.services.stored_backups.lend, owner, request.query("backup"))
+        return accepted(await request.run(service.test, request.caller, lent, wanted))
+    if not request.is_binary and not request.header(UPLOAD_HEADER):
+        raise BadRequestError(
+            "The body must be an export file, with the type application/octet-stream, or the query must name an "
+            "instance and its backup"
+        )
+    async with import_body(request) as arrival:
         return accepted(await request.run(service.test, request.caller, arrival.file, wanted))
 
 
@@ -54,6 +63,6 @@ ROUTES = (
         summary="Try an export file: import it under another name, start it, remove it",
         permission=Permission.PROJECT,
         answer=Answer.ASYNC,
-        query=("project", "pool", "command", "timeout"),
+        query=("project", "pool", "command", "timeout", "instance", "backup"),
     ),
 )

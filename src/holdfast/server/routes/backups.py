@@ -28,7 +28,8 @@ async def list_backups(request: ApiRequest) -> web.StreamResponse:
     backups = await request.run(request.services.backups.list, owner)
     if request.recursion:
         shape = volume_backup_shape if owner.is_volume else backup_shape
-        return sync([shape(each) for each in backups])
+        sizes = await request.run(request.services.backups.sizes, backups)
+        return sync([shape(each, size) for each, size in zip(backups, sizes, strict=True)])
     place = ("storage-pools", owner.pool, "volumes", "custom") if owner.is_volume else ("instances",)
     return sync([api_url(*place, owner.name, "backups", each.name, project=request.project) for each in backups])
 
@@ -75,7 +76,14 @@ async def _create(
 async def get_backup(request: ApiRequest) -> web.StreamResponse:
     owner = await _owner(request)
     backup = await request.run(request.services.backups.get, owner, request.path("backup"))
-    return sync(volume_backup_shape(backup) if owner.is_volume else backup_shape(backup))
+    (size,) = await request.run(request.services.backups.sizes, [backup])
+    return sync((volume_backup_shape if owner.is_volume else backup_shape)(backup, size))
+
+
+async def verify_backup(request: ApiRequest) -> web.StreamResponse:
+    """Read the file to its end; the operation fails with what is wrong, its metadata tells what is in a good one."""
+    owner, service = await _owner(request), request.services.stored_backups
+    return accepted(await request.run(service.verify, request.caller, owner, request.path("backup")))
 
 
 async def rename_backup(request: ApiRequest) -> web.StreamResponse:
@@ -150,6 +158,14 @@ def _routes(path: str, *, of_volumes: bool) -> tuple[Route, ...]:
             path=one,
             handler=delete_backup,
             summary=f"Delete an export file{what}",
+            permission=Permission.PROJECT,
+            answer=Answer.ASYNC,
+        ),
+        Route(
+            method="POST",
+            path=one + "/verify",
+            handler=verify_backup,
+            summary=f"Check that an export file{what} is whole",
             permission=Permission.PROJECT,
             answer=Answer.ASYNC,
         ),

@@ -9,8 +9,14 @@ from aiohttp import web
 
 from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import done
-from holdfast.server.downloads import send_descriptor
-from holdfast.server.file_answers import ENTRY_KINDS, entry_answer, fact_headers, wanted_path
+from holdfast.server.file_answers import (
+    ENTRY_KINDS,
+    entry_answer,
+    fact_headers,
+    file_answer,
+    listing_answer,
+    wanted_path,
+)
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
 from holdfast.server.uploads import spooled_body
@@ -26,11 +32,13 @@ _QUERY = ("path", "project")
 async def get_file(request: ApiRequest) -> web.StreamResponse:
     """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers."""
     service, name, path = request.services.files, request.path("name"), wanted_path(request)
+    if request.recursion:
+        return listing_answer(await request.run(service.list, request.caller, name, path))
     info = await request.run(service.look, request.caller, name, path)
     if info.kind in ENTRY_KINDS:
         return entry_answer(info)
     info, descriptor = await request.run(service.read, request.caller, name, path)
-    return send_descriptor(descriptor, path.rpartition("/")[2], fact_headers(info))
+    return file_answer(request, path, info, descriptor)
 
 
 async def head_file(request: ApiRequest) -> web.StreamResponse:
@@ -105,7 +113,7 @@ ROUTES = (
         summary="Read a file or directory",
         permission=Permission.PROJECT,
         answer=Answer.FILE,
-        query=_QUERY,
+        query=(*_QUERY, "recursion", "download"),
     ),
     Route(
         method="HEAD",

@@ -6,9 +6,11 @@ from aiohttp import web
 
 from holdfast.server.answers import done, sync
 from holdfast.server.etag import check_if_match, etag_of
+from holdfast.server.render.configuration import configuration_shape
 from holdfast.server.render.server import server_shape, stranger_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Permission, Route
+from holdfast.wire import configuration
 from holdfast.wire import server as wire
 
 
@@ -31,6 +33,11 @@ async def get_server(request: ApiRequest) -> web.StreamResponse:
         addresses,
     )
     return sync(shape, etag=etag_of(config) if is_admin else "")
+
+
+async def get_configuration(request: ApiRequest) -> web.StreamResponse:
+    """Answer with every configuration key: type, default, what it is for."""
+    return sync(configuration_shape(driver.name for driver in request.services.server_info.storage_drivers))
 
 
 async def put_server(request: ApiRequest) -> web.StreamResponse:
@@ -91,5 +98,13 @@ ROUTES = (
         summary="Change the configuration",
         permission=Permission.ADMIN,
         takes=wire.ServerPut,
+    ),
+    Route(
+        method="GET",
+        path="/1.0/metadata/configuration",
+        handler=get_configuration,
+        summary="Show the table of configuration keys",
+        permission=Permission.TRUSTED,
+        gives=configuration.ConfigMetadata,
     ),
 )

@@ -5,10 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from holdfast.model.errors import BadRequestError
-from holdfast.server.downloads import send_descriptor
-from holdfast.server.file_answers import ENTRY_KINDS, entry_answer, fact_headers, wanted_path
+from holdfast.server.file_answers import (
+    ENTRY_KINDS,
+    entry_answer,
+    fact_headers,
+    file_answer,
+    listing_answer,
+    wanted_path,
+)
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
+from holdfast.server.streaming import require_chunks, send_stream
 
 _PATH = "/1.0/instances/{name}/snapshots/{snapshot}/files"
 _QUERY = ("path", "project")
@@ -18,11 +25,13 @@ async def get_snapshot_file(request: ApiRequest) -> web.StreamResponse:
     """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers."""
     service, path = request.services.snapshot_files, wanted_path(request)
     name, snapshot = request.path("name"), request.path("snapshot")
+    if request.recursion:
+        return listing_answer(await request.run(service.list, request.caller, name, snapshot, path))
     info = await request.run(service.look, request.caller, name, snapshot, path)
     if info.kind in ENTRY_KINDS:
         return entry_answer(info)
     info, descriptor = await request.run(service.read, request.caller, name, snapshot, path)
-    return send_descriptor(descriptor, path.rpartition("/")[2], fact_headers(info))
+    return file_answer(request, path, info, descriptor)
 
 
 async def head_snapshot_file(request: ApiRequest) -> web.StreamResponse:
@@ -34,6 +43,14 @@ async def head_snapshot_file(request: ApiRequest) -> web.StreamResponse:
         wanted_path(request),
     )
     return web.Response(headers=fact_headers(info))
+
+
+async def get_snapshot_tree(request: ApiRequest) -> web.StreamResponse:
+    """Answer with a directory and all below it as a tar archive, made while it is sent."""
+    require_chunks(request)
+    service, path = request.services.snapshot_files, wanted_path(request)
+    work = await request.run(service.pack, request.caller, request.path("name"), request.path("snapshot"), path)
+    return await send_stream(request, work, is_download=True)
 
 
 async def refuse_change(request: ApiRequest) -> web.StreamResponse:
@@ -50,13 +67,22 @@ ROUTES = (
         summary="Read a file or directory of a snapshot",
         permission=Permission.PROJECT,
         answer=Answer.FILE,
-        query=_QUERY,
+        query=(*_QUERY, "recursion", "download"),
     ),
     Route(
         method="HEAD",
         path=_PATH,
         handler=head_snapshot_file,
         summary="Show the facts of a file in a snapshot",
+        permission=Permission.PROJECT,
+        answer=Answer.FILE,
+        query=_QUERY,
+    ),
+    Route(
+        method="GET",
+        path="/1.0/instances/{name}/snapshots/{snapshot}/tree",
+        handler=get_snapshot_tree,
+        summary="Download a directory of a snapshot as a tar archive",
         permission=Permission.PROJECT,
         answer=Answer.FILE,
         query=_QUERY,

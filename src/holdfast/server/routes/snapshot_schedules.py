@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import sync
-from holdfast.server.render.schedules import planned_shape, schedule_shape
+from holdfast.server.render.schedules import planned_shape, preview_shape, schedule_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Permission, Route
+from holdfast.service.schedule_preview import ScheduleDraft
+from holdfast.service.scheduled import Scheduled
 from holdfast.wire import schedule as wire
 
 
@@ -27,6 +30,34 @@ async def get_plan(request: ApiRequest) -> web.StreamResponse:
     return sync([planned_shape(fate) for fate in fates])
 
 
+async def preview_schedule(request: ApiRequest) -> web.StreamResponse:
+    """Answer with what a schedule would do. What is wrong in it stands in the answer: somebody is typing."""
+    sent = await request.body(wire.SchedulePreviewPost)
+    services, draft = request.services, _draft(sent)
+    if bool(sent.instance) == bool(sent.volume):
+        raise BadRequestError("Give an instance, or a volume and its pool")
+    scheduled: Scheduled = services.schedules
+    if sent.instance:
+        subject = await request.run(services.schedules.subject, request.project, sent.instance)
+    else:
+        scheduled = services.volumes.schedules
+        subject = await request.run(services.volumes.schedules.subject, request.project, sent.pool, sent.volume)
+    previewer = services.schedule_previewer
+    found = await request.run(previewer.preview, scheduled, subject, draft, is_volume=bool(sent.volume))
+    return sync(preview_shape(found))
+
+
+def _draft(sent: wire.SchedulePreviewPost) -> ScheduleDraft:
+    return ScheduleDraft(
+        schedule=sent.schedule,
+        pattern=sent.pattern,
+        keep=sent.keep,
+        expiry=sent.expiry,
+        label=sent.label,
+        count=sent.count,
+    )
+
+
 ROUTES = (
     Route(
         method="GET",
@@ -44,5 +75,15 @@ ROUTES = (
         summary="Show what becomes of the snapshots of an instance",
         permission=Permission.PROJECT,
         gives=list[wire.PlannedSnapshot],
+    ),
+    Route(
+        method="POST",
+        path="/1.0/schedule-preview",
+        handler=preview_schedule,
+        summary="Show what a schedule would do: next runs, name, what would be kept",
+        permission=Permission.PROJECT,
+        takes=wire.SchedulePreviewPost,
+        gives=wire.SchedulePreview,
+        query=("project",),
     ),
 )

@@ -10,6 +10,7 @@ from holdfast.host import beneath, mounts, placement
 from holdfast.host.former_tree import bytes_of_its_own, link_former
 from holdfast.host.removal import remove_tree
 from holdfast.host.sharing import can_share_extents
+from holdfast.host.tree_links import link_tree
 from holdfast.host.trees import clone_tree
 from holdfast.model.errors import StorageError
 from holdfast.model.storage import Volume
@@ -129,6 +130,19 @@ class DirDriver(TreeDriver):
         progress: Progress | None,
     ) -> None:
         clone_tree(source, target, resembling=resembling, relative=relative, cancelled=cancelled, progress=progress)
+
+    def stage_to_edit(self, token: str, origin: Origin, *, cancelled: Cancelled | None = None) -> bool:
+        target = self.staged_path(token)
+        with self._explained(f'making a tree like "{origin.volume.name}"'):
+            with beneath.directory(target.parent) as staging:
+                can_share = can_share_extents(staging)
+            if not can_share:
+                try:
+                    link_tree(self._origin_path(origin), target, cancelled=cancelled)
+                except BaseException:
+                    self._remove_tree(target)
+                    raise
+        return not can_share or super().stage_to_edit(token, origin, cancelled=cancelled)
 
     def stage_former(
         self, token: str, volume: Volume, replacement: str, origin: Origin, *, cancelled: Cancelled | None = None

@@ -1,0 +1,76 @@
+"""A tree of links: the files of another tree under more names, to be changed by who never writes to a shared file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from holdfast.host.beneath import beneath, directory, join
+from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
+from holdfast.host.walk import Walk
+
+_CANT_LINK: Final = (errno.EPERM, errno.EMLINK)
+
+
+def link_tree(source: Path, target: Path, *, cancelled: Callable[[], bool] | None = None) -> None:
+    """Make the new directory `target` a tree like `source`, which is at rest: directories are made, all else is linked.
+
+    On failure the part is left at `target` for the caller to remove.
+    """
+    target.mkdir(mode=0o700)
+    with directory(source) as source_root, directory(target) as target_root:
+        links = _Links(source_root, target_root)
+        links.walk.run(cancelled)
+        links.finish()
+
+
+def link_entry(name: str, facts: os.stat_result, source: int, target: int, copier: ContentCopier) -> None:
+    """Link, or copy what can't be linked: immutable files, and those with too many names."""
+    try:
+        os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _CANT_LINK:
+            raise
+        if stat.S_ISREG(facts.st_mode):
+            copy_file(name, source, target, copier)
+        else:
+            copy_special(name, source, target, facts)
+
+
+class _Links:
+    """One tree of links under way; directories get owners and times at the end."""
+
+    def __init__(self, source: int, target: int) -> None:
+        self._source, self._target = source, target
+        self.walk = Walk(self._visit)
+        self._copier = ContentCopier(lambda _: self.walk.check())
+        self._lock = threading.Lock()
+        self._directories: list[tuple[bytes, os.stat_result, dict[str, bytes]]] = []
+
+    def finish(self) -> None:
+        for path, facts, attributes in self._directories:
+            with beneath(self._target, path) as descriptor:
+                write_attributes(descriptor, attributes, facts)
+
+    def _visit(self, path: bytes) -> list[bytes]:
+        below = []
+        with contextlib.ExitStack() as stack:
+            source, target = (stack.enter_context(beneath(root, path)) for root in (self._source, self._target))
+            with os.scandir(source) as entries:
+                for entry in entries:
+                    self.walk.check()
+                    facts = entry.stat(follow_symlinks=False)
+                    if stat.S_ISDIR(facts.st_mode):
+                        os.mkdir(entry.name, 0o700, dir_fd=target)
+                        below.append(join(path, entry.name))
+                    else:
+                        link_entry(entry.name, facts, source, target, self._copier)
+            with self._lock:
+                self._directories.append((path, os.fstat(source), read_attributes(source)))
+        return below

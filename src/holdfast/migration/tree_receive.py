@@ -1,0 +1,389 @@
+"""Trees in our own way, received: a staged tree is made what the source lists; see `tree_frames`.
+
+What is the same by size and time of change stays. Of a file that changed the source gets the sums of what is here, and
+sends the blocks that differ. Everything that comes is checked: a name is one entry of a directory that was announced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import zstandard
+
+from holdfast.host.beneath import beneath, directory, join
+from holdfast.host.file_copy import ContentCopier
+from holdfast.host.removal import remove_entry
+from holdfast.host.tree_edit import (
+    SPECIAL,
+    Dress,
+    facts_of,
+    link,
+    make_directory,
+    make_special,
+    opened_alone,
+    opened_new,
+    opened_to_read,
+)
+from holdfast.migration.channels import DataChannel
+from holdfast.migration.tree_errors import explained
+from holdfast.migration.tree_frames import (
+    BLOCK_BYTES,
+    PIECE,
+    PIECE_BYTES,
+    REQUEST,
+    SEED_BYTES,
+    Kind,
+    StreamReader,
+    StreamWriter,
+    block_sums,
+)
+from holdfast.model.errors import CancelledOperationError, HoldfastError, MigrationError
+from holdfast.streams.copy import BUFFER_BYTES, Cancelled, Progress
+from holdfast.wire.tree_exchange import Directory, Entry, Part, TreeFormatError, decode_part
+
+_WITH_SUMS_BYTES: Final = 2 * BLOCK_BYTES
+"""Smaller files come whole."""
+_NAME_BYTES: Final = 255
+_LARGEST_FILE_BYTES: Final = 1 << 60
+
+
+def receive_tree(
+    channel: DataChannel, tree: Path, *, is_linked: bool, progress: Progress, cancelled: Cancelled
+) -> None:
+    """Make the staged directory hold what comes; `is_linked`: its files are those of another tree, under more names.
+
+    Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; the tree is then to be discarded.
+    """
+    with explained(f'writing "{tree.name}"'), directory(tree) as root:
+        receiver = _Receiver(channel, root, 2 if is_linked else 1, progress, cancelled)
+        while not receiver.receive_part():
+            pass
+        receiver.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file whose content must come; `facts` are of what is in its place now."""
+
+    number: int
+    path: bytes
+    name: str
+    size: int
+    dress: Dress
+    facts: os.stat_result | None
+
+    @property
+    def sums(self) -> int:
+        """Return how many blocks of what is here the source is told the sums of."""
+        if self.facts is None or not stat.S_ISREG(self.facts.st_mode):
+            return 0
+        if min(self.facts.st_size, self.size) < _WITH_SUMS_BYTES:
+            return 0
+        return -(-self.facts.st_size // BLOCK_BYTES)
+
+
+class _Receiver:
+    """Makes one tree; `names` is how many names a file has that has one in this tree."""
+
+    def __init__(self, channel: DataChannel, root: int, names: int, progress: Progress, cancelled: Cancelled) -> None:
+        self._channel, self._root, self._names = channel, root, names
+        self._progress, self._cancelled = progress, cancelled
+        self._in = StreamReader(channel)
+        self._started_bytes = self._shown_bytes = channel.received_bytes
+        self._announced: dict[bytes, set[str]] = {b"": set()}
+        self._leaders: dict[int, tuple[bytes, str]] = {}
+        self._followers: list[tuple[bytes, str, int]] = []
+        self._kept: set[int] = set()
+        self._dresses: list[tuple[bytes, Dress]] = []
+        self._copier = ContentCopier(lambda _: self._check())
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def receive_part(self) -> bool:
+        """Take a part over; return whether it is the last."""
+        try:
+            part = decode_part(self._channel.receive_document())
+        except TreeFormatError as error:
+            raise MigrationError(f"The other server's list of files can't be read: {error}") from error
+        wanted: list[_Wanted] = []
+        number = 0
+        for each in part.directories:
+            self._enter(each, number, wanted)
+            number += len(each.entries)
+            self._check()
+        self._fetch(wanted)
+        return self._is_last(part)
+
+    def finish(self) -> None:
+        """Give files their further names, and directories what they have, once nothing more is made in them."""
+        for path, name, group in self._followers:
+            leader, leader_name = self._leaders[group]
+            with beneath(self._root, leader) as source, beneath(self._root, path) as here:
+                if facts_of(source, leader_name) is not None:
+                    link(source, leader_name, here, name)
+        for path in self._announced:  # went away at the source before it was listed
+            parent, _, gone = path.rpartition(b"/")
+            with beneath(self._root, parent) as here:
+                remove_entry(here, os.fsdecode(gone))
+        for path, dress in self._dresses:
+            with beneath(self._root, path) as here:
+                dress.put_on(here)
+
+    def _is_last(self, part: Part) -> bool:
+        if part.is_last and b"" in self._announced:
+            raise MigrationError("The other server's list of files ends before the first directory is complete")
+        return part.is_last
+
+    def _check(self) -> None:
+        if self._cancelled():
+            raise CancelledOperationError("Operation cancelled")
+        if self._channel.received_bytes >= self._shown_bytes + BUFFER_BYTES:
+            self._shown_bytes = self._channel.received_bytes
+            self._progress(self._shown_bytes - self._started_bytes)
+
+    # --- what is listed ---
+
+    def _enter(self, listed: Directory, first_number: int, wanted: list[_Wanted]) -> None:
+        names = self._announced.get(listed.path)
+        if names is None:
+            raise MigrationError(f"The other server lists a directory that there isn't: {_shown(listed.path)}")
+        with beneath(self._root, listed.path) as here:
+            for number, entry in enumerate(listed.entries, start=first_number):
+                name = _checked(entry.name, names, listed.path)
+                with _naming(listed.path, name):
+                    content = self._meet(here, listed.path, name, entry, number)
+                if content is not None:
+                    wanted.append(content)
+            if listed.is_complete:
+                for name in set(os.listdir(here)) - names:
+                    remove_entry(here, name)
+                del self._announced[listed.path]
+                self._dresses.append((listed.path, _dress(listed.itself)))
+
+    def _meet(self, here: int, path: bytes, name: str, entry: Entry, number: int) -> _Wanted | None:
+        """Make an entry what it must be; return what must come for that, if it is a file."""
+        facts, dress = facts_of(here, name), _dress(entry)
+        if dress.type == stat.S_IFDIR:
+            make_directory(here, name, facts)
+            self._announced[join(path, name)] = set()
+        elif dress.type == stat.S_IFLNK or dress.type in SPECIAL:
+            make_special(here, name, dress, facts, target=entry.target, device=entry.size)
+        elif dress.type == stat.S_IFREG:
+            return self._meet_file(here, path, name, entry, number, dress, facts)
+        else:
+            raise MigrationError(f"The other server lists something of an unknown type: {_shown(entry.name)}")
+        return None
+
+    def _meet_file(
+        self,
+        here: int,
+        path: bytes,
+        name: str,
+        entry: Entry,
+        number: int,
+        dress: Dress,
+        facts: os.stat_result | None,
+    ) -> _Wanted | None:
+        if not 0 <= entry.size <= _LARGEST_FILE_BYTES:
+            raise MigrationError(f"The other server lists a file of {entry.size} bytes: {_shown(entry.name)}")
+        if entry.group in self._leaders:
+            self._followers.append((path, name, entry.group))
+            return None
+        if entry.group:
+            self._leaders[entry.group] = (path, name)
+        if facts is None or not _is_same_content(entry, facts):
+            return _Wanted(number, path, name, entry.size, dress, facts)
+        is_first = self._is_first(facts)
+        with opened_to_read(here, name) as descriptor:
+            if is_first and dress.fits(facts) and dress.has_attributes(descriptor):
+                return None
+        with opened_alone(here, name, facts, self._copier) as descriptor:
+            dress.put_on(descriptor)
+        return None
+
+    def _is_first(self, facts: os.stat_result) -> bool:
+        """Tell whether no other entry has kept the file: it would be two names of one where the source has two."""
+        if facts.st_nlink <= self._names:
+            return True
+        is_first = facts.st_ino not in self._kept
+        self._kept.add(facts.st_ino)
+        return is_first
+
+    # --- contents ---
+
+    def _fetch(self, wanted: Sequence[_Wanted]) -> None:
+        """Ask for contents, in a thread, while they come."""
+        asking = _Asking(self._channel, self._root, wanted)
+        asking.start()
+        try:
+            with _Open(self._root) as opened:
+                for each in wanted:
+                    with _naming(each.path, each.name):
+                        self._receive_file(opened.at(each.path), each)
+                    self._check()
+            self._in.expect_end()
+        except BaseException:
+            self._channel.socket.abort()
+            asking.join()
+            if asking.error is not None and not isinstance(asking.error, MigrationError):
+                raise asking.error from None
+            raise
+        asking.join()
+        if asking.error is not None:
+            raise asking.error
+
+    def _receive_file(self, here: int, wanted: _Wanted) -> None:
+        first = PIECE.unpack(self._in.read(PIECE.size))
+        if first[0] == Kind.GONE:
+            return
+        changing = wanted.sums > 0 and wanted.facts is not None
+        opening = (
+            opened_alone(here, wanted.name, wanted.facts, self._copier)
+            if changing and wanted.facts is not None
+            else opened_new(here, wanted.name, wanted.facts)
+        )
+        with opening as descriptor:
+            if not changing:
+                os.ftruncate(descriptor, wanted.size)
+            size = self._receive_pieces(descriptor, wanted, first, is_new=not changing)
+            os.ftruncate(descriptor, size)
+            wanted.dress.put_on(descriptor)
+
+    def _receive_pieces(self, descriptor: int, wanted: _Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
+        """Write what comes of a file; return how large it is."""
+        while True:
+            kind, length, place = piece
+            if kind == Kind.END:
+                if place > wanted.size:
+                    raise MigrationError(f'The other server sent more of "{wanted.name}" than it listed')
+                return place
+            data = self._data(kind, length)
+            if place + (len(data) or length) > wanted.size:
+                raise MigrationError(f'The other server sent more of "{wanted.name}" than it listed')
+            if kind != Kind.ZERO:
+                _write(descriptor, data, place)
+            elif not is_new:
+                _write(descriptor, memoryview(bytes(min(length, PIECE_BYTES))), place)
+            self._check()
+            piece = PIECE.unpack(self._in.read(PIECE.size))
+
+    def _data(self, kind: int, length: int) -> memoryview:
+        """Return what a piece holds; nothing of zeros."""
+        if kind == Kind.ZERO:
+            if length > PIECE_BYTES:
+                raise MigrationError(f"The other server sent a piece of {length} zeros, more than fits")
+            return memoryview(b"")
+        if kind not in (Kind.DATA, Kind.ZSTD):
+            raise MigrationError(f"The other server sent a piece of an unknown kind: {kind}")
+        data = self._in.read(length)
+        if kind == Kind.DATA:
+            return data
+        try:
+            if zstandard.frame_content_size(data) > PIECE_BYTES:  # the limit below isn't for frames that tell a size
+                raise MigrationError("The other server sent a piece that is too large once it is decompressed")
+            return memoryview(
+                self._decompressor.decompress(data, max_output_size=PIECE_BYTES, read_across_frames=False)
+            )
+        except zstandard.ZstdError as error:
+            raise MigrationError(f"The other server sent a piece that can't be decompressed: {error}") from error
+
+
+class _Asking(threading.Thread):
+    """Sends the requests, reading what is here for their sums."""
+
+    def __init__(self, channel: DataChannel, root: int, wanted: Sequence[_Wanted]) -> None:
+        super().__init__(daemon=True, name="migration requests")
+        self._channel, self._root, self._wanted = channel, root, wanted
+        self.error: HoldfastError | None = None
+
+    def run(self) -> None:
+        try:
+            with explained("reading what is here"):
+                self._ask()
+        except HoldfastError as error:
+            self.error = error
+            self._channel.socket.abort()
+
+    def _ask(self) -> None:
+        out = StreamWriter(self._channel)
+        seed = secrets.token_bytes(SEED_BYTES)
+        out.write(seed)
+        with _Open(self._root) as opened:
+            for each in self._wanted:
+                out.write(REQUEST.pack(each.number, each.sums))
+                if each.sums and each.facts is not None:
+                    with opened_to_read(opened.at(each.path), each.name) as descriptor:
+                        out.write(*block_sums(descriptor, each.facts.st_size, int.from_bytes(seed, "big")))
+                    out.flush()
+        out.end()
+
+
+class _Open:
+    """Keeps the directory open that was used last: wanted files of one follow each other."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._path: bytes | None = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> _Open:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def at(self, path: bytes) -> int:
+        if path != self._path:
+            self._stack.close()
+            self._descriptor = self._stack.enter_context(beneath(self._root, path))
+            self._path = path
+        return self._descriptor
+
+
+@contextlib.contextmanager
+def _naming(path: bytes, name: str) -> Iterator[None]:
+    """Let what the kernel refuses name the entry within the tree."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fsdecode(join(path, name))) from error
+
+
+def _checked(name: bytes, names: set[str], path: bytes) -> str:
+    """Return a name that is one entry of a directory and comes once; note it."""
+    if not 0 < len(name) <= _NAME_BYTES or name in (b".", b"..") or b"/" in name or b"\0" in name:
+        raise MigrationError(f"The other server lists a name that is none: {_shown(name)} in {_shown(path)}")
+    text = os.fsdecode(name)
+    if text in names:
+        raise MigrationError(f"The other server lists a name twice: {_shown(name)} in {_shown(path)}")
+    names.add(text)
+    return text
+
+
+def _dress(entry: Entry) -> Dress:
+    attributes = {os.fsdecode(name): value for name, value in entry.attributes}
+    if any("\0" in name for name in attributes) or b"\0" in entry.target:
+        raise MigrationError(f"The other server lists a name that is none, of {_shown(entry.name)}")
+    return Dress(entry.mode, entry.uid, entry.gid, entry.mtime_ns, attributes)
+
+
+def _is_same_content(entry: Entry, facts: os.stat_result) -> bool:
+    there = (stat.S_IFMT(facts.st_mode), facts.st_size, facts.st_mtime_ns)
+    return there == (stat.S_IFREG, entry.size, entry.mtime_ns)
+
+
+def _write(descriptor: int, data: memoryview, place: int) -> None:
+    while data:
+        count = os.pwrite(descriptor, data, place)
+        data, place = data[count:], place + count
+
+
+def _shown(name: bytes) -> str:
+    return ascii(os.fsdecode(name))

@@ -1,0 +1,95 @@
+// The stream of events: keeps the cache current, and tells of operations. Connects again by itself, and then reads
+// everything anew, as nobody knows what happened meanwhile.
+import { useSyncExternalStore } from "react";
+import type { Operation } from "./client";
+import { forgetOperations, noteOperation } from "./operations";
+import { queryClient, refresh } from "./query-client";
+
+export type Connection = "connecting" | "live" | "lost";
+
+interface Lifecycle {
+  action: string;
+  source: string;
+}
+
+type ServerEvent =
+  | { type: "lifecycle"; project?: string; metadata: Lifecycle }
+  | { type: "operation"; project?: string; metadata: Operation };
+
+/** Several changes in a row are read once: a list of a thousand is not fetched for each of them. */
+const GATHER_MS = 250;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+
+let connection: Connection = "connecting";
+let retryMs = FIRST_RETRY_MS;
+let touched = new Set<string>();
+let gathering = false;
+const listeners = new Set<() => void>();
+
+function setConnection(now: Connection): void {
+  connection = now;
+  listeners.forEach((listener) => listener());
+}
+
+function touch(source: string): void {
+  touched.add(source.split("?")[0] ?? source);
+  if (gathering) return;
+  gathering = true;
+  window.setTimeout(() => {
+    gathering = false;
+    const sources = touched;
+    touched = new Set();
+    refresh(sources);
+  }, GATHER_MS);
+}
+
+function hear(event: ServerEvent): void {
+  if (event.type === "lifecycle") {
+    touch(event.metadata.source);
+    return;
+  }
+  noteOperation(event.metadata, event.project ?? "default");
+  if (event.metadata.status_code < 200) return;
+  for (const urls of Object.values(event.metadata.resources ?? {})) urls.forEach(touch);
+}
+
+function open(): void {
+  const scheme = window.location.protocol === "https:" ? "wss" : "ws";
+  const address = `${scheme}://${window.location.host}/1.0/events?type=lifecycle,operation&all-projects=true`;
+  const socket = new WebSocket(address);
+  socket.onopen = () => {
+    if (connection === "lost") {
+      forgetOperations();
+      void queryClient.invalidateQueries();
+    }
+    retryMs = FIRST_RETRY_MS;
+    setConnection("live");
+  };
+  socket.onmessage = (message: MessageEvent<string>) => hear(JSON.parse(message.data) as ServerEvent);
+  socket.onclose = () => {
+    setConnection("lost");
+    window.setTimeout(open, retryMs);
+    retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+  };
+}
+
+let isStarted = false;
+
+/** Connect, once, and stay connected. */
+export function startEvents(): void {
+  if (isStarted) return;
+  isStarted = true;
+  open();
+}
+
+/** Whether what is shown is live. */
+export function useConnection(): Connection {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => connection,
+  );
+}

@@ -1,0 +1,28 @@
+// The command that does the same as an action of the page.
+
+const SAFE_WORD = /^[A-Za-z0-9_@%+=:,./~-]+$/;
+
+/** Quote a word for a POSIX shell, if it needs that. */
+export function quoted(word: string): string {
+  return SAFE_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+export type Word = string | false | null | undefined;
+
+/** Make `holdfast …` of words; absent ones are left out, the project is named unless it is the default one. */
+export function holdfast(project: string, ...words: Word[]): string {
+  const present = words.filter((word): word is string => typeof word === "string");
+  const all = project === "default" ? present : [...present, "--project", project];
+  return ["holdfast", ...all].map(quoted).join(" ");
+}
+
+/** For what no command of its own does: the request itself. */
+export function queryCommand(project: string, method: string, path: string, body?: unknown): string {
+  const address = project === "default" ? path : `${path}?project=${encodeURIComponent(project)}`;
+  return [
+    "holdfast query --wait -X",
+    method,
+    ...(body === undefined ? [] : ["-d", quoted(JSON.stringify(body))]),
+    quoted(address),
+  ].join(" ");
+}

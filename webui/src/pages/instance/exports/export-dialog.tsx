@@ -1,0 +1,139 @@
+// Makes an export file on the server.
+import { useState } from "react";
+import type { Schemas } from "../../../api/client";
+import { makeBackup } from "../../../api/resources/backups";
+import { useSnapshots } from "../../../api/resources/snapshots";
+import { ActionDialog } from "../../../components/action-dialog";
+import { holdfast } from "../../../components/command";
+import { COMPRESSIONS } from "../../../components/compressions";
+import { CheckField, SelectField, TextArea, TextField } from "../../../components/fields";
+import { texts } from "../../../text";
+import type { InstanceDialogProps } from "../../instances/instance-dialogs";
+
+const words = texts.instance.exports;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+interface Form {
+  name: string;
+  snapshot: string;
+  withSnapshots: boolean;
+  compression: string;
+  isOptimized: boolean;
+  keptDays: string;
+  exclude: string;
+}
+
+const patternsOf = (form: Form): string[] =>
+  form.exclude
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+
+function bodyOf(form: Form): Partial<Schemas["BackupsPost"]> {
+  return {
+    name: form.name,
+    instance_only: !form.withSnapshots || form.snapshot !== "",
+    compression_algorithm: form.compression,
+    optimized_storage: form.isOptimized,
+    expires_at: form.keptDays === "" ? null : new Date(Date.now() + Number(form.keptDays) * DAY_MS).toISOString(),
+    snapshot: form.snapshot,
+    exclude: patternsOf(form),
+  };
+}
+
+function commandOf(instance: string, project: string, form: Form): string {
+  return holdfast(
+    project,
+    "export",
+    instance,
+    form.name !== "" && `${form.name}.tar.gz`,
+    !form.withSnapshots && form.snapshot === "" && "--instance-only",
+    ...(form.snapshot === "" ? [] : ["--snapshot", form.snapshot]),
+    ...(form.compression === "" ? [] : ["--compression", form.compression]),
+    form.isOptimized && "--optimized-storage",
+    ...patternsOf(form).flatMap((pattern) => ["--exclude", pattern]),
+  );
+}
+
+interface ExportDialogProps extends InstanceDialogProps {
+  snapshot?: string;
+}
+
+export function ExportDialog({ instance, snapshot = "", onClose }: ExportDialogProps) {
+  const { name: owner, project } = instance;
+  const snapshots = useSnapshots(owner, project);
+  const [form, setForm] = useState<Form>({
+    name: "",
+    snapshot,
+    withSnapshots: true,
+    compression: "",
+    isOptimized: false,
+    keptDays: "7",
+    exclude: "",
+  });
+  const set = (change: Partial<Form>) => setForm({ ...form, ...change });
+  return (
+    <ActionDialog
+      action={{
+        title: words.makeTitle(owner),
+        done: words.made(form.name),
+        run: () => makeBackup(owner, project, bodyOf(form) as Schemas["BackupsPost"]),
+        touches: [`/1.0/instances/${owner}/backups`],
+      }}
+      command={commandOf(owner, project, form)}
+      submit={words.makeSubmit}
+      onClose={onClose}
+    >
+      <SelectField
+        label={words.snapshot}
+        value={form.snapshot}
+        onChange={(value) => set({ snapshot: value })}
+        choices={[
+          { value: "", label: words.snapshotNow },
+          ...(snapshots.data ?? []).map((each) => ({ value: each.name, label: words.snapshotOnly(each.name) })).reverse(),
+        ]}
+      />
+      {form.snapshot === "" && (
+        <CheckField
+          label={words.snapshots}
+          isChecked={form.withSnapshots}
+          onChange={(withSnapshots) => set({ withSnapshots })}
+        />
+      )}
+      <div className="field-row">
+        <TextField
+          label={words.name}
+          help={words.nameHelp}
+          value={form.name}
+          onChange={(name) => set({ name })}
+          autoComplete="off"
+        />
+        <SelectField
+          label={words.keep}
+          value={form.keptDays}
+          onChange={(keptDays) => set({ keptDays })}
+          choices={Object.entries(words.keepChoices).map(([value, label]) => ({ value, label }))}
+        />
+        <SelectField
+          label={words.compression}
+          value={form.compression}
+          onChange={(compression) => set({ compression })}
+          choices={[{ value: "", label: words.compressionServer }, ...COMPRESSIONS]}
+        />
+      </div>
+      <TextArea
+        label={words.exclude}
+        help={words.excludeHelp}
+        rows={2}
+        value={form.exclude}
+        onChange={(exclude) => set({ exclude })}
+      />
+      <CheckField
+        label={words.optimizedStorage}
+        isChecked={form.isOptimized}
+        onChange={(isOptimized) => set({ isOptimized })}
+      />
+      <p className="p-form-help-text">{words.makeHelp}</p>
+    </ActionDialog>
+  );
+}

@@ -1,0 +1,186 @@
+// What an instance is, what it uses, and how safe it is.
+import { Link } from "react-router-dom";
+import { useBackups } from "../../api/resources/backups";
+import { useInstanceState, type InstanceState } from "../../api/resources/instances";
+import { useSchedules, useSnapshots, type SnapshotSchedule } from "../../api/resources/snapshots";
+import { Age } from "../../components/age";
+import { formatBytes } from "../../components/bytes";
+import { Loaded } from "../../components/loaded";
+import { inProject, instanceAddress } from "../../components/project";
+import { StatusLabel } from "../../components/status-label";
+import { texts } from "../../text";
+import { imageOf } from "../instances/instance-filter";
+import { UndoNote } from "./snapshots/undo-note";
+import type { TabProps } from "./instance-page";
+
+const words = texts.instance.overview;
+
+export function OverviewTab({ instance }: TabProps) {
+  return (
+    <>
+      <UndoNote instance={instance} />
+      <div className="card-grid">
+        <SafetyCard instance={instance} />
+        <UseCard instance={instance} />
+        <FactsCard instance={instance} />
+      </div>
+    </>
+  );
+}
+
+function FactsCard({ instance }: TabProps) {
+  const root = Object.values(instance.expanded_devices).find((device) => device["path"] === "/");
+  const volumes = Object.values(instance.expanded_devices).filter((device) => device["type"] === "disk" && device["source"]);
+  return (
+    <section className="card">
+      <h2 className="p-heading--5">{words.facts}</h2>
+      <dl className="facts">
+        <dt>{words.type}</dt>
+        <dd>{texts.instances.types[instance.type as "container"] ?? instance.type}</dd>
+        <dt>{words.image}</dt>
+        <dd>{imageOf(instance) || texts.unknown}</dd>
+        <dt>{words.profiles}</dt>
+        <dd>{instance.profiles.join(", ") || texts.none}</dd>
+        <dt>{words.pool}</dt>
+        <dd>{root?.["pool"] ?? texts.unknown}</dd>
+        <dt>{words.volumes}</dt>
+        <dd>{volumes.map((device) => `${device["pool"] ?? ""}/${device["source"]}`).join(", ") || texts.none}</dd>
+        <dt>{words.architecture}</dt>
+        <dd>{instance.architecture}</dd>
+        <dt>{texts.created}</dt>
+        <dd>
+          <Age time={instance.created_at} />
+        </dd>
+        <dt>{words.lastUsed}</dt>
+        <dd>
+          <Age time={instance.last_used_at} />
+        </dd>
+      </dl>
+      {instance.ephemeral && <p>{words.ephemeral}</p>}
+    </section>
+  );
+}
+
+function UseCard({ instance }: TabProps) {
+  const state = useInstanceState(instance.name, instance.project);
+  return (
+    <section className="card">
+      <h2 className="p-heading--5">{words.use}</h2>
+      {instance.status === "Stopped" ? (
+        <p>{words.notRunning}</p>
+      ) : (
+        <Loaded query={state}>{(found) => <UseFacts state={found} />}</Loaded>
+      )}
+      {instance.status !== "Stopped" && (
+        <p className="card__foot">
+          {words.readAt} <Age time={new Date(state.dataUpdatedAt).toISOString()} />{" "}
+          <button type="button" className="p-button is-small" onClick={() => void state.refetch()}>
+            {words.refresh}
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function UseFacts({ state }: { state: InstanceState }) {
+  const disk = state.disk["root"]?.usage;
+  const addresses = Object.entries(state.network ?? {}).flatMap(([name, network]) =>
+    name === "lo" ? [] : network.addresses.filter((each) => each.scope === "global").map((each) => each.address),
+  );
+  const interfaces = Object.entries(state.network ?? {}).filter(([name]) => name !== "lo");
+  const sum = (key: "bytes_received" | "bytes_sent") =>
+    interfaces.reduce((total, [, network]) => total + (network.counters[key] ?? 0), 0);
+  return (
+    <dl className="facts">
+      <dt>{words.memory}</dt>
+      <dd>
+        {formatBytes(state.memory.usage)}
+        {state.memory.usage_peak > 0 && `, ${words.peak(formatBytes(state.memory.usage_peak))}`}
+      </dd>
+      {disk !== undefined && (
+        <>
+          <dt>{words.disk}</dt>
+          <dd>{formatBytes(disk)}</dd>
+        </>
+      )}
+      <dt>{words.processes}</dt>
+      <dd>{state.processes}</dd>
+      <dt>{words.cpu}</dt>
+      <dd>{words.seconds(Math.round(state.cpu.usage / 1e9))}</dd>
+      {interfaces.length === 0 ? (
+        <>
+          <dt>{words.network}</dt>
+          <dd>{words.noNetwork}</dd>
+        </>
+      ) : (
+        <>
+          <dt>{words.addresses}</dt>
+          <dd>{addresses.join(", ") || texts.none}</dd>
+          <dt>{words.received}</dt>
+          <dd>{formatBytes(sum("bytes_received"))}</dd>
+          <dt>{words.sent}</dt>
+          <dd>{formatBytes(sum("bytes_sent"))}</dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function SafetyCard({ instance }: TabProps) {
+  const { name, project } = instance;
+  const snapshots = useSnapshots(name, project);
+  const backups = useBackups(name, project);
+  const schedules = useSchedules(project);
+  const newest = (times: string[] | undefined) => times?.toSorted().at(-1);
+  const mine = schedules.data?.filter((each) => each.type === "instance" && each.name === name) ?? [];
+  return (
+    <section className="card">
+      <h2 className="p-heading--5">{words.safety}</h2>
+      <dl className="facts">
+        <dt>{words.newestSnapshot}</dt>
+        <dd>
+          <Link to={instanceAddress(name, project, "snapshots")}>
+            <Age time={newest(snapshots.data?.map((each) => each.created_at))} absent={texts.none} />
+          </Link>
+        </dd>
+        <dt>{words.snapshotCount}</dt>
+        <dd>{snapshots.data?.length ?? "…"}</dd>
+        <dt>{words.newestExport}</dt>
+        <dd>
+          <Link to={instanceAddress(name, project, "exports")}>
+            <Age time={newest(backups.data?.map((each) => each.created_at))} absent={texts.none} />
+          </Link>
+        </dd>
+        <dt>{words.schedules}</dt>
+        <dd>
+          {mine.length === 0 ? (
+            <>
+              {words.noSchedule}{" "}
+              <Link to={inProject(`/instances/${encodeURIComponent(name)}/configuration`, project)}>
+                {words.setSchedule}
+              </Link>
+            </>
+          ) : (
+            mine.map((schedule) => <ScheduleLine key={schedule.label} schedule={schedule} />)
+          )}
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+function ScheduleLine({ schedule }: { schedule: SnapshotSchedule }) {
+  return (
+    <div className="schedule-line">
+      <code>{schedule.rule}</code> <StatusLabel status={schedule.status} />
+      {schedule.next_at !== null && (
+        <span>
+          {" "}
+          {words.nextRun} <Age time={schedule.next_at} />
+        </span>
+      )}
+      {schedule.error !== "" && <div className="is-bad">{schedule.error}</div>}
+    </div>
+  );
+}
