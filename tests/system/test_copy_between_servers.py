@@ -147,16 +147,36 @@ def test_what_the_other_server_refuses_is_told(desk: Desk) -> None:
     assert "not found" in done.stderr
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("target", ["si", "sl"])
-def test_images(desk: Desk, target: str) -> None:
-    """Through the machine of the command, to a server of ours and to LXD; what is there already is told."""
+def test_images(desk: Desk, target: str, mode: str) -> None:
+    """To a server of ours and to LXD. The machine of the command takes part where it is told to."""
     server = desk.world.server(target[1:])
     server.lxc.run("image", "delete", "tiny", expect=None)
-    said = desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", "--alias", "second")
+    options = ["--mode", mode] if mode else []
+    said = desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", "--alias", "second", *options)
     try:
         images = json.loads(server.lxc.run("image", "list", "--format", "json"))
         (found,) = [each for each in images if each["fingerprint"] in said]
         assert {each["name"] for each in found["aliases"]} == {"tiny", "second"}
-        assert "already exists" in desk.run("image", "copy", "sh:tiny", f"{target}:").stderr
+        again = desk.run("image", "copy", "sh:tiny", f"{target}:", *options)
+        if mode in ("", "pull"):
+            assert again.returncode == 0, again.stderr  # it is there, and that is what was asked for
+        else:
+            assert "already exists" in again.stderr
     finally:
         server.lxc.run("image", "alias", "delete", "second", expect=None)
+
+
+def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk: Desk) -> None:
+    ours, other = desk.world.ours, desk.world.other
+    address = json.loads(ours.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+    ours.lxc.run("config", "unset", "core.https_address")
+    try:
+        other.lxc.run("image", "delete", "tiny", expect=None)
+        refused = desk.run("image", "copy", "h:tiny", "i:", "--mode", "pull")
+        assert "source server isn't listening" in refused.stderr
+        desk.must("image", "copy", "h:tiny", "i:", "--copy-aliases")
+        assert "tiny" in other.lxc.run("image", "alias", "list", "--format", "csv")
+    finally:
+        ours.lxc.run("config", "set", "core.https_address", address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,9 @@ from holdfast.service.events import EventBus
 from holdfast.service.image_add import ImageAdder, ImageRequest
 from holdfast.service.image_aliases import ImageAliasService, check_alias_name
 from holdfast.service.image_delete import ImageDeleter
+from holdfast.service.image_fetch import ImageFetcher
+from holdfast.service.image_push import ImagePusher
+from holdfast.service.image_tokens import ImageTokens
 from holdfast.service.image_volumes import ImageVolumes
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
@@ -53,6 +57,7 @@ class ImageService:
         deleter: ImageDeleter,
         volumes: ImageVolumes,
         publisher: PublishService,
+        fetcher: ImageFetcher,
         operations: Operations,
         events: EventBus,
         clock: Clock,
@@ -60,6 +65,9 @@ class ImageService:
         self._database, self._paths, self._adder, self._deleter = database, paths, adder, deleter
         self._operations, self._events, self._clock = operations, events, clock
         self.aliases = ImageAliasService(database=database, events=events)
+        self.tokens = ImageTokens(operations, events, clock)
+        self.pusher = ImagePusher(paths=paths, operations=operations, events=events)
+        self.fetcher = fetcher
         self.publish = publisher.publish
         self.unpack_into = volumes.unpack_into
         self.ensure_volume = volumes.ensure
@@ -164,7 +172,11 @@ class ImageService:
         try:
             for name, _ in request.aliases:
                 check_alias_name(name)
-            return self._operations.start(caller, "Downloading image", work, may_cancel=True, if_never_begun=remove)
+            # A secret lets a server that isn't trusted wait for what becomes of the image that it has brought.
+            metadata = {"secret": secrets.token_hex(32)} if request.is_pushed else None
+            return self._operations.start(
+                caller, "Downloading image", work, may_cancel=True, metadata=metadata, if_never_begun=remove
+            )
         except BaseException:
             remove()
             raise

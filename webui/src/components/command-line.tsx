@@ -1,16 +1,9 @@
 // A command to copy.
+import { useState } from "react";
 import { texts } from "../text";
-import { toast } from "./toasts";
 
-/** Copy, and say so. */
-export async function copyCommand(command: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(command);
-    toast({ kind: "positive", title: texts.command.copied });
-  } catch {
-    toast({ kind: "caution", title: texts.command.notCopied });
-  }
-}
+/** How long the button says what became of it. */
+const SAID_MS = 2500;
 
 export function CommandLine({ command, label = texts.command.title }: { command: string; label?: string }) {
   return (
@@ -28,15 +21,31 @@ export function CommandLine({ command, label = texts.command.title }: { command:
   );
 }
 
+/** Says beside itself what became of it: notes elsewhere can't be heard while a dialog is open. */
 export function CopyButton({ command }: { command: string }) {
+  const [said, setSaid] = useState("");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(command);
+      setSaid(texts.command.copied);
+    } catch {
+      setSaid(texts.command.notCopied);
+    }
+    window.setTimeout(() => setSaid(""), SAID_MS);
+  };
   return (
-    <button
-      type="button"
-      className="p-button--base icon-button"
-      title={`${texts.command.copy}: ${command}`}
-      onClick={() => void copyCommand(command)}
-    >
-      <i className="p-icon--copy">{`${texts.command.copy}: ${command}`}</i>
-    </button>
+    <span className="copy">
+      <span role="status" className="copy__said">
+        {said}
+      </span>
+      <button
+        type="button"
+        className="p-button--base icon-button"
+        title={`${texts.command.copy}: ${command}`}
+        onClick={() => void copy()}
+      >
+        <i className="p-icon--copy">{`${texts.command.copy}: ${command}`}</i>
+      </button>
+    </span>
   );
 }

@@ -220,16 +220,13 @@ function ColumnHeader<Row>({ column, sorting, onSort }: ColumnHeaderProps<Row>) 
 function SelectAll({ keys, selection }: { keys: string[]; selection: Selection }) {
   const isAll = keys.length > 0 && keys.every((key) => selection.keys.has(key));
   return (
-    <label className="p-checkbox--inline">
-      <input
-        type="checkbox"
-        className="p-checkbox__input"
-        aria-label={texts.table.selectAll}
-        checked={isAll}
-        onChange={() => selection.onChange(new Set(isAll ? [] : keys))}
-      />
-      <span className="p-checkbox__label" />
-    </label>
+    <input
+      type="checkbox"
+      className="checkbox"
+      aria-label={texts.table.selectAll}
+      checked={isAll}
+      onChange={() => selection.onChange(new Set(isAll ? [] : keys))}
+    />
   );
 }
 
@@ -240,15 +237,12 @@ function SelectRow({ id, name, selection }: { id: string; name: string; selectio
     selection.onChange(keys);
   };
   return (
-    <label className="p-checkbox--inline">
-      <input
-        type="checkbox"
-        className="p-checkbox__input"
-        aria-label={texts.table.select(name)}
-        checked={selection.keys.has(id)}
-        onChange={toggle}
-      />
-      <span className="p-checkbox__label" />
-    </label>
+    <input
+      type="checkbox"
+      className="checkbox"
+      aria-label={texts.table.select(name)}
+      checked={selection.keys.has(id)}
+      onChange={toggle}
+    />
   );
 }

@@ -122,16 +122,16 @@ export function CheckField({ label, help, isChecked, onChange, disabled = false 
   const id = useId();
   return (
     <div className="field">
-      <label className="p-checkbox">
+      <label className="check">
         <input
           type="checkbox"
-          className="p-checkbox__input"
+          className="checkbox"
           checked={isChecked}
           disabled={disabled}
           {...described(`${id}-help`, help, undefined)}
           onChange={(event) => onChange(event.target.checked)}
         />
-        <span className="p-checkbox__label">{label}</span>
+        <span>{label}</span>
       </label>
       <Help id={`${id}-help`} help={help} error={undefined} />
     </div>

@@ -82,7 +82,9 @@ export function Layout() {
 function MainArea() {
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
-  useEffect(() => main.current?.scrollTo(0, 0), [pathname]);
+  useEffect(() => {
+    main.current?.scrollTo(0, 0);
+  }, [pathname]);
   return (
     <main className="app__main" id="main" ref={main} tabIndex={-1}>
       <ConnectionNote />

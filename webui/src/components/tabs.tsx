@@ -20,7 +20,9 @@ export function Tabs({ label, tabs, isMinor = false }: TabsProps) {
   const list = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
   // On a phone not all have room: the one that is open must be in sight.
-  useEffect(() => list.current?.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "center" }), [pathname]);
+  useEffect(() => {
+    list.current?.querySelector(".active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [pathname]);
   return (
     <nav ref={list} className={isMinor ? "tabs tabs--minor" : "tabs"} aria-label={label}>
       <ul className="tabs__list">

@@ -31,6 +31,8 @@ function place(points: TimelinePoint[], now: number): Placed[] {
     .map((point) => ({ ...point, at: parseTime(point.time) ?? now }))
     .sort((a, b) => a.at - b.at);
   const oldest = timed[0]?.at ?? now;
+  // The clock of the page lags by seconds: a snapshot of this moment must not lie in its future.
+  now = Math.max(now, timed.at(-1)?.at ?? now);
   const scale = (age: number) => Math.log1p(age / 600_000);
   const whole = scale(Math.max(now - oldest, 60_000));
   const placed = timed.map((point) => ({ ...point, percent: 96 - 94 * (scale(Math.max(now - point.at, 0)) / whole) }));

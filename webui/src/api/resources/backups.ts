@@ -29,12 +29,14 @@ export function backupAddress(instance: string, backup: string, project: string)
 
 /** Have the server read the whole file and check everything in it. */
 export function verifyBackup(instance: string, backup: string, project: string): Promise<Operation> {
-  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verification`, {}, { project });
+  return begin("POST", api`/1.0/instances/${instance}/backups/${backup}/verify`, {}, { project });
 }
 
 export interface TestOptions {
   pool: string;
   command: string;
+  /** How long the command may take. */
+  seconds: string;
 }
 
 /** Have the server import the file under another name, start it, and remove it. */
@@ -42,8 +44,8 @@ export function testBackup(
   instance: string,
   backup: string,
   project: string,
-  { pool, command }: TestOptions,
+  { pool, command, seconds }: TestOptions,
 ): Promise<Operation> {
-  const query = { project, instance, backup, pool: pool || undefined, command: command || undefined };
+  const query = { project, instance, backup, pool: pool || undefined, command: command || undefined, timeout: seconds };
   return begin("POST", "/1.0/backup-tests", {}, query);
 }

@@ -1,28 +1,10 @@
 // What changed between two points in time of an instance or a volume.
 import { useInfiniteQuery, type UseInfiniteQueryResult, type InfiniteData, type UseQueryResult } from "@tanstack/react-query";
-import { api, get } from "../client";
+import { api, get, type Schemas } from "../client";
 import { useResource } from "../query-client";
 
-export interface ChangedPath {
-  path: string;
-  change: "added" | "changed" | "removed";
-  type: "file" | "directory" | "symlink" | "other";
-  old_size: number | null;
-  new_size: number | null;
-}
-
-export interface Changes {
-  from: string;
-  to: string;
-  path: string;
-  added: number;
-  changed: number;
-  removed: number;
-  /** False when the server stopped counting. */
-  complete: boolean;
-  entries: ChangedPath[];
-  next_offset: number | null;
-}
+export type ChangedPath = Schemas["ChangedEntry"];
+export type Changes = Schemas["Changes"];
 
 export interface ChangesQuery {
   /** A snapshot. */

@@ -1,6 +1,6 @@
 // Which configuration keys there are, as the server's own table tells.
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { get } from "../client";
+import { get, type Schemas } from "../client";
 
 export interface ConfigKey {
   name: string;
@@ -13,27 +13,16 @@ export interface ConfigKey {
   group: string;
 }
 
-interface WireKey {
-  type?: string;
-  defaultdesc?: string;
-  shortdesc?: string;
-  longdesc?: string;
-  liveupdate?: string;
-  condition?: string;
-}
+type WireConfiguration = Schemas["ConfigMetadata"];
 
-interface WireConfiguration {
-  configs: Record<string, Record<string, { keys: Record<string, WireKey>[] }>>;
-}
-
-/** What a table is for: its name on the wire. */
-export type ConfigScope = "instance" | "profile" | "storage-volume" | "server" | "project";
+/** What a table is for: its name on the wire, such as "instance", "server", "project", "storage-btrfs". */
+export type ConfigScope = string;
 
 export function useConfigKeys(scope: ConfigScope): UseQueryResult<ConfigKey[]> {
   return useQuery({
     queryKey: ["/1.0/metadata/configuration"],
     queryFn: ({ signal }) => get<WireConfiguration>("/1.0/metadata/configuration", {}, signal),
-    select: (all) => keysOf(all, scope === "profile" ? "instance" : scope),
+    select: (all) => keysOf(all, scope),
   });
 }
 
@@ -46,14 +35,14 @@ function keysOf(all: WireConfiguration, scope: string): ConfigKey[] {
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 
-function keyOf(name: string, key: WireKey): ConfigKey {
+function keyOf(name: string, key: Schemas["ConfigOption"]): ConfigKey {
   return {
     name,
-    type: key.type ?? "string",
-    defaultValue: (key.defaultdesc ?? "").replaceAll("`", ""),
-    doc: [key.shortdesc, key.longdesc].filter((text) => text !== undefined && text !== "").join(" "),
-    isLive: (key.liveupdate ?? "").startsWith("yes"),
-    isOurs: /holdfast/i.test(`${key.condition ?? ""}${key.longdesc ?? ""}`),
+    type: key.type,
+    defaultValue: key.defaultdesc,
+    doc: [key.shortdesc, key.longdesc].filter((text) => text !== "").join(" "),
+    isLive: key.liveupdate === "yes",
+    isOurs: key.only !== "",
     group: name.split(".")[0] ?? "",
   };
 }

@@ -24,9 +24,3 @@ export function useProfiles(project: string): UseQueryResult<Schemas["Profile"][
 export function useImages(project: string): UseQueryResult<Schemas["Image"][]> {
   return useResource<Schemas["Image"][]>("/1.0/images", { recursion: 1, project });
 }
-
-/** Whether the server announces an extension: what it can't do is not offered. */
-export function useExtension(name: string): boolean {
-  const server = useServer();
-  return server.data?.api_extensions.includes(name) ?? false;
-}

@@ -13,7 +13,7 @@ export function ConfigField({ configKey, draft }: { configKey: ConfigKey; draft:
   const inherited = draft.inheritedOf(name);
   const fallback =
     inherited !== undefined ? words.inherited(inherited) : defaultValue === "" ? words.unset : words.defaultValue(defaultValue);
-  const notes = [configKey.doc, configKey.isLive ? "" : words.notLive].filter((note) => note !== "");
+  const notes = [configKey.doc, configKey.isLive ? "" : words.notLive, configKey.isOurs ? words.onlyHere : ""].filter((note) => note !== "");
   const shared = { label: name, help: notes.join(" · "), value, onChange: (next: string) => draft.set(name, next) };
   if (type === "bool" || type === "boolean") {
     return (

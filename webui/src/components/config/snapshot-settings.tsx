@@ -2,7 +2,6 @@
 // For instances, profiles and volumes alike.
 import { useDeferredValue } from "react";
 import { useSchedulePreview } from "../../api/resources/schedule-preview";
-import { useExtension } from "../../api/resources/server";
 import { texts } from "../../text";
 import { Age, parseTime } from "../age";
 import { SelectField, TextField } from "../fields";
@@ -35,13 +34,13 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
       expiry: effective("snapshots.expiry"),
     }),
   );
-  const canPreview = useExtension("holdfast_schedule_preview");
-  const preview = useSchedulePreview(project, JSON.parse(wanted), canPreview);
+  // A profile has no snapshots of its own to count.
+  const preview = useSchedulePreview(project, JSON.parse(wanted), instance !== undefined || isOfVolume);
   const placeholder = (key: string, fallback: string) => draft.inheritedOf(key) ?? fallback;
   return (
     <>
       <section className="card">
-        <h3 className="p-heading--5">{words.schedule.title}</h3>
+        <h2 className="p-heading--5">{words.schedule.title}</h2>
         <ScheduleEditor
           value={draft.valueOf("snapshots.schedule")}
           onChange={(value) => draft.set("snapshots.schedule", value)}
@@ -73,7 +72,7 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
         />
       </section>
       <section className="card">
-        <h3 className="p-heading--5">{words.expiry.scheduled}</h3>
+        <h2 className="p-heading--5">{words.expiry.scheduled}</h2>
         <div className="field-row">
           <TextField
             label={words.expiry.scheduled}

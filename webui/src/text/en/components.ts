@@ -30,8 +30,8 @@ export const components = {
   command: {
     title: "The same by the command line",
     copy: "Copy the command",
-    copied: "Command copied",
-    notCopied: "The browser didn't let the command be copied: select it and copy it by hand.",
+    copied: "Copied",
+    notCopied: "Not allowed by the browser: select it and copy it by hand.",
   },
   operation: {
     lost: "The connection was lost while this ran, and the server no longer knows it. Look whether it was done.",

@@ -90,6 +90,7 @@ export const instance = {
     testPool: "In this pool",
     testCommand: "Command that must succeed inside",
     testCommandHelp: "Empty: it is enough that it comes up.",
+    testSeconds: "Seconds that it may take",
     testSubmit: "Try it",
     tested: (name: string) => `${name} came up`,
     removeTitle: (name: string) => `Delete the export file ${name}`,

@@ -28,7 +28,7 @@ export function GeneralSettings({ instance }: TabProps) {
   const path = project === "default" ? `/1.0/instances/${name}` : `/1.0/instances/${name}?project=${encodeURIComponent(project)}`;
   return (
     <section className="card">
-      <h3 className="p-heading--5">{words.general}</h3>
+      <h2 className="p-heading--5">{words.general}</h2>
       <TextField label={texts.description} value={description} onChange={setDescription} />
       <fieldset className="choices">
         <legend className="field-title">{words.profiles}</legend>

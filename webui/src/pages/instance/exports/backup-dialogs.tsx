@@ -3,7 +3,7 @@ import { useState } from "react";
 import { deleteBackup, renameBackup, testBackup, verifyBackup, type Backup } from "../../../api/resources/backups";
 import { usePools } from "../../../api/resources/server";
 import { ActionDialog } from "../../../components/action-dialog";
-import { holdfast, quoted } from "../../../components/command";
+import { holdfast, queryCommand } from "../../../components/command";
 import { ConfirmDialog } from "../../../components/confirm-dialog";
 import { SelectField, TextField } from "../../../components/fields";
 import { texts } from "../../../text";
@@ -21,17 +21,6 @@ interface LookingDialogProps extends BackupDialogProps {
 }
 
 const touchesOf = (instance: string): string[] => [`/1.0/instances/${instance}/backups`];
-
-/** There is no command for files on the server: they are reached by the API, for which there is `query`. */
-function queryCommand(project: string, method: string, path: string, body?: unknown): string {
-  const address = project === "default" ? path : `${path}?project=${encodeURIComponent(project)}`;
-  return [
-    "holdfast query --wait -X",
-    method,
-    ...(body === undefined ? [] : ["-d", quoted(JSON.stringify(body))]),
-    quoted(address),
-  ].join(" ");
-}
 
 export function VerifyBackup({ instance, backup, onClose, onOutcome }: LookingDialogProps) {
   const { name, project } = instance;
@@ -57,12 +46,13 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
   const pools = usePools();
   const [pool, setPool] = useState("");
   const [command, setCommand] = useState("");
+  const [seconds, setSeconds] = useState("60");
   return (
     <ActionDialog
       action={{
         title: words.testTitle(backup.name),
         done: words.tested(backup.name),
-        run: () => testBackup(name, backup.name, project, { pool, command }),
+        run: () => testBackup(name, backup.name, project, { pool, command, seconds }),
       }}
       command={holdfast(
         project,
@@ -71,9 +61,10 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
         name,
         backup.name,
         ...(pool === "" ? [] : ["-s", pool]),
-        ...(command === "" ? [] : ["--command", command]),
+        ...(command === "" ? [] : ["--command", command, "--timeout", seconds]),
       )}
       submit={words.testSubmit}
+      isReady={Number(seconds) > 0}
       onClose={onClose}
       onDone={(operation) => onOutcome(words.tested(backup.name), operation?.metadata?.["backup_test"])}
     >
@@ -88,6 +79,9 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
         ]}
       />
       <TextField label={words.testCommand} help={words.testCommandHelp} value={command} onChange={setCommand} />
+      {command !== "" && (
+        <TextField label={words.testSeconds} type="number" min={1} value={seconds} onChange={setSeconds} />
+      )}
     </ActionDialog>
   );
 }

@@ -5,6 +5,8 @@ import { useChangePages, type ChangedPath } from "../../../api/resources/changes
 import type { Instance } from "../../../api/resources/instances";
 import { useSnapshots, type Snapshot } from "../../../api/resources/snapshots";
 import { Bytes } from "../../../components/bytes";
+import { CommandLine } from "../../../components/command-line";
+import { holdfast } from "../../../components/command";
 import { DataTable, type Column } from "../../../components/data-table";
 import { ErrorNote } from "../../../components/error-note";
 import { SelectField, TextField } from "../../../components/fields";
@@ -16,7 +18,14 @@ import { differingKeys } from "./snapshot-facts";
 
 const words = texts.snapshots.compare;
 const PAGE_ENTRIES = 1000;
-const TONES = { added: "positive", changed: "caution", removed: "negative" } as const;
+const TONES: Record<string, "positive" | "caution" | "negative"> = {
+  added: "positive",
+  changed: "caution",
+  removed: "negative",
+};
+const CHANGES: Record<string, string> = words.changes;
+const TYPES: Record<string, string> = texts.snapshots.files.types;
+const ASPECTS: Record<string, string> = words.aspects;
 
 const COLUMNS: Column<ChangedPath>[] = [
   {
@@ -29,13 +38,18 @@ const COLUMNS: Column<ChangedPath>[] = [
   {
     key: "change",
     title: words.change,
-    cell: (entry) => <StatusLabel status={words.changes[entry.change]} tone={TONES[entry.change]} />,
+    cell: (entry) => (
+      <>
+        <StatusLabel status={CHANGES[entry.change] ?? entry.change} tone={TONES[entry.change] ?? "neutral"} />{" "}
+        <span className="u-text--muted">{entry.what.map((aspect) => ASPECTS[aspect] ?? aspect).join(", ")}</span>
+      </>
+    ),
     sort: (entry) => entry.change,
   },
   {
     key: "type",
     title: texts.type,
-    cell: (entry) => texts.snapshots.files.types[entry.type],
+    cell: (entry) => TYPES[entry.type] ?? entry.type,
     sort: (entry) => entry.type,
   },
   {
@@ -101,6 +115,9 @@ function Comparison({ instance, snapshots }: TabProps & { snapshots: Snapshot[] 
         <>
           <SettingChanges instance={instance} before={ordered.find((each) => each.name === from)} after={ordered.find((each) => each.name === to)} />
           <FileChanges instance={instance} from={from} to={to} path={path} />
+          <CommandLine
+            command={holdfast(instance.project, "snapshot", "diff", `${instance.name}/${from}`, to !== "" && to)}
+          />
         </>
       )}
     </>

@@ -34,7 +34,7 @@ export function menuOfSnapshot(
   return [
     entry("restore", holdfast(project, "restore", instance, snapshot.name)),
     entry("files", holdfast(project, "file", "list", `${path}/`)),
-    entry("compare"),
+    entry("compare", holdfast(project, "snapshot", "diff", path)),
     entry("edit", holdfast(project, "config", "edit", path)),
     {
       label: words.menu[hold],
