@@ -218,3 +218,22 @@ def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk:
         assert "tiny" in other.lxc.run("image", "alias", "list", "--format", "csv")
     finally:
         ours.lxc.run("config", "set", "core.https_address", address)
+
+
+@pytest.mark.parametrize("target", ["si", "sl"])
+def test_an_instance_of_an_image_that_another_server_has(desk: Desk, target: str) -> None:
+    """The server fetches the image; where it can't, what helps is told."""
+    server = desk.world.server(target[1:])
+    server.lxc.run("image", "delete", "tiny", expect=None)
+    try:
+        said = desk.must("init", "sh:tiny", f"{target}:fetched", "-c", "user.note=made")
+        assert "Creating fetched" in said
+        shown = json.loads(server.lxc.run("query", "/1.0/instances/fetched"))
+        (image,) = json.loads(server.lxc.run("query", "/1.0/images?recursion=1"))
+        assert (shown["config"]["user.note"], shown["config"]["volatile.base_image"]) == ("made", image["fingerprint"])
+        assert (image["cached"], image["aliases"]) == (True, [])
+        assert "not found" in desk.run("init", "sh:nosuch", f"{target}:other").stderr
+    finally:
+        remove(server, "fetched")
+        server.lxc.run("image", "delete", image["fingerprint"])
+        desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases")
