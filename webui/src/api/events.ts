@@ -69,6 +69,8 @@ function open(): void {
   socket.onmessage = (message: MessageEvent<string>) => hear(JSON.parse(message.data) as ServerEvent);
   socket.onclose = () => {
     setConnection("lost");
+    // Whoever was signed out loses the stream: then the page must say so.
+    void queryClient.invalidateQueries({ queryKey: ["/1.0/ui/session"] });
     window.setTimeout(open, retryMs);
     retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
   };

@@ -74,7 +74,7 @@ export const snapshots = {
     lost: "What is lost",
     lostFiles: (since: string) => `everything that was written to its root file system since then (${since})`,
     lostChanges: (added: number, changed: number, removed: number) =>
-      `Since then ${added} files were added, ${changed} changed and ${removed} removed.`,
+      `Files and directories: ${added} added since then, ${changed} changed, ${removed} removed.`,
     lostCounting: "Counting what changed since then…",
     lostAtLeast: "At least: ",
     compare: "See which",
