@@ -54,6 +54,7 @@ export const components = {
     notFound: "There is no such page",
     notFoundHelp: "The address may be mistyped, or what it showed is gone.",
     notSignedIn: "You are not signed in",
+    notSignedInCommand: "On the server",
     notSignedInHelp: "Run this command on the server, and open the link that it prints:",
   },
   table: {
