@@ -72,6 +72,13 @@ export const components = {
     in: (amount: string) => `in ${amount}`,
     units: { second: "s", minute: "min", hour: "h", day: "d", month: "months", year: "years" },
   },
+  measure: {
+    measure: "Measure",
+    running: "Measuring…",
+    title: (name: string) => `Measure ${name}`,
+    help: "Have the server count what its files take, as if nothing was shared with others.",
+    measuredAt: (time: string) => `Measured at ${time}. Press to measure again.`,
+  },
   confirm: {
     type: (word: string) => `Type ${word} to confirm`,
   },
