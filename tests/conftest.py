@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from support import closing, incus
+from support.closing import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
 
-pytest_plugins = ["support.closing"]
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
 _LACKING = "not run: this machine lacks what they need"
 PACKAGE_OF = {
     "incus": "incus-client",

@@ -1,6 +1,6 @@
 """What tests have to say at the end of a run: counts and tables, gathered from all processes that run tests.
 
-A pytest plug-in. Tests get the counters and lists from `counts` and `lines`.
+Tests get the counters and lists from `counts` and `lines`; `conftest.py` takes the hooks over.
 """
 
 from __future__ import annotations

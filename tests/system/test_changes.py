@@ -128,6 +128,21 @@ def test_threat_a_link_leads_a_comparison_out(server: HoldfastServer, cli: Cli) 
     shell(cli, "rm /srv/d/out")
 
 
+@pytest.mark.usefixtures("web")
+def test_sizes(server: HoldfastServer, cli: Cli) -> None:
+    def used(query: str = "") -> int:
+        found = ask(server.socket, "GET", f"/1.0/instances/web/usage{query}").body["metadata"]
+        assert found["complete"]
+        return int(found["bytes"])
+
+    snapshot = used("?snapshot=b")
+    shell(cli, "dd if=/dev/zero of=/srv/large bs=1M count=3 2>/dev/null; sync")
+    assert used() - snapshot > 2 * 2**20
+    assert used("?snapshot=b") == snapshot
+    assert ask(server.socket, "GET", "/1.0/instances/web/usage?snapshot=nosuch").status == 404
+    shell(cli, "rm /srv/large")
+
+
 @pytest.mark.parametrize("pool", ["default", "bt"])
 def test_volumes(server: HoldfastServer, cli: Cli, pool: str) -> None:
     cli.run("storage", "volume", "create", pool, "data")
@@ -136,6 +151,9 @@ def test_volumes(server: HoldfastServer, cli: Cli, pool: str) -> None:
     (volume,) = [each for each in root.iterdir() if each.name.endswith("data")]
     (volume / "file").write_text("x")
     assert cli.run("storage", "volume", "diff", pool, "data/empty").splitlines()[0] == "+ /file  (1B)"
+    usage = f"/1.0/storage-pools/{pool}/volumes/custom/data/usage"
+    assert ask(server.socket, "GET", usage).body["metadata"]["entries"] == 1
+    assert ask(server.socket, "GET", f"{usage}?snapshot=empty").body["metadata"]["entries"] == 0
     cli.run("storage", "volume", "create", pool, "disk", "size=10MiB", "--type", "block")
     path = f"/1.0/storage-pools/{pool}/volumes/custom/disk/changes?from=x"
     assert "not disks" in ask(server.socket, "GET", path).body["error"]

@@ -10,23 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from holdfast.db import snapshots as snapshots_table
 from holdfast.host.beneath import beneath, directory
 from holdfast.host.tree_changes import Change, Difference, Side, differences
-from holdfast.model.errors import BadRequestError, NotFoundError, SnapshotNotFoundError
+from holdfast.model.errors import BadRequestError, NotFoundError
 from holdfast.model.kinds import ContentType
-from holdfast.service.snapshot_files import id_base_of
-from holdfast.service.start_spec import ROOTFS
-from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.points import NOW, Point, Points
+from holdfast.service.surroundings import Surroundings
 from holdfast.service.volume_store import VolumeStore
 
 MOST_ENTRIES: Final = 1000
 """In one answer."""
 LONGEST_S: Final = 20.0
 """Somebody waits for the answer. A million files take some ten seconds."""
-
-NOW: Final = ""
-"""The name of the point that is no snapshot."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,55 +45,34 @@ class Changes:
     is_complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    tree: Path
-    id_base: int = 0
-
-
 class ChangesService:
     """Compares; thread-safe. Nothing is held: what changes meanwhile is seen before or after that."""
 
     def __init__(self, surroundings: Surroundings, volumes: VolumeStore) -> None:
-        self._around, self._volumes = surroundings, volumes
+        self._clock, self._volumes = surroundings.clock, volumes
+        self._points = Points(surroundings, volumes)
 
     def of_instance(self, project: str, name: str, question: Question) -> Changes:
         """Compare two points of an instance."""
-        self._around.instance(project, name)
-        return self._compare(question, [self._point(project, name, each) for each in (question.before, question.after)])
+        points = [self._points.of_instance(project, name, each) for each in (question.before, question.after)]
+        return self._compare(question, points)
 
     def of_volume(self, project: str, pool: str, name: str, question: Question) -> Changes:
         """Compare two points of a custom volume."""
         volume = self._volumes.get(project, pool, name)
         if volume.content_type is not ContentType.FILESYSTEM:
             raise BadRequestError("Only volumes with files can be compared, not disks")
-        driver, points = self._volumes.driver(volume), []
-        for each in (question.before, question.after):
-            if each != NOW:
-                self._volumes.snapshot(volume, each)
-            points.append(_Point(driver.path(volume.address, each or None)))
+        points = [self._points.of_volume(volume, each) for each in (question.before, question.after)]
         return self._compare(question, points)
 
-    def _point(self, project: str, name: str, snapshot: str) -> _Point:
-        instance = self._around.instance(project, name)
-        config = instance.config
-        if snapshot != NOW:
-            with self._around.database.read() as connection:
-                found = snapshots_table.get(connection, project, name, snapshot)
-            if found is None:
-                raise SnapshotNotFoundError(project, name, snapshot)
-            config = found.config
-        tree = self._around.driver(instance).path(volume_of(instance), snapshot or None)
-        return _Point(tree / ROOTFS, id_base_of(config))
-
-    def _compare(self, question: Question, points: Sequence[_Point]) -> Changes:
+    def _compare(self, question: Question, points: Sequence[Point]) -> Changes:
         _check(question)
         start = os.fsencode(question.path.strip("/"))
         with ExitStack() as stack:
             before, after = (Side(stack.enter_context(_opened(each.tree)), each.id_base) for each in points)
             if not (_has(before, start) or _has(after, start)):
                 raise NotFoundError("Not Found")
-            return self._collect(question, differences(before, after, start, _Watch(self._around.clock.monotonic)))
+            return self._collect(question, differences(before, after, start, _Watch(self._clock.monotonic)))
 
     def _collect(self, question: Question, found: Iterator[Difference]) -> Changes:
         counts: Counter[Change] = Counter()

@@ -65,6 +65,7 @@ from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.stored_backups import StoredBackupService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.tree_usage import UsageService
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
@@ -127,6 +128,7 @@ class Services:
     schedule_previewer: SchedulePreviewer
     safety: SafetyService
     changes: ChangesService
+    usage: UsageService
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -283,4 +285,5 @@ def build_services(
         schedule_previewer=SchedulePreviewer(instance_services.retention, database=database, clock=clock, zone=zone),
         safety=SafetyService(database),
         changes=ChangesService(surroundings, VolumeStore(surroundings)),
+        usage=UsageService(surroundings, VolumeStore(surroundings)),
     )

@@ -16,6 +16,7 @@ import pytest
 
 from support.api_server import Running
 from support.http import Answer, UnixConnection, ask, outcome
+from support.waiting import await_true
 
 _METADATA = b"architecture: x86_64\ncreation_date: 1700000000\nproperties:\n  os: Tiny\n  description: tiny\n"
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -115,7 +116,7 @@ def test_a_body_that_breaks_off_leaves_nothing(api: Running) -> None:
         while raw.recv(4096):
             pass
     assert ask(api.socket, "GET", "/1.0/images").body["metadata"] == []
-    assert list(api.services.paths.incoming.iterdir()) == []
+    await_true(lambda: not list(api.services.paths.incoming.iterdir()), "what came is removed")
 
 
 def test_aliases_with_slashes(api: Running) -> None:

@@ -25,7 +25,9 @@ def read(headers: dict[str, str]) -> ImportHeaders:
 
 
 def test_without_any() -> None:
-    assert read({}) == ImportHeaders(name=None, pool=None, devices={}, config={}, profiles=None, is_replacing=False)
+    assert read({}) == ImportHeaders(
+        name=None, pool=None, devices={}, config={}, profiles=None, is_replacing=False, without_volumes=False
+    )
 
 
 def test_devices_as_newer_clients_of_lxd_send_them() -> None:
@@ -47,14 +49,17 @@ VALUES = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
     st.dictionaries(NAMES, st.dictionaries(NAMES, VALUES, min_size=1, max_size=3), max_size=3),
     st.dictionaries(NAMES, VALUES, max_size=3),
     st.none() | st.lists(NAMES.filter(lambda name: name.strip() == name), max_size=3),
-    st.booleans(),
+    st.tuples(st.booleans(), st.booleans()),
 )
 def test_what_our_client_sends_arrives(
-    devices: dict[str, dict[str, str]], config: dict[str, str], profiles: list[str] | None, is_replacing: bool
+    devices: dict[str, dict[str, str]], config: dict[str, str], profiles: list[str] | None, flags: tuple[bool, bool]
 ) -> None:
-    wishes = ImportWishes(devices=devices, config=config, profiles=profiles, is_replacing=is_replacing)
+    wishes = ImportWishes(
+        devices=devices, config=config, profiles=profiles, is_replacing=flags[0], without_volumes=flags[1]
+    )
     found = read(wishes.headers())
-    assert (found.devices, found.config, found.is_replacing) == (devices, config, is_replacing)
+    assert (found.devices, found.config) == (devices, config)
+    assert (found.is_replacing, found.without_volumes) == flags
     assert found.profiles == (None if profiles is None else tuple(profiles))
 
 

@@ -74,7 +74,7 @@ def test_keys(name: str) -> None:
     assert sorted(keys - OURS.get(name, set())) == SEEN[name]
 
 
-OF_NEWER_LXD = {"backup_metadata_version", "import_instance_devices"}
+OF_NEWER_LXD = {"backup_metadata_version", "import_instance_devices", "metadata_configuration"}
 """Extensions that LXD got after 5.0."""
 
 

@@ -1,0 +1,56 @@
+"""Points in the life of an instance or custom volume, as trees on this host: its snapshots, and now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from holdfast.db import snapshots as snapshots_table
+from holdfast.model.errors import SnapshotNotFoundError
+from holdfast.model.volume import CustomVolume
+from holdfast.service.snapshot_files import id_base_of
+from holdfast.service.start_spec import ROOTFS
+from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.volume_store import VolumeStore
+
+NOW: Final = ""
+"""The name of the point that is no snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A tree; its ids on disk are those seen inside plus `id_base`. `identity` is another one for another content.
+
+    None: what is there changes.
+    """
+
+    tree: Path
+    id_base: int = 0
+    identity: object = None
+
+
+class Points:
+    """Finds them; raises the errors of what isn't there. Nothing is held: a tree may go while it is looked at."""
+
+    def __init__(self, surroundings: Surroundings, volumes: VolumeStore) -> None:
+        self._around, self._volumes = surroundings, volumes
+
+    def of_instance(self, project: str, name: str, snapshot: str) -> Point:
+        """Return the root file system of an instance, or of one of its snapshots."""
+        instance = self._around.instance(project, name)
+        tree = self._around.driver(instance).path(volume_of(instance), snapshot or None) / ROOTFS
+        if snapshot == NOW:
+            return Point(tree, id_base_of(instance.config))
+        with self._around.database.read() as connection:
+            found = snapshots_table.get(connection, project, name, snapshot)
+        if found is None:
+            raise SnapshotNotFoundError(project, name, snapshot)
+        return Point(tree, id_base_of(found.config), (tree, found.created_at))
+
+    def of_volume(self, volume: CustomVolume, snapshot: str) -> Point:
+        """Return what is in a custom volume, or in one of its snapshots."""
+        tree = self._volumes.driver(volume).path(volume.address, snapshot or None)
+        if snapshot == NOW:
+            return Point(tree)
+        return Point(tree, identity=(tree, self._volumes.snapshot(volume, snapshot).created_at))
