@@ -21,7 +21,7 @@ IGNORED_COMPLAINTS = (
 )
 
 
-# Colours that are on their way to others have no contrast of their own. A style sheet that a script makes passes the policy.
+# Colours on their way to others have no contrast of their own. A style sheet that a script makes passes the policy.
 _STILL = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync("* { transition: none !important }");
