@@ -10,8 +10,8 @@ RUN_PACKAGES=(
   lxc 'liblxc1t64|liblxc1' liblxc-common uidmap iproute2 util-linux mount
   btrfs-progs squashfs-tools e2fsprogs tar xz-utils bzip2 acl attr
   mmdebstrap debian-archive-keyring busybox-static rsync)
-# What only the tests need: a real LXD with its client to compare with, and the tools that LXD calls.
-TEST_PACKAGES=(git lxd lxd-client nftables strace zstd xfsprogs)
+# What only the tests need: a real LXD with its client to compare with, the tools that LXD calls, and a browser.
+TEST_PACKAGES=(chromium git lxd lxd-client nftables strace zstd xfsprogs)
 
 # Headings stand out and commands step back, on a terminal only.
 if [ -t 1 ]; then BOLD=$'\033[1m' FAINT=$'\033[2m' PLAIN=$'\033[0m'; else BOLD='' FAINT='' PLAIN=''; fi

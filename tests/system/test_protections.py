@@ -88,6 +88,26 @@ def test_every_instance_of_a_pattern(world: World) -> None:
     assert text.startswith("home-all,home:default/*,@monthly,last=3,bt,2,")
 
 
+def test_the_first_server_knows_of_its_copies(world: World) -> None:
+    """By the certificate of the one who had them sent: each pull takes the place of the one before."""
+
+    def copies() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = ask(world.home.socket, "GET", "/1.0/instances/web/copies").body["metadata"]
+        return found
+
+    world.protect("web", "--pool", "bt", "--now")
+    (first,) = copies()
+    trusted = ask(world.home.socket, "GET", f"/1.0/certificates/{first['fingerprint']}").body["metadata"]
+    own = ask(world.backup.socket, "GET", "/1.0").body["metadata"]["environment"]["certificate_fingerprint"]
+    assert (first["server"], first["fingerprint"]) == (trusted["name"], own), "the backup server itself"
+    world.cli.run("backup-server", "run-now", "home-web")
+    (later,) = copies()
+    assert later["pulled_at"] > first["pulled_at"]
+    (web,) = [each for each in ask(world.home.socket, "GET", "/1.0/safety").body["metadata"] if each["name"] == "web"]
+    assert web["newest_copy_at"] == later["pulled_at"]
+    assert ask(world.home.socket, "GET", "/1.0/instances/nosuch/copies").status == 404
+
+
 def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path) -> None:
     world.backup.lxc.run("image", "import", make_tiny_image(tmp_path / "tiny.tar.gz"), "--alias", "mine")
     world.backup.lxc.run("init", "mine", "web")

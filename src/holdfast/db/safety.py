@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Null, ScalarSelect, Table, func, null
 
 from holdfast.db import tables
 
-_instances, _volumes = tables.instances, tables.volumes
+_instances, _volumes, _sent = tables.instances, tables.volumes, tables.sent_copies
 _COPIES: Final = tables.protected_copies.join(
     tables.protections, tables.protections.c.id == tables.protected_copies.c.protection_id
 )
@@ -19,7 +19,7 @@ _COPIES: Final = tables.protected_copies.join(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Safety:
-    """`snapshots` is their number. `copied_at`: it is a copy of another server's instance, as that was then."""
+    """`snapshots` is their number. `copied_at` is when it was sent elsewhere last, or what a copy shows here is of."""
 
     project: str
     pool: str
@@ -41,14 +41,15 @@ def of_instances(connection: Connection, project: str | None) -> Sequence[Safety
         )
         .scalar_subquery()
     )
+    sent = select(func.max(_sent.c.sent_at)).where(_sent.c.instance_id == _instances.c.id).scalar_subquery()
     snapshots, backups = tables.instance_snapshots, tables.backups
-    return _found(connection, project, _instances, snapshots.c.instance_id, backups.c.instance_id, copied)
+    return _found(connection, project, _instances, snapshots.c.instance_id, backups.c.instance_id, (copied, sent))
 
 
 def of_volumes(connection: Connection, project: str | None) -> Sequence[Safety]:
     """Return the custom volumes of a project, of all when None, by project, pool and name."""
     snapshots, backups = tables.volume_snapshots, tables.volume_backups
-    return _found(connection, project, _volumes, snapshots.c.volume_id, backups.c.volume_id, null())
+    return _found(connection, project, _volumes, snapshots.c.volume_id, backups.c.volume_id, (null(), null()))
 
 
 def _found(
@@ -57,7 +58,7 @@ def _found(
     owners: Table,
     of_snapshots: Column[int],
     of_backups: Column[int],
-    copied: ScalarSelect[datetime] | Null,
+    copied: tuple[ScalarSelect[datetime] | Null, ScalarSelect[datetime] | Null],
 ) -> Sequence[Safety]:
     query = select(
         owners.c.project,
@@ -66,7 +67,8 @@ def _found(
         _count(of_snapshots, owners).label("snapshots"),
         _newest(of_snapshots, owners).label("snapshot"),
         _newest(of_backups, owners).label("export"),
-        copied.label("copied"),
+        copied[0].label("copied"),
+        copied[1].label("sent"),
     ).order_by(owners.c.project, owners.c.pool, owners.c.name)
     if project is not None:
         query = query.where(owners.c.project == project)
@@ -78,7 +80,7 @@ def _found(
             snapshots=row.snapshots,
             snapshot_at=row.snapshot,
             export_at=row.export,
-            copied_at=row.copied,
+            copied_at=max((each for each in (row.copied, row.sent) if each is not None), default=None),
         )
         for row in connection.execute(query)
     ]

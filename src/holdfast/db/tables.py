@@ -334,3 +334,14 @@ browser_projects = Table(
     Column("browser_id", ForeignKey("browsers.id", ondelete="CASCADE"), primary_key=True),
     Column("project", ForeignKey("projects.name"), primary_key=True),
 )
+
+sent_copies = Table(
+    "sent_copies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False),
+    Column("protocol", String, nullable=False),
+    Column("username", String, nullable=False),
+    Column("sent_at", UtcTime, nullable=False),
+    UniqueConstraint("instance_id", "protocol", "username"),
+)

@@ -105,6 +105,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_metrics": "metrics of copies, snapshots, pools; unknown to LXD, whose own are of instances",
     "holdfast_protections": "protections: copies pulled from other servers; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
+    "holdfast_sent_copies": "instances/x/copies: who had it sent, and when; unknown to LXD",
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",
     "holdfast_snapshot_schedules": "snapshot-schedules, instances/x/snapshot-plan, the keys of both; unknown to LXD",
     "holdfast_backup_test_stored": "backup-tests?instance=&backup=: of files on the server; unknown to LXD",

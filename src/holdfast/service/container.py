@@ -58,6 +58,7 @@ from holdfast.service.safety import SafetyService
 from holdfast.service.schedule_preview import SchedulePreviewer
 from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.schedules import Scheduler
+from holdfast.service.sent_copies import SentCopyService
 from holdfast.service.server_certificate import ServerCertificate, load_or_make
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
@@ -129,6 +130,7 @@ class Services:
     safety: SafetyService
     changes: ChangesService
     usage: UsageService
+    sent_copies: SentCopyService
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
@@ -286,4 +288,5 @@ def build_services(
         safety=SafetyService(database),
         changes=ChangesService(surroundings, VolumeStore(surroundings)),
         usage=UsageService(surroundings, VolumeStore(surroundings)),
+        sent_copies=SentCopyService(surroundings),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.archive.definition import Definition, to_config
+from holdfast.db import sent_copies
 from holdfast.migration import source
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import Connector, ControlChannel, DataChannel
@@ -23,6 +24,7 @@ from holdfast.model.errors import BadRequestError, NotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import Operation
+from holdfast.model.sent_copy import SentCopy
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import SendRequest
 from holdfast.service.intents import Intent
@@ -100,6 +102,17 @@ class MigrationSource:
             else:
                 self._send_trees(scene, request, agreement, data, handle)
             source.finish(control)
+            if request.snapshot is None:
+                self._remember(caller, scene.instance)
+
+    def _remember(self, caller: Caller, instance: Instance) -> None:
+        """Note who has a copy of the whole instance now, as far as this side knows."""
+        who = caller.requestor
+        if who is None:
+            return
+        sent = SentCopy(protocol=who.protocol, username=who.username, sent_at=self._around.clock.now())
+        with self._around.database.write() as connection:
+            sent_copies.record(connection, instance.project, instance.name, sent)
 
     def _send_streams(
         self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle

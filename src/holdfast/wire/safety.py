@@ -8,7 +8,7 @@ import msgspec
 class Safety(msgspec.Struct, kw_only=True):
     """Of one instance or custom volume: `subject` is its URL, `type` "instance" or "volume".
 
-    `newest_copy_at` is told of copies that this server keeps of another one's instances: as that was then.
+    `newest_copy_at` is when it was sent to another server last, or, of a copy that is kept here, when it was pulled.
     """
 
     subject: str

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdfast.db import backups, protections, snapshots
+from holdfast.db import backups, protections, sent_copies, snapshots
 from holdfast.model.backup import Backup, BackupOwner
 from holdfast.model.instance import Snapshot
 from holdfast.model.protection import ProtectedCopy, Protection
+from holdfast.model.sent_copy import SentCopy
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.volume_requests import VolumeRequest
 from support.api_server import Running
@@ -95,6 +96,10 @@ def test_what_is_newest(furnished: Clients) -> None:
         None,
         "2026-11-01T03:00:00Z",
     )
+    sent = SentCopy(protocol="tls", username="aa", sent_at=NEW)
+    with furnished.api.services.database.write() as connection:
+        sent_copies.record(connection, "p1", "web", sent)
+    assert listed(furnished.api, "?project=p1")[0]["newest_copy_at"] == "2026-11-01T03:00:00Z"
     everything = listed(furnished.api, "?all-projects=true")
     assert [(each["project"], each["name"]) for each in everything] == [
         ("p1", "web"),

@@ -22,6 +22,9 @@ const listeners = new Set<() => void>();
 const waiting = new Map<string, Set<(operation: Operation) => void>>();
 let shown: readonly KnownOperation[] = [];
 
+/** Tokens for new clients are operations, too, which wait until somebody uses them. */
+export const TOKEN_CLASS = "token";
+
 export const isRunning = (operation: Operation): boolean => operation.status_code < 200;
 export const hasFailed = (operation: Operation): boolean => operation.status_code >= 400;
 
@@ -32,6 +35,7 @@ function tell(): void {
 
 /** Take in what an event or an answer says of an operation. */
 export function noteOperation(operation: Operation, project: string): void {
+  if (operation.class === TOKEN_CLASS) return;
   const before = known.get(operation.id);
   if (before !== undefined && !isRunning(before) && isRunning(operation)) return;
   known.set(operation.id, { ...operation, project });

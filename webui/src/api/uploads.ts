@@ -121,3 +121,12 @@ export async function importInstance(id: string, project: string, options: Impor
   const answer = await send("POST", "/1.0/instances", { headers, query: { project } });
   return ((await answer.json()) as { metadata: Operation }).metadata;
 }
+
+/** Make a custom volume of a whole upload; "" is the name in the file. */
+export async function importVolume(id: string, project: string, pool: string, name: string): Promise<Operation> {
+  const headers: Record<string, string> = { "Content-Type": "application/octet-stream", "X-Holdfast-upload": id };
+  if (name !== "") headers["X-LXD-name"] = name;
+  const path = api`/1.0/storage-pools/${pool}/volumes/custom`;
+  const answer = await send("POST", path, { headers, query: { project } });
+  return ((await answer.json()) as { metadata: Operation }).metadata;
+}

@@ -15,3 +15,14 @@ export function holdfast(project: string, ...words: Word[]): string {
   const all = project === "default" ? present : [...present, "--project", project];
   return ["holdfast", ...all].map(quoted).join(" ");
 }
+
+/** For what no command of its own does: the request itself. */
+export function queryCommand(project: string, method: string, path: string, body?: unknown): string {
+  const address = project === "default" ? path : `${path}?project=${encodeURIComponent(project)}`;
+  return [
+    "holdfast query --wait -X",
+    method,
+    ...(body === undefined ? [] : ["-d", quoted(JSON.stringify(body))]),
+    quoted(address),
+  ].join(" ");
+}

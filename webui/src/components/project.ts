@@ -40,3 +40,9 @@ export function instanceAddress(name: string, project: string, tab = ""): string
   const path = `/instances/${encodeURIComponent(name)}`;
   return inProject(tab === "" ? path : `${path}/${tab}`, project);
 }
+
+/** Where the page of a custom volume is; `tab` is the last part of the address. */
+export function volumeAddress(pool: string, name: string, project: string, tab = ""): string {
+  const path = `/volumes/${encodeURIComponent(pool)}/${encodeURIComponent(name)}`;
+  return inProject(tab === "" ? path : `${path}/${tab}`, project);
+}

@@ -1,21 +1,12 @@
 // Who is signed in, light or dark, and the way out.
-import { change } from "../api/client";
 import { useSession } from "../api/resources/server";
 import { texts } from "../text";
-import { tellFailure } from "./run-action";
+import { signOut } from "./sign-out";
 import { chooseTheme, useTheme, type Theme } from "./theme";
 
 export function SessionMenu() {
   const session = useSession();
   const theme = useTheme();
-  const signOut = async () => {
-    try {
-      await change("DELETE", "/1.0/ui/session");
-      window.location.reload();
-    } catch (error) {
-      tellFailure(texts.layout.signOut, error);
-    }
-  };
   return (
     <div className="session">
       <label className="side-field">

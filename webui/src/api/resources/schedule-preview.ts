@@ -17,6 +17,7 @@ export interface PreviewQuery {
 export function useSchedulePreview(
   project: string,
   wanted: PreviewQuery,
+  enabled: boolean,
 ): UseQueryResult<SchedulePreview> {
   return useQuery({
     queryKey: ["/1.0/schedule-preview", { project, ...wanted }],
@@ -30,5 +31,6 @@ export function useSchedulePreview(
     },
     placeholderData: keepPreviousData,
     staleTime: 30_000,
+    enabled,
   });
 }

@@ -37,7 +37,8 @@ export function SnapshotSettings({ draft, project, names, instance, pool, volume
       expiry: effective("snapshots.expiry"),
     }),
   );
-  const preview = useSchedulePreview(project, JSON.parse(wanted));
+  // A profile has no snapshots of its own to count.
+  const preview = useSchedulePreview(project, JSON.parse(wanted), instance !== undefined || isOfVolume);
   const placeholder = (key: string, fallback: string) => draft.inheritedOf(key) ?? fallback;
   return (
     <>

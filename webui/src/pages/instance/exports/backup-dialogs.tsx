@@ -3,7 +3,7 @@ import { useState } from "react";
 import { deleteBackup, renameBackup, testBackup, verifyBackup, type Backup } from "../../../api/resources/backups";
 import { usePools } from "../../../api/resources/server";
 import { ActionDialog } from "../../../components/action-dialog";
-import { holdfast, quoted } from "../../../components/command";
+import { holdfast, queryCommand } from "../../../components/command";
 import { ConfirmDialog } from "../../../components/confirm-dialog";
 import { SelectField, TextField } from "../../../components/fields";
 import { texts } from "../../../text";
@@ -21,17 +21,6 @@ interface LookingDialogProps extends BackupDialogProps {
 }
 
 const touchesOf = (instance: string): string[] => [`/1.0/instances/${instance}/backups`];
-
-/** There is no command for files on the server: they are reached by the API, for which there is `query`. */
-function queryCommand(project: string, method: string, path: string, body?: unknown): string {
-  const address = project === "default" ? path : `${path}?project=${encodeURIComponent(project)}`;
-  return [
-    "holdfast query --wait -X",
-    method,
-    ...(body === undefined ? [] : ["-d", quoted(JSON.stringify(body))]),
-    quoted(address),
-  ].join(" ");
-}
 
 export function VerifyBackup({ instance, backup, onClose, onOutcome }: LookingDialogProps) {
   const { name, project } = instance;

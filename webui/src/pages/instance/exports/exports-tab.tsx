@@ -1,10 +1,9 @@
 // Export files of an instance that wait on the server.
 import { useMemo, useState } from "react";
 import { backupAddress, useBackups, type Backup } from "../../../api/resources/backups";
-import { ActionMenu, type MenuAction } from "../../../components/action-menu";
+import type { MenuAction } from "../../../components/action-menu";
 import { holdfast } from "../../../components/command";
-import { Age, parseTime } from "../../../components/age";
-import { Bytes } from "../../../components/bytes";
+import { backupColumns } from "../../../components/backup-columns";
 import { DataTable, type Column } from "../../../components/data-table";
 import { OutcomeDialog } from "../../../components/outcome-dialog";
 import { Loaded } from "../../../components/loaded";
@@ -23,7 +22,7 @@ export default function ExportsTab({ instance }: TabProps) {
   const [isMaking, setMaking] = useState(false);
   const [shown, setShown] = useState<{ verb: Verb; backup: Backup }>();
   const columns = useMemo(
-    () => backupColumns(name, project, (verb, backup) => setShown({ verb, backup })),
+    () => instanceColumns(name, project, (verb, backup) => setShown({ verb, backup })),
     [name, project],
   );
   const [outcome, setOutcome] = useState<{ title: string; facts: unknown }>();
@@ -64,7 +63,7 @@ export default function ExportsTab({ instance }: TabProps) {
   );
 }
 
-function backupColumns(
+function instanceColumns(
   instance: string,
   project: string,
   act: (verb: Verb, backup: Backup) => void,
@@ -83,61 +82,10 @@ function backupColumns(
     { label: words.rename, onSelect: () => act("rename", backup) },
     { label: words.remove, isDangerous: true, onSelect: () => act("remove", backup) },
   ];
-  return [
-    { key: "name", title: texts.name, isHeader: true, cell: (backup) => backup.name, sort: (backup) => backup.name },
-    {
-      key: "created",
-      title: words.created,
-      className: "word-cell",
-      cell: (backup) => <Age time={backup.created_at} />,
-      sort: (backup) => parseTime(backup.created_at) ?? 0,
-    },
-    {
-      key: "expires",
-      title: words.expires,
-      className: "word-cell",
-      cell: (backup) => <Age time={backup.expires_at} />,
-      sort: (backup) => parseTime(backup.expires_at) ?? Number.MAX_SAFE_INTEGER,
-    },
-    {
-      key: "content",
-      title: words.content,
-      cell: (backup) =>
-        [
-          backup.instance_only ? words.withoutSnapshots : words.withSnapshots,
-          ...(backup.optimized_storage ? [words.optimized] : []),
-        ].join(", "),
-    },
-    {
-      key: "size",
-      title: words.size,
-      className: "number-cell",
-      cell: (backup) => <Bytes value={backup.size} />,
-      sort: (backup) => backup.size,
-    },
-    {
-      key: "actions",
-      title: texts.actions,
-      isTitleHidden: true,
-      className: "button-cell",
-      cell: (backup) => (
-        <>
-          <a
-            className="p-button is-small"
-            href={backupAddress(instance, backup.name, project)}
-            download={`${instance}-${backup.name}.tar.gz`}
-            aria-label={`${words.download} ${backup.name}`}
-          >
-            {words.download}
-          </a>{" "}
-          <ActionMenu
-            label="⋯"
-            ariaLabel={words.actionsOf(backup.name)}
-            className="p-button--base icon-button"
-            actions={menu(backup)}
-          />
-        </>
-      ),
-    },
-  ];
+  return backupColumns({
+    isWithoutSnapshots: (backup) => backup.instance_only,
+    addressOf: (backup) => backupAddress(instance, backup.name, project),
+    fileNameOf: (backup) => `${instance}-${backup.name}.tar.gz`,
+    actionsOf: menu,
+  });
 }

@@ -1,0 +1,197 @@
+"""Volumes, profiles, pools, images, warnings and settings in the page. Steps build on each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from support.holdfast import HoldfastServer
+from support.webpage import WebPage
+
+pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
+
+DATA = "/1.0/storage-pools/bt/volumes/custom/data"
+
+
+def ask(server: HoldfastServer, path: str) -> Any:
+    return json.loads(server.holdfast("query", path).stdout)
+
+
+def run(server: HoldfastServer, script: str) -> str:
+    done = server.holdfast("exec", "holder", "--", "sh", "-c", script)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def holder(web_server: HoldfastServer) -> None:
+    assert web_server.holdfast("launch", "busybox", "holder").returncode == 0
+
+
+def test_create_a_volume_and_attach_it(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes")
+    web.choose("Create a volume", "An empty one…")
+    web.fill(Name="data", Pool="bt (btrfs)")
+    assert web.command() == "holdfast storage volume create bt data"
+    web.submit("Create")
+    expect(web.page.get_by_role("heading", level=1)).to_contain_text("data")
+    web.button("Attach…").click()
+    web.fill(Instance="holder", Path_inside="/data")
+    assert web.command() == "holdfast storage volume attach bt data holder /data"
+    web.submit("Attach")
+    expect(web.page.get_by_role("link", name="holder")).to_be_visible()
+    run(web_server, "echo first > /data/state")
+
+
+def test_take_edit_and_restore_a_snapshot_of_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes/bt/data/snapshots")
+    web.button("Take a snapshot").click()
+    web.fill(Name="one")
+    assert web.command() == "holdfast storage volume snapshot bt data one"
+    web.submit("Take it")
+    web.choose("Actions of the snapshot one", "Edit…")
+    web.fill(Name="good", Description="known to be good")
+    web.submit("Save")
+    expect(web.row("good")).to_contain_text("known to be good")
+    run(web_server, "echo second > /data/state; sync")
+    web.button("Restore… good").click()
+    web.button("Restore", within=web.dialog).click()
+    expect(web.dialog.get_by_role("alert")).to_contain_text(re.compile("running|in use|stop", re.I))
+    web.button("Cancel", within=web.dialog).click()
+    assert web_server.holdfast("stop", "--force", "holder").returncode == 0
+    web.button("Restore… good").click()
+    web.submit("Restore")
+    assert web_server.holdfast("start", "holder").returncode == 0
+    assert run(web_server, "cat /data/state") == "first"
+
+
+def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes/bt/data/configuration")
+    web.fill_in(web.page.locator("main"), "Take snapshots", "Every hour")
+    web.button("Save…").click()
+    assert web.command() == "holdfast storage volume set bt data snapshots.schedule=@hourly"
+    web.submit("Save")
+    assert ask(web_server, DATA)["config"]["snapshots.schedule"] == "@hourly"
+    web.open("/")
+    expect(web.row("bt/data")).to_contain_text("@hourly")
+
+
+def test_export_a_volume_verify_it_and_import_it_again(web: WebPage, tmp_path: Any) -> None:
+    web.open("/volumes/bt/data/exports")
+    web.button("Make an export file").click()
+    web.fill(Name="whole")
+    web.submit("Make it")
+    web.choose("Actions of the export file whole", "Verify")
+    web.button("Verify", within=web.dialog).click()
+    expect(web.dialog).to_contain_text("sealed: true")
+    web.page.keyboard.press("Escape")
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download whole").click()
+    waiting.value.save_as(tmp_path / "data.tar.gz")
+    web.open("/volumes")
+    web.choose("Create a volume", "From an export file…")
+    web.dialog.get_by_label("Export file").set_input_files(tmp_path / "data.tar.gz")
+    web.fill(Name="data-again")
+    web.submit("Upload and import")
+    expect(web.page.get_by_role("heading", level=1)).to_contain_text("data-again")
+
+
+def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes/bt/data")
+    web.button("Detach…").click()
+    web.submit("Detach")
+    expect(web.page.get_by_role("link", name="holder")).to_have_count(0)
+    web.choose("Actions", "Delete…")
+    web.dialog.get_by_role("textbox").fill("data")
+    web.submit("Delete it")
+    expect(web.page.get_by_role("heading", level=1)).to_have_text("Volumes")
+    assert DATA not in ask(web_server, "/1.0/storage-pools/bt/volumes/custom")
+
+
+def test_a_profile_by_form_and_by_yaml(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/profiles")
+    web.button("Create a profile").click()
+    web.fill(Name="nightly", Begin_with="default")
+    assert web.command() == "holdfast profile copy default nightly"
+    web.submit("Create")
+    expect(web.page.get_by_role("heading", level=1)).to_have_text("nightly")
+    web.fill_in(web.page.locator("main"), "Take snapshots", "Every day at…")
+    web.button("Save…").click()
+    assert web.command() == "holdfast profile set nightly 'snapshots.schedule=0 2 * * *'"
+    web.submit("Save")
+    web.page.get_by_role("link", name="YAML").click()
+    text = web.page.get_by_label("Configuration as YAML")
+    expect(text).to_have_value(re.compile(re.escape("snapshots.schedule: 0 2 * * *")))
+    text.fill("description: written\nconfig:\n  user.a: b\ndevices: {}\n")
+    web.button("Save…").click()
+    web.submit("Save")
+    profile = ask(web_server, "/1.0/profiles/nightly")
+    assert (profile["description"], profile["config"], profile["devices"]) == ("written", {"user.a": "b"}, {})
+    web.choose("Actions", "Delete…")
+    web.submit("Delete")
+    assert "/1.0/profiles/nightly" not in ask(web_server, "/1.0/profiles")
+
+
+def test_create_and_delete_a_pool(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/pools")
+    web.button("Create a pool").click()
+    web.fill(Name="spare", Driver="dir: directories of any file system; copies are full")
+    assert web.command() == "holdfast storage create spare dir"
+    web.submit("Create")
+    web.page.get_by_role("link", name="spare").click()
+    web.button("Delete…").click()
+    web.dialog.get_by_role("textbox").fill("spare")
+    web.submit("Delete")
+    assert "/1.0/storage-pools/spare" not in ask(web_server, "/1.0/storage-pools")
+
+
+def test_an_image_is_renamed_and_deleted(web: WebPage, web_server: HoldfastServer) -> None:
+    assert web_server.holdfast("publish", "--force", "holder", "--alias", "old-name").returncode == 0
+    web.open("/images")
+    web.choose("Actions of the image old-name", "Edit…")
+    web.fill(Aliases="new-name", Description="renamed")
+    web.submit("Save")
+    expect(web.row("new-name")).to_contain_text("renamed")
+    web.choose("Actions of the image new-name", "Delete…")
+    web.submit("Delete")
+    expect(web.row("new-name")).to_have_count(0)
+
+
+def test_a_token_that_is_made_works_and_one_that_is_revoked_is_gone(
+    web: WebPage, web_server: HoldfastServer, tmp_path: Any
+) -> None:
+    web.open("/settings/tokens")
+    for name in ("laptop", "lost"):
+        web.button("Make a token").click()
+        web.fill(Name_of_the_client=name)
+        web.button("Make a token", within=web.dialog).click()
+        expect(web.dialog).to_contain_text("The token is made")
+        token = web.dialog.locator("code").last.inner_text()
+        web.page.keyboard.press("Escape")
+        if name == "laptop":
+            added = web_server.holdfast("remote", "add", "there", token, HOLDFAST_CONF=str(tmp_path))
+            assert added.returncode == 0, added.stderr
+    web.open("/settings/tokens")
+    expect(web.row("laptop")).to_have_count(0)
+    web.button("Revoke the token for lost").click()
+    web.submit("Revoke")
+    expect(web.row("lost")).to_have_count(0)
+    web.open("/settings/certificates")
+    web.choose("Actions of the certificate laptop", "Remove…")
+    web.submit("Remove")
+    assert ask(web_server, "/1.0/certificates") == []
+
+
+def test_a_setting_of_the_server(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/settings")
+    web.page.get_by_text("backups.*").click()
+    web.fill_in(web.page.locator("main"), "backups.compression_algorithm", "zstd")
+    web.button("Save…").click()
+    assert web.command() == "holdfast config set backups.compression_algorithm=zstd"
+    web.submit("Save")
+    assert ask(web_server, "/1.0")["config"]["backups.compression_algorithm"] == "zstd"
+    assert web_server.holdfast("config", "unset", "backups.compression_algorithm").returncode == 0

@@ -1,0 +1,114 @@
+// What must be looked at, the worst first: failing schedules, late copies, warnings, and what nothing protects.
+import type { ReactNode } from "react";
+import { Link } from "react-router-dom";
+import type { Protection } from "../../api/resources/protections";
+import { useWarnings } from "../../api/resources/warnings";
+import { Age, useNow } from "../../components/age";
+import { inProject, instanceAddress, useProjectFilter } from "../../components/project";
+import { texts } from "../../text";
+import { addressOf, isOverdue, type Subject } from "./safety";
+
+const words = texts.overview;
+
+interface Problem {
+  key: string;
+  tone: "negative" | "caution";
+  title: string;
+  text: string;
+  lastGood?: string | null;
+  address: string;
+}
+
+function scheduleProblems(subject: Subject, now: number): Problem[] {
+  const { name } = subject;
+  return subject.schedules
+    .filter((each) => each.status === "failing" || isOverdue(each, now))
+    .map((each): Problem => ({
+      key: `${each.subject} ${each.label}`,
+      tone: "negative",
+      title: each.status === "failing" ? words.failing(name, each.failures) : words.overdue(name),
+      text: each.error,
+      lastGood: each.last_success_at,
+      address: addressOf(subject, "snapshots"),
+    }));
+}
+
+function protectionProblems(protections: Protection[]): Problem[] {
+  const address = inProject("/servers", "default");
+  return protections.flatMap((protection) => {
+    const { name, remote, copies, error } = protection;
+    const ofCopies = copies
+      .filter((copy) => copy.late || copy.error !== "" || copy.missing)
+      .map((copy): Problem => {
+        const title = copy.late ? words.lateCopy : copy.error !== "" ? words.failedCopy : words.missingSource;
+        const isBad = copy.late || copy.error !== "";
+        return {
+          key: `${name} ${copy.instance}`,
+          tone: isBad ? "negative" : "caution",
+          title: title(copy.instance, remote),
+          text: copy.error,
+          lastGood: copy.succeeded_at,
+          address: isBad ? address : instanceAddress(copy.instance, protection.target_project),
+        };
+      });
+    const own: Problem[] =
+      error === "" ? [] : [{ key: name, tone: "negative", title: words.failedProtection(name), text: error, address }];
+    return [...own, ...ofCopies];
+  });
+}
+
+interface AttentionProps {
+  subjects: Subject[];
+  protections: Protection[];
+}
+
+export function Attention({ subjects, protections }: AttentionProps) {
+  const now = useNow();
+  const project = useProjectFilter();
+  const warnings = useWarnings(project);
+  const open = warnings.data?.filter((each) => each.status === "new") ?? [];
+  const unprotected = subjects.filter((each) => each.state === "unprotected").length;
+  const problems = [
+    ...subjects.flatMap((subject) => scheduleProblems(subject, now)),
+    ...protectionProblems(protections),
+  ];
+  const isWell = problems.length === 0 && open.length === 0;
+  return (
+    <section aria-labelledby="attention">
+      <h2 className="p-heading--4" id="attention">
+        {words.attention}
+      </h2>
+      <ul className="attention">
+        {problems.map((problem) => (
+          <ProblemItem key={problem.key} problem={problem} />
+        ))}
+        {open.length > 0 && (
+          <Item tone="caution">
+            <Link to={inProject("/warnings", project)}>{words.warnings(open.length)}</Link>
+            <div className="u-text--muted">{[...new Set(open.map((each) => each.type))].join(", ")}</div>
+          </Item>
+        )}
+        {isWell && subjects.length > 0 && <Item tone="positive">{words.allWell}</Item>}
+        {unprotected > 0 && <Item tone="information">{words.unprotected(unprotected)}</Item>}
+      </ul>
+    </section>
+  );
+}
+
+function ProblemItem({ problem }: { problem: Problem }) {
+  return (
+    <Item tone={problem.tone}>
+      <Link to={problem.address}>{problem.title}</Link>
+      {problem.text !== "" && <div className="error-text">{problem.text}</div>}
+      {problem.lastGood !== undefined && (
+        <div className="u-text--muted">
+          {words.lastGood}: <Age time={problem.lastGood} />
+        </div>
+      )}
+    </Item>
+  );
+}
+
+function Item({ tone, children }: { tone: string; children: ReactNode }) {
+  return <li className={`attention__item attention__item--${tone}`}>{children}</li>;
+}

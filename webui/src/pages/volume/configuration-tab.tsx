@@ -1,0 +1,94 @@
+// The configuration of a volume: snapshots, all keys, and the YAML.
+import { Route, Routes } from "react-router-dom";
+import { usePool } from "../../api/resources/pools";
+import { putVolume } from "../../api/resources/volumes";
+import { holdfast } from "../../components/command";
+import { applied } from "../../components/config/applied";
+import { ConfigSection } from "../../components/config/config-section";
+import { SnapshotSettings } from "../../components/config/snapshot-settings";
+import { YamlEditor } from "../../components/config/yaml-editor";
+import { DescriptionForm } from "../../components/description-form";
+import { Loaded } from "../../components/loaded";
+import { volumeAddress } from "../../components/project";
+import { Tabs } from "../../components/tabs";
+import { texts } from "../../text";
+import type { VolumeTabProps } from "./volume-page";
+
+const words = texts.configuration;
+
+export default function ConfigurationTab({ volume }: VolumeTabProps) {
+  const { pool, name, project } = volume;
+  const to = (part: string) => volumeAddress(pool, name, project, part === "" ? "configuration" : `configuration/${part}`);
+  return (
+    <>
+      <Tabs
+        label={words.sections}
+        isMinor
+        tabs={[
+          { label: words.snapshots, to: to(""), isExact: true },
+          { label: words.all, to: to("all") },
+          { label: words.yaml, to: to("yaml") },
+        ]}
+      />
+      <Routes>
+        <Route index element={<SnapshotPart volume={volume} />} />
+        <Route path="all" element={<AllPart volume={volume} />} />
+        <Route path="yaml" element={<YamlPart volume={volume} />} />
+      </Routes>
+    </>
+  );
+}
+
+const editCommand = ({ pool, name, project }: VolumeTabProps["volume"]): string =>
+  `${holdfast(project, "storage", "volume", "edit", pool, name)} < ${name}.yaml`;
+
+function sectionOf({ volume }: VolumeTabProps) {
+  const { pool, name, project, config, description } = volume;
+  return {
+    name,
+    config,
+    save: (changes: Record<string, string>) => putVolume(volume, { description, config: applied(config, changes) }),
+    command: (...rest: string[]) => holdfast(project, "storage", "volume", ...rest),
+    subject: [pool, name],
+  };
+}
+
+function SnapshotPart({ volume }: VolumeTabProps) {
+  const { pool, name, project } = volume;
+  const names = Object.keys(volume.config);
+  return (
+    <ConfigSection {...sectionOf({ volume })} scope="storage-dir">
+      {(draft) => <SnapshotSettings draft={draft} names={names} project={project} pool={pool} volume={name} />}
+    </ConfigSection>
+  );
+}
+
+function AllPart({ volume }: VolumeTabProps) {
+  const pool = usePool(volume.pool);
+  const { config } = volume;
+  return (
+    <>
+      <DescriptionForm
+        what={volume.name}
+        description={volume.description}
+        command={editCommand(volume)}
+        save={(description) => putVolume(volume, { description, config })}
+      />
+      <Loaded query={pool}>
+        {({ driver }) => <ConfigSection {...sectionOf({ volume })} scope={`storage-${driver}`} />}
+      </Loaded>
+    </>
+  );
+}
+
+function YamlPart({ volume }: VolumeTabProps) {
+  const { name, description, config } = volume;
+  return (
+    <YamlEditor
+      name={name}
+      value={{ description, config }}
+      command={editCommand(volume)}
+      save={(document) => putVolume(volume, document)}
+    />
+  );
+}
