@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
+import ssl
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +14,14 @@ from pathlib import Path
 import pytest
 
 from support.between import MODES, WAYS, World, servers
+from support.cutting_proxy import CuttingProxy
 from support.holdfast import HoldfastServer
+from support.image_source import file_answer, listening, source_of
 from support.image_world import archive
+from support.relay import free_port
 from support.rich import Server
+from support.tls_server import server_files
+from support.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxd", "lxc")]
 
@@ -187,3 +196,101 @@ def remove(world: World, fingerprint: str) -> None:
         each.lxc.run("image", "delete", fingerprint, expect=None)
         if isinstance(each, HoldfastServer):
             assert leftovers(each) == []
+
+
+# --- cuts -------------------------------------------------------------------------------------------------------------
+
+SIZE_BYTES = 400_000
+POINTS = [0, 1000, 3000, 10_000, 50_000, 200_000, 399_000]
+"""After how many bytes of TLS the line is cut: in the handshake, in the headers, in the file, near its end."""
+
+
+def https_port(server: Server) -> int:
+    config = json.loads(server.lxc.run("query", "/1.0"))["config"]
+    return int(config["core.https_address"].rpartition(":")[2])
+
+
+def make_large(server: Server, directory: Path) -> str:
+    """Import an image that does not shrink when it is packed; return its fingerprint."""
+    path = directory / "large.tar.gz"
+    metadata = METADATA.replace(b"NAME", directory.name.encode())
+    path.write_bytes(
+        archive({"metadata.yaml": metadata, "rootfs/": b"", "rootfs/noise": random.Random(1).randbytes(SIZE_BYTES)})
+    )
+    server.lxc.run("image", "import", path, "--alias", "large")
+    fingerprint: str = json.loads(server.lxc.run("query", "/1.0/images/aliases/large"))["target"]
+    return fingerprint
+
+
+def token(server: Server, path: str, body: object = None) -> str:
+    asked = ["query", "-X", "POST", "-d", json.dumps(body or {}), path]
+    secret: str = json.loads(server.lxc.run(*asked))["metadata"]["secret"]
+    return secret
+
+
+@pytest.mark.parametrize(("source", "target", "mode"), [("l", "h", "pull"), ("h", "i", "pull"), ("h", "i", "push")])
+def test_threat_a_line_that_is_cut(world: World, source: str, target: str, mode: str, tmp_path: Path) -> None:
+    """Whatever has come of the image goes, the secret is used up or not, and the next try succeeds."""
+    servers = (world.server(source), world.server(target))
+    receiving = servers[1]
+    assert isinstance(receiving, HoldfastServer)
+    made = make_large(servers[0], tmp_path)
+    asked = servers[0] if mode == "pull" else servers[1]
+    limits: list[int | None] = []
+    port = free_port()
+    given = (((None, limits[-1]) if mode == "pull" else (limits[-1], None)) for _ in itertools.count())
+    place = {
+        "certificate": (asked.directory / "server.crt").read_text(),  # type: ignore[attr-defined]
+        "project": "default",
+    }
+
+    def carry_out(limit: int | None) -> int:
+        limits.append(limit)
+        if mode == "pull":
+            secret = token(servers[0], f"/1.0/images/{made}/secret")
+            wanted = {"type": "image", "mode": "pull", "protocol": "lxd", "fingerprint": made, "secret": secret}
+            body: object = {"source": {**wanted, "server": f"https://127.0.0.1:{port}", **place}}
+            asking, path = servers[1], "/1.0/images"
+        else:
+            secret = token(servers[1], "/1.0/images", {"source": {"mode": "push", "fingerprint": made}})
+            body = {"target": f"https://127.0.0.1:{port}", "secret": secret, **place}
+            asking, path = servers[0], f"/1.0/images/{made}/export"
+        return asking.lxc.result("query", "--wait", "-X", "POST", "-d", json.dumps(body), path).returncode
+
+    try:
+        with CuttingProxy(port, https_port(asked), given) as proxy:
+            for point in POINTS:
+                assert carry_out(point) != 0, point
+                await_true(lambda: leftovers(receiving) == [], "the end of what had come")
+                assert is_absent(receiving, made), point
+            assert proxy.cuts >= len(POINTS)
+            assert carry_out(None) == 0
+        assert shown(receiving, made)["fingerprint"] == made
+    finally:
+        remove(world, made)
+
+
+def is_absent(server: Server, fingerprint: str) -> bool:
+    return "not found" in server.lxc.result("query", f"/1.0/images/{fingerprint}").stderr.decode().lower()
+
+
+def test_a_target_that_is_killed_while_it_fetches(world: World, tmp_path: Path) -> None:
+    source, files = source_of(archive({"metadata.yaml": METADATA, "rootfs/": b""})), server_files(tmp_path)
+    reached = threading.Event()
+
+    def stall(connection: ssl.SSLSocket) -> None:
+        connection.sendall(file_answer(b"x" * 100, 1000))
+        reached.set()
+        assert source.ended.wait(60)
+
+    source.export = stall
+    with listening(source, files) as url:
+        wanted = {"type": "image", "mode": "pull", "server": url, "certificate": files.pem}
+        body = {"source": {**wanted, "fingerprint": source.fingerprint}}
+        world.other.lxc.run("query", "-X", "POST", "-d", json.dumps(body), "/1.0/images")
+        assert reached.wait(30)
+        await_true(lambda: leftovers(world.other) != [], "the first bytes")
+        world.other.kill()
+    world.other.start()
+    assert leftovers(world.other) == []
+    assert is_absent(world.other, source.fingerprint)

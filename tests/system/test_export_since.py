@@ -14,6 +14,7 @@ from holdfast.cli import export_files
 from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import StatusCode
+from holdfast.service.backup_tests import BackupTestRequest
 from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import SnapshotChange
 from holdfast.streams.growing import ArrivingFile
@@ -202,6 +203,11 @@ def test_what_does_not_fit_is_refused(world: World, tmp_path: Path) -> None:
     ):
         with pytest.raises(HoldfastError, match=says):
             bring(world, file, **options)  # type: ignore[arg-type]
+    spool = world.services.paths.incoming / "upload-test"
+    shutil.copy(file, spool)
+    with pytest.raises(HoldfastError, match="holds only the difference"):
+        world.services.backup_tests.test(CALLER, ArrivingFile(spool), BackupTestRequest())
+    assert not spool.exists()
     with pytest.raises(HoldfastError, match="holds all of"):
         bring(world, tmp_path / "base", onto="copy")
     world.snapshot("copy", "two")

@@ -1,4 +1,4 @@
-"""Export, download, verify, import by upload; files of a snapshot; what goes wrong is shown. Steps build on each other."""
+"""Export, download, verify, import by upload; files of a snapshot; failures are shown. Steps build on each other."""
 
 from __future__ import annotations
 

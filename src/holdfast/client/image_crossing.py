@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,24 +68,8 @@ class ImageCrossing:
         return True
 
     def _pull(self, address: str, certificate: str, wait: Wait) -> None:
-        fingerprint = self.image["fingerprint"]
-        token = None if self.image["public"] else begin(self.source, "POST", path_of("images", fingerprint, "secret"))
-        source = {
-            "type": "image",
-            "mode": PULL,
-            "server": address,
-            "protocol": "lxd",
-            "certificate": certificate,
-            "secret": _secret_of(token) if token else "",
-            "fingerprint": fingerprint,
-            "project": self.source.project,
-        }
-        try:
+        with offered(self.source, self.image, address, certificate) as source:
             wait(begin(self.target, "POST", path_of("images"), {"source": source, "public": self.is_public}))
-        except BaseException:
-            if token is not None:
-                give_up(token)
-            raise
 
     def _push(self, address: str, certificate: str, wait: Wait) -> None:
         fingerprint = self.image["fingerprint"]
@@ -118,6 +103,31 @@ class ImageCrossing:
                 on_bytes=show(f"Sending {name}"),
             )
             wait(sending)
+
+
+@contextmanager
+def offered(source: Connection, image: Image, address: str, certificate: str) -> Iterator[Mapping[str, object]]:
+    """Give the `source` of a request by which another server fetches the image; if that fails its secret is taken back.
+
+    `address` and `certificate` are those of the server that has the image.
+    """
+    fingerprint = image["fingerprint"]
+    token = None if image["public"] else begin(source, "POST", path_of("images", fingerprint, "secret"))
+    try:
+        yield {
+            "type": "image",
+            "mode": PULL,
+            "server": address,
+            "protocol": "lxd",
+            "certificate": certificate,
+            "secret": _secret_of(token) if token else "",
+            "fingerprint": fingerprint,
+            "project": source.project,
+        }
+    except BaseException:
+        if token is not None:
+            give_up(token)
+        raise
 
 
 def _secret_of(token: RunningOperation) -> str:

@@ -23,6 +23,7 @@ from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import ConflictError
 from holdfast.model.kinds import StatusCode
 from holdfast.service.backup_owners import lock_of
+from holdfast.service.crashpoints import reach
 from holdfast.service.export_part import ExportPart
 from holdfast.service.export_subjects import ExportSubjects, Subject
 from holdfast.service.intents import Intent, TokenRange, Tokens
@@ -107,6 +108,7 @@ class ExportScenes:
                     else _in_place(subject, None if is_still else tokens, cancelled)
                     for subject, tokens in _with_tokens(subjects, intent)
                 ]
+                reach("export-volumes:cloned")
             has_clones_alone = all(each.driver.features.cheap_snapshots for each in subjects)
             if has_clones_alone or not is_at_rest:
                 power.close()

@@ -22,6 +22,7 @@ from holdfast.db import images as images_table
 from holdfast.db.database import Database
 from holdfast.model.errors import (
     BadRequestError,
+    ConflictError,
     ImageTransferError,
     NoSpaceError,
     NotAuthorizedError,
@@ -96,7 +97,13 @@ class ImageFetcher:
                 if not caller.access.may_enter(project):
                     raise NotAuthorizedError
                 described = described or remote.describe(fingerprint, source.secret)
-                return self._received(caller, remote, source, described, request, handle)
+                try:
+                    return self._received(caller, remote, source, described, request, handle)
+                except ConflictError:
+                    found = self._here(project, fingerprint)
+                    if found is None:
+                        raise
+                    return self._adopted(caller, found, request)  # somebody has uploaded it meanwhile
 
     def _work(self, caller: Caller, source: RemoteImage, request: ImageRequest, handle: OperationHandle) -> None:
         image = self.bring(caller, source, request, handle)

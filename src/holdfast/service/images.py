@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.db import aliases as aliases_table
 from holdfast.db import images as images_table
 from holdfast.db.database import Database
 from holdfast.model.clock import Clock
-from holdfast.model.errors import ImageAliasNotFoundError, ImageNotFoundError
+from holdfast.model.errors import HoldfastError, ImageAliasNotFoundError, ImageNotFoundError
 from holdfast.model.image import Image
 from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Operation
-from holdfast.service.caller import Caller
+from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.events import EventBus
 from holdfast.service.image_add import ImageAdder, ImageRequest
 from holdfast.service.image_aliases import ImageAliasService, check_alias_name
@@ -31,6 +32,8 @@ from holdfast.service.paths import Paths
 from holdfast.service.project_features import home
 from holdfast.service.publish import PublishService
 from holdfast.service.resources import url
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,6 +157,18 @@ class ImageService:
         return self._operations.start(
             caller, "Deleting image", lambda handle: self._deleter.delete(caller, image), resources=resources
         )
+
+    def prune_cached(self, days: int) -> None:
+        """Delete what was fetched for instances and wasn't used for so many days, 0: nothing; what resists stays."""
+        now = self._clock.now()
+        for image in self.list(None):
+            unused = now - (image.last_used_at or image.uploaded_at)
+            if not (days and image.cached and unused >= timedelta(days=days)):
+                continue
+            try:
+                self._deleter.delete(INTERNAL, image)
+            except HoldfastError as error:
+                _log.warning("The cached image %s could not be removed: %s", image.fingerprint, error)
 
     def _add(self, caller: Caller, main: Path, rootfs: Path | None, request: ImageRequest) -> Operation:
         def work(handle: OperationHandle) -> None:

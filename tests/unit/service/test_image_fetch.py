@@ -113,6 +113,20 @@ def test_two_at_once_fetch_it_once(world: ImageWorld, files: Files) -> None:
         assert world.made.images.by_alias("default", name).fingerprint == source.fingerprint
 
 
+def test_what_is_uploaded_meanwhile_is_taken(world: ImageWorld, files: Files) -> None:
+    source = source_of(CONTENT)
+
+    def overtaken(connection: ssl.SSLSocket) -> None:
+        world.succeed(world.made.images.add_unified(CALLER, world.spool(CONTENT), ImageRequest()))
+        connection.sendall(file_answer(CONTENT))
+
+    source.export = overtaken
+    ended = fetch(world, source, files, ImageRequest(aliases=(("mine", ""),)))
+    assert ended.status is StatusCode.SUCCESS, ended.error
+    assert world.made.images.by_alias("default", "mine").fingerprint == source.fingerprint
+    assert world.files() == {source.fingerprint}
+
+
 def test_a_taken_alias_is_an_error_that_leaves_nothing(world: ImageWorld, files: Files) -> None:
     world.add("other", aliases=(("tiny", ""),))
     before = world.files()

@@ -23,8 +23,9 @@ const LONGEST_RETRY_MS = 10_000;
 
 let connection: Connection = "connecting";
 let retryMs = FIRST_RETRY_MS;
-let touched = new Set<string>();
-let gathering = false;
+/** What is to be read anew, and whether the lists are, too. */
+let touched = new Map<string, boolean>();
+let isGathering = false;
 const listeners = new Set<() => void>();
 
 function setConnection(now: Connection): void {
@@ -32,26 +33,32 @@ function setConnection(now: Connection): void {
   listeners.forEach((listener) => listener());
 }
 
-function touch(source: string): void {
-  touched.add(source.split("?")[0] ?? source);
-  if (gathering) return;
-  gathering = true;
-  window.setTimeout(() => {
-    gathering = false;
-    const sources = touched;
-    touched = new Set();
-    refresh(sources);
-  }, GATHER_MS);
+function touch(source: string, isListed: boolean): void {
+  const path = source.split("?")[0] ?? source;
+  touched.set(path, isListed || (touched.get(path) ?? false));
+  if (!isGathering) void gather();
+}
+
+/** Read in turns: the next one waits until all of the last one is read, or under many events none would ever end. */
+async function gather(): Promise<void> {
+  isGathering = true;
+  while (touched.size > 0) {
+    await new Promise((resolve) => window.setTimeout(resolve, GATHER_MS));
+    const now = [...touched].map(([source, isListed]) => ({ source, isListed }));
+    touched = new Map();
+    await refresh(now);
+  }
+  isGathering = false;
 }
 
 function hear(event: ServerEvent): void {
   if (event.type === "lifecycle") {
-    touch(event.metadata.source);
+    touch(event.metadata.source, true);
     return;
   }
   noteOperation(event.metadata, event.project ?? "default");
   if (event.metadata.status_code < 200) return;
-  for (const urls of Object.values(event.metadata.resources ?? {})) urls.forEach(touch);
+  for (const urls of Object.values(event.metadata.resources ?? {})) urls.forEach((url) => touch(url, false));
 }
 
 function open(): void {
@@ -69,6 +76,8 @@ function open(): void {
   socket.onmessage = (message: MessageEvent<string>) => hear(JSON.parse(message.data) as ServerEvent);
   socket.onclose = () => {
     setConnection("lost");
+    // Whoever was signed out loses the stream: then the page must say so.
+    void queryClient.invalidateQueries({ queryKey: ["/1.0/ui/session"] });
     window.setTimeout(open, retryMs);
     retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
   };

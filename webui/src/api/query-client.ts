@@ -44,9 +44,20 @@ export function useOptionalResource<T>(path: string, query: Query = {}, enabled 
   });
 }
 
-/** Which cached paths may show something else after `source` changed: itself, what is above and what is below. */
-export function isTouched(path: string, source: string): boolean {
-  return path === source || source.startsWith(`${path}/`) || path.startsWith(`${source}/`);
+/** What may show something else: a thing with all that is in it, and (if it is listed) the lists that it is in. */
+export interface Touch {
+  source: string;
+  isListed: boolean;
+}
+
+/** The list of instances shows nothing of what is in each; it is long, so it isn't read anew for every snapshot. */
+const INSTANCES = "/1.0/instances";
+
+/** Tell whether what is cached of a path may be old. */
+export function isTouched(path: string, { source, isListed }: Touch): boolean {
+  if (path === source || path.startsWith(`${source}/`)) return true;
+  if (!isListed || !source.startsWith(`${path}/`)) return false;
+  return path !== INSTANCES || !source.slice(INSTANCES.length + 1).includes("/");
 }
 
 /** Paths that show things of others, by the beginning of what changed. */
@@ -59,17 +70,16 @@ const SEEN_ELSEWHERE: readonly (readonly [string, readonly string[]])[] = [
   ["/1.0/protections", ["/1.0/instances", "/1.0/safety", "/1.0/warnings"]],
 ];
 
-/** Fetch anew what is shown of these paths, and forget what is cached of them. */
-export function refresh(sources: Iterable<string>): void {
-  const touched = new Set<string>();
-  for (const source of sources) {
-    touched.add(source);
-    for (const [start, elsewhere] of SEEN_ELSEWHERE) {
-      if (source.startsWith(start)) elsewhere.forEach((path) => touched.add(path));
+/** Fetch anew what is shown of these, and forget what is cached of them; ends when all is read. */
+export async function refresh(touches: readonly Touch[]): Promise<void> {
+  const elsewhere = new Set<string>();
+  for (const { source, isListed } of touches) {
+    for (const [start, paths] of SEEN_ELSEWHERE) {
+      if (isListed && source.startsWith(start)) paths.forEach((path) => elsewhere.add(path));
     }
   }
-  const all = [...touched];
-  void queryClient.invalidateQueries({
-    predicate: ({ queryKey: [path] }) => typeof path === "string" && all.some((source) => isTouched(path, source)),
+  const all = [...touches, ...[...elsewhere].map((source) => ({ source, isListed: false }))];
+  await queryClient.invalidateQueries({
+    predicate: ({ queryKey: [path] }) => typeof path === "string" && all.some((touch) => isTouched(path, touch)),
   });
 }

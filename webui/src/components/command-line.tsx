@@ -1,5 +1,5 @@
 // A command to copy.
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { texts } from "../text";
 
 /** How long the button says what became of it. */
@@ -18,6 +18,16 @@ export function CommandLine({ command, label = texts.command.title }: { command:
         <CopyButton command={command} />
       </div>
     </div>
+  );
+}
+
+/** A button together with the command that does the same. */
+export function WithCommand({ command, children }: { command: string; children: ReactNode }) {
+  return (
+    <span className="with-command">
+      {children}
+      <CopyButton command={command} />
+    </span>
   );
 }
 

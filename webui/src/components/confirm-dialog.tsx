@@ -13,13 +13,15 @@ interface ConfirmDialogProps {
   onDone?: () => void;
   /** What goes with it, one line each. */
   losses?: ReactNode[];
+  /** Said after what goes: what hinders, what stays. */
+  notes?: ReactNode;
   /** A word to type first. */
   typed?: string | undefined;
   isReady?: boolean;
   children?: ReactNode;
 }
 
-export function ConfirmDialog({ losses = [], typed, children, isReady = true, onDone, ...rest }: ConfirmDialogProps) {
+export function ConfirmDialog({ losses = [], notes, typed, children, isReady = true, onDone, ...rest }: ConfirmDialogProps) {
   const [word, setWord] = useState("");
   return (
     <ActionDialog
@@ -36,6 +38,7 @@ export function ConfirmDialog({ losses = [], typed, children, isReady = true, on
           ))}
         </ul>
       )}
+      {notes}
       {typed !== undefined && (
         <TextField label={texts.confirm.type(typed)} value={word} onChange={setWord} autoComplete="off" />
       )}

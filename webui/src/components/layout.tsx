@@ -3,7 +3,7 @@ import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, NavLink, Outlet, useLocation, useNavigate } from "react-router-dom";
 import { useConnection } from "../api/events";
 import { isRunning, useOperations } from "../api/operations";
-import { useProjects, useSession } from "../api/resources/server";
+import { useProjects } from "../api/resources/server";
 import { texts } from "../text";
 import { ErrorBoundary } from "./error-boundary";
 import { Loading } from "./loaded";
@@ -160,8 +160,7 @@ function RunningLink() {
 
 function ConnectionNote() {
   const connection = useConnection();
-  const session = useSession();
-  if (connection !== "lost" || session.isError) return null;
+  if (connection !== "lost") return null;
   return (
     <div className="p-notification--caution" role="alert">
       <div className="p-notification__content">

@@ -1,20 +1,31 @@
 // Which project is looked at: it stands in the address, so that links and the browser's history keep it.
 import { useSearchParams } from "react-router-dom";
+import { useSession } from "../api/resources/server";
 
 export const DEFAULT_PROJECT = "default";
 export const ALL_PROJECTS = "*";
 
-/** The project of what is shown; the default one unless the address names another. */
+/** Where one is when the address names no project: in the default one, or the first of those that one may see. */
+function useHomeProject(): string {
+  const session = useSession();
+  const { access, projects = [] } = session.data ?? {};
+  const [first = DEFAULT_PROJECT] = projects;
+  return access === "restricted" && !projects.includes(DEFAULT_PROJECT) ? first : DEFAULT_PROJECT;
+}
+
+/** The project of what is shown. */
 export function useProject(): string {
   const [search] = useSearchParams();
-  const named = search.get("project") ?? DEFAULT_PROJECT;
-  return named === ALL_PROJECTS ? DEFAULT_PROJECT : named;
+  const home = useHomeProject();
+  const named = search.get("project") ?? home;
+  return named === ALL_PROJECTS ? home : named;
 }
 
 /** For lists: undefined stands for all projects. */
 export function useProjectFilter(): string | undefined {
   const [search] = useSearchParams();
-  const named = search.get("project") ?? DEFAULT_PROJECT;
+  const home = useHomeProject();
+  const named = search.get("project") ?? home;
   return named === ALL_PROJECTS ? undefined : named;
 }
 

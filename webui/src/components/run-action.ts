@@ -26,7 +26,7 @@ export async function runToEnd(action: Action, onBegun?: (operation: Operation) 
     onBegun?.(operation);
     end = await finished(operation);
   }
-  if (action.touches !== undefined) refresh(action.touches);
+  if (action.touches !== undefined) void refresh(action.touches.map((source) => ({ source, isListed: true })));
   toast({ kind: "positive", title: action.done });
   return end;
 }

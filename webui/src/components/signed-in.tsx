@@ -34,7 +34,7 @@ function NotSignedIn() {
     <main className="lonely" id="main">
       <h1 className="p-heading--3">{texts.error.notSignedIn}</h1>
       <p>{texts.error.notSignedInHelp}</p>
-      <CommandLine command="holdfast ui" label={texts.command.title} />
+      <CommandLine command="holdfast ui" label={texts.error.notSignedInCommand} />
       <Toasts />
     </main>
   );

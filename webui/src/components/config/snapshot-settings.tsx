@@ -6,6 +6,7 @@ import { texts } from "../../text";
 import { Age, parseTime } from "../age";
 import { SelectField, TextField } from "../fields";
 import type { ConfigDraft } from "./config-draft";
+import { FurtherSchedules } from "./further-schedules";
 import { KeepEditor } from "./keep-editor";
 import { KeptPreview } from "./kept-preview";
 import { ScheduleEditor } from "./schedule-editor";
@@ -15,13 +16,15 @@ const words = texts.configuration;
 interface SnapshotSettingsProps {
   draft: ConfigDraft;
   project: string;
+  /** The names of all keys that are set. */
+  names: string[];
   /** Whose snapshots the preview counts; neither for profiles. */
   instance?: string;
   pool?: string;
   volume?: string;
 }
 
-export function SnapshotSettings({ draft, project, instance, pool, volume }: SnapshotSettingsProps) {
+export function SnapshotSettings({ draft, project, names, instance, pool, volume }: SnapshotSettingsProps) {
   const isOfVolume = volume !== undefined;
   const effective = (key: string) => draft.valueOf(key) || (draft.inheritedOf(key) ?? "");
   const wanted = useDeferredValue(
@@ -121,6 +124,7 @@ export function SnapshotSettings({ draft, project, instance, pool, volume }: Sna
         />
         {preview.data !== undefined && <KeptPreview planned={preview.data.kept} />}
       </section>
+      <FurtherSchedules draft={draft} names={names} />
     </>
   );
 }

@@ -1,6 +1,6 @@
 // The frame of one instance's pages: name, state, power, tabs.
 import { lazy, type ReactNode } from "react";
-import { Route, Routes, useNavigate, useParams } from "react-router-dom";
+import { Link, Route, Routes, useNavigate, useParams } from "react-router-dom";
 import { ApiError } from "../../api/client";
 import { useInstance, type Instance } from "../../api/resources/instances";
 import { ActionMenu } from "../../components/action-menu";
@@ -37,7 +37,9 @@ export default function InstancePage() {
   if (isGone) {
     return (
       <Page title={name}>
-        <p>{words.gone(name)}</p>
+        <p>
+          {words.gone(name)} <Link to={inProject("/instances", project)}>{texts.instances.title}</Link>
+        </p>
       </Page>
     );
   }

@@ -1,10 +1,12 @@
 // What an instance is, what it uses, and how safe it is.
 import { Link } from "react-router-dom";
+import { api } from "../../api/client";
 import { useBackups } from "../../api/resources/backups";
 import { useInstanceState, type InstanceState } from "../../api/resources/instances";
 import { useSchedules, useSnapshots, type SnapshotSchedule } from "../../api/resources/snapshots";
 import { Age } from "../../components/age";
 import { formatBytes } from "../../components/bytes";
+import { MeasuredSize } from "../../components/measured-size";
 import { Loaded } from "../../components/loaded";
 import { inProject, instanceAddress } from "../../components/project";
 import { StatusLabel } from "../../components/status-label";
@@ -47,6 +49,14 @@ function FactsCard({ instance }: TabProps) {
         <dd>{volumes.map((device) => `${device["pool"] ?? ""}/${device["source"]}`).join(", ") || texts.none}</dd>
         <dt>{words.architecture}</dt>
         <dd>{instance.architecture}</dd>
+        <dt>{words.disk}</dt>
+        <dd>
+          <MeasuredSize
+            path={api`/1.0/instances/${instance.name}`}
+            project={instance.project}
+            name={instance.name}
+          />
+        </dd>
         <dt>{texts.created}</dt>
         <dd>
           <Age time={instance.created_at} />
@@ -84,7 +94,6 @@ function UseCard({ instance }: TabProps) {
 }
 
 function UseFacts({ state }: { state: InstanceState }) {
-  const disk = state.disk["root"]?.usage;
   const addresses = Object.entries(state.network ?? {}).flatMap(([name, network]) =>
     name === "lo" ? [] : network.addresses.filter((each) => each.scope === "global").map((each) => each.address),
   );
@@ -98,12 +107,6 @@ function UseFacts({ state }: { state: InstanceState }) {
         {formatBytes(state.memory.usage)}
         {state.memory.usage_peak > 0 && `, ${words.peak(formatBytes(state.memory.usage_peak))}`}
       </dd>
-      {disk !== undefined && (
-        <>
-          <dt>{words.disk}</dt>
-          <dd>{formatBytes(disk)}</dd>
-        </>
-      )}
       <dt>{words.processes}</dt>
       <dd>{state.processes}</dd>
       <dt>{words.cpu}</dt>

@@ -2,7 +2,8 @@
 import { useState } from "react";
 import { finished } from "../../api/operations";
 import { deleteInstance, setPower, type Instance } from "../../api/resources/instances";
-import { holdfast } from "../../components/command";
+import { holdfast, type Word } from "../../components/command";
+import { WithCommand } from "../../components/command-line";
 import { ConfirmDialog } from "../../components/confirm-dialog";
 import { runDirectly } from "../../components/run-action";
 import { texts } from "../../text";
@@ -47,12 +48,8 @@ export function BulkActions({ instances, onDone }: BulkActionsProps) {
   return (
     <div className="bulk" role="group" aria-label={texts.table.selected(count)}>
       <span>{texts.table.selected(count)}</span>
-      <button type="button" className="p-button" disabled={stopped.length === 0} onClick={() => power("start", stopped)}>
-        {words.start}
-      </button>
-      <button type="button" className="p-button" disabled={running.length === 0} onClick={() => power("stop", running)}>
-        {words.stop}
-      </button>
+      <PowerButton action="start" instances={stopped} onClick={() => power("start", stopped)} />
+      <PowerButton action="stop" instances={running} onClick={() => power("stop", running)} />
       <button type="button" className="p-button" onClick={() => setDeleting(true)}>
         {words.remove}
       </button>
@@ -63,13 +60,33 @@ export function BulkActions({ instances, onDone }: BulkActionsProps) {
   );
 }
 
+interface PowerButtonProps {
+  action: "start" | "stop";
+  instances: Instance[];
+  onClick: () => void;
+}
+
+function PowerButton({ action, instances, onClick }: PowerButtonProps) {
+  const button = (
+    <button type="button" className="p-button" disabled={instances.length === 0} onClick={onClick}>
+      {words[action]}
+    </button>
+  );
+  if (instances.length === 0) return button;
+  return <WithCommand command={commandsFor(instances, action).join(" && ")}>{button}</WithCommand>;
+}
+
+/** One command for each project. */
+function commandsFor(instances: Instance[], ...words: Word[]): string[] {
+  const projects = [...new Set(instances.map((instance) => instance.project))];
+  return projects.map((project) => {
+    const names = instances.filter((instance) => instance.project === project).map((instance) => instance.name);
+    return holdfast(project, ...words, ...names);
+  });
+}
+
 function DeleteSeveral({ instances, onClose, onDone }: BulkActionsProps & { onClose: () => void }) {
   const isAnyRunning = instances.some((instance) => instance.status !== "Stopped");
-  const projects = [...new Set(instances.map((instance) => instance.project))];
-  const commands = projects.map((project) => {
-    const names = instances.filter((instance) => instance.project === project).map((instance) => instance.name);
-    return holdfast(project, "delete", isAnyRunning && "--force", ...names);
-  });
   return (
     <ConfirmDialog
       action={{
@@ -77,7 +94,7 @@ function DeleteSeveral({ instances, onClose, onDone }: BulkActionsProps & { onCl
         done: words.done(instances.length),
         run: () => deleteEach(instances),
       }}
-      command={commands}
+      command={commandsFor(instances, "delete", isAnyRunning && "--force")}
       submit={texts.instances.remove.submit}
       typed={words.typed}
       losses={instances.map((instance) => instance.name)}

@@ -1,11 +1,13 @@
 // The columns of the list of instances. What must be asked for each instance is asked only for the rows in sight.
 import { Link } from "react-router-dom";
+import { api } from "../../api/client";
 import { useInstanceState, type Instance } from "../../api/resources/instances";
 import type { Safety } from "../../api/resources/safety";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
 import { Bytes } from "../../components/bytes";
 import type { Column } from "../../components/data-table";
+import { MeasuredSize } from "../../components/measured-size";
 import { instanceAddress } from "../../components/project";
 import { StatusLabel } from "../../components/status-label";
 import { texts } from "../../text";
@@ -54,13 +56,15 @@ export function instanceColumns(
       key: "memory",
       title: words.memory,
       className: "number-cell",
-      cell: (instance) => <StateCell instance={instance} of="memory" />,
+      cell: (instance) => <MemoryCell instance={instance} />,
     },
     {
       key: "disk",
       title: words.disk,
       className: "number-cell",
-      cell: (instance) => <StateCell instance={instance} of="disk" />,
+      cell: ({ name, project }) => (
+        <MeasuredSize path={api`/1.0/instances/${name}`} project={project} name={name} />
+      ),
     },
     {
       key: "snapshot",
@@ -107,10 +111,9 @@ function NameCell({ instance }: { instance: Instance }) {
   );
 }
 
-function StateCell({ instance, of }: { instance: Instance; of: "memory" | "disk" }) {
+function MemoryCell({ instance }: { instance: Instance }) {
   const state = useInstanceState(instance.name, instance.project);
-  if (of === "memory") return <Bytes value={instance.status === "Stopped" ? undefined : state.data?.memory.usage} />;
-  return <Bytes value={state.data?.disk["root"]?.usage} />;
+  return <Bytes value={instance.status === "Stopped" ? undefined : state.data?.memory.usage} />;
 }
 
 function NewestSnapshot({ instance, safety }: { instance: Instance; safety: Safety | undefined }) {

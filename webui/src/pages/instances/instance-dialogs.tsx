@@ -111,13 +111,17 @@ export function DeleteDialog({ instance, onClose, onDone }: InstanceDialogProps)
         ...((backups.data?.length ?? 0) > 0 ? [words.remove.backups(backups.data?.length ?? 0)] : []),
         ...(undo.data ? [words.remove.undo(undo.data.snapshot)] : []),
       ]}
+      notes={
+        <>
+          {isProtected && <p className="is-bad">{words.remove.protected}</p>}
+          {held > 0 && <p className="is-bad">{words.remove.held(held)}</p>}
+          {isRunning && <p>{words.remove.running}</p>}
+          {volumes.length > 0 && <p>{words.remove.volumes(volumes.join(", "))}</p>}
+        </>
+      }
     >
       <p>{words.remove.intro(name)}</p>
       <Loaded query={snapshots}>{() => null}</Loaded>
-      {isProtected && <p className="is-bad">{words.remove.protected}</p>}
-      {held > 0 && <p className="is-bad">{words.remove.held(held)}</p>}
-      {isRunning && <p>{words.remove.running}</p>}
-      {volumes.length > 0 && <p>{words.remove.volumes(volumes.join(", "))}</p>}
     </ConfirmDialog>
   );
 }

@@ -37,7 +37,7 @@ export const editCommand = (name: string, project: string): string =>
 export function ProfileSnapshots(props: ProfileFormProps) {
   return (
     <ConfigSection {...sectionOf(props)}>
-      {(draft) => <SnapshotSettings draft={draft} project={props.project} />}
+      {(draft) => <SnapshotSettings draft={draft} names={Object.keys(props.profile.config)} project={props.project} />}
     </ConfigSection>
   );
 }

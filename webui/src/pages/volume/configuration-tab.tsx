@@ -55,9 +55,10 @@ function sectionOf({ volume }: VolumeTabProps) {
 
 function SnapshotPart({ volume }: VolumeTabProps) {
   const { pool, name, project } = volume;
+  const names = Object.keys(volume.config);
   return (
     <ConfigSection {...sectionOf({ volume })} scope="storage-dir">
-      {(draft) => <SnapshotSettings draft={draft} project={project} pool={pool} volume={name} />}
+      {(draft) => <SnapshotSettings draft={draft} names={names} project={project} pool={pool} volume={name} />}
     </ConfigSection>
   );
 }

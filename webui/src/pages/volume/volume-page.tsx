@@ -27,7 +27,8 @@ export default function VolumePage() {
   const { pool = "", name = "" } = useParams();
   const project = useProject();
   const volume = useVolume({ pool, name, project });
-  if (volume.error instanceof ApiError && volume.error.status === 404) {
+  const isGone = volume.error instanceof ApiError && volume.error.status === 404;
+  if (isGone && volume.data === undefined) {
     return (
       <Page title={name}>
         <p>{words.gone(`${pool}/${name}`)}</p>
@@ -36,12 +37,17 @@ export default function VolumePage() {
   }
   return (
     <Loaded query={volume}>
-      {(found) => <VolumeFrame key={`${project}/${pool}/${name}`} volume={{ ...found, pool, project }} />}
+      {(found) => <VolumeFrame key={`${project}/${pool}/${name}`} volume={{ ...found, pool, project }} isGone={isGone} />}
     </Loaded>
   );
 }
 
-function VolumeFrame({ volume }: VolumeTabProps) {
+interface VolumeFrameProps extends VolumeTabProps {
+  /** It was there, and was deleted while one looked: a dialog that did it leads away from here. */
+  isGone: boolean;
+}
+
+function VolumeFrame({ volume, isGone }: VolumeFrameProps) {
   const navigate = useNavigate();
   const { actionsOf, dialog } = useVolumeActions((address) => navigate(address, { replace: true }), true);
   const { pool, name, project } = volume;
@@ -65,14 +71,20 @@ function VolumeFrame({ volume }: VolumeTabProps) {
           { label: words.tabs.exports, to: volumeAddress(pool, name, project, "exports") },
         ]}
       />
-      <Routes>
-        <Route index element={<OverviewTab volume={volume} />} />
-        <Route path="snapshots" element={<SnapshotsTab volume={volume} />} />
-        <Route path="configuration/*" element={<ConfigurationTab volume={volume} />} />
-        <Route path="exports" element={<ExportsTab volume={volume} />} />
-        <Route path="*" element={<NotFound />} />
-      </Routes>
+      {isGone ? <p role="status">{words.gone(`${pool}/${name}`)}</p> : <VolumeRoutes volume={volume} />}
       {dialog}
     </Page>
+  );
+}
+
+function VolumeRoutes({ volume }: VolumeTabProps) {
+  return (
+    <Routes>
+      <Route index element={<OverviewTab volume={volume} />} />
+      <Route path="snapshots" element={<SnapshotsTab volume={volume} />} />
+      <Route path="configuration/*" element={<ConfigurationTab volume={volume} />} />
+      <Route path="exports" element={<ExportsTab volume={volume} />} />
+      <Route path="*" element={<NotFound />} />
+    </Routes>
   );
 }

@@ -54,6 +54,7 @@ export const components = {
     notFound: "There is no such page",
     notFoundHelp: "The address may be mistyped, or what it showed is gone.",
     notSignedIn: "You are not signed in",
+    notSignedInCommand: "On the server",
     notSignedInHelp: "Run this command on the server, and open the link that it prints:",
   },
   table: {
@@ -70,6 +71,13 @@ export const components = {
     ago: (amount: string) => `${amount} ago`,
     in: (amount: string) => `in ${amount}`,
     units: { second: "s", minute: "min", hour: "h", day: "d", month: "months", year: "years" },
+  },
+  measure: {
+    measure: "Measure",
+    running: "Measuring…",
+    title: (name: string) => `Measure ${name}`,
+    help: "Have the server count what its files take, as if nothing was shared with others.",
+    measuredAt: (time: string) => `Measured at ${time}. Press to measure again.`,
   },
   confirm: {
     type: (word: string) => `Type ${word} to confirm`,

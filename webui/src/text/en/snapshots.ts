@@ -74,7 +74,7 @@ export const snapshots = {
     lost: "What is lost",
     lostFiles: (since: string) => `everything that was written to its root file system since then (${since})`,
     lostChanges: (added: number, changed: number, removed: number) =>
-      `Since then ${added} files were added, ${changed} changed and ${removed} removed.`,
+      `Files and directories: ${added} added since then, ${changed} changed, ${removed} removed.`,
     lostCounting: "Counting what changed since then…",
     lostAtLeast: "At least: ",
     compare: "See which",
@@ -85,6 +85,7 @@ export const snapshots = {
     stays: "All snapshots stay, older and newer ones.",
     undo: (span: string) => `What it is now is kept for ${span}: the restore can be undone until then.`,
     noUndo: "What it is now is NOT kept (snapshots.undo is off): the restore can't be undone.",
+    noUndoOfVolumes: "A restore together with volumes can't be undone: take a snapshot with volumes first, if it may be needed.",
     firstSnapshot: "Take a snapshot of what it is now first",
     stateful: "Bring the memory of its processes back, too",
     volumes: "Also restore the volumes that only this instance uses and that were taken with it",
@@ -95,7 +96,7 @@ export const snapshots = {
   undo: {
     note: (snapshot: string) =>
       snapshot === "" ? "It was replaced by an import" : `It was restored to ${snapshot}`,
-    until: "That can be undone until",
+    until: (time: string) => `That can be undone until ${time}.`,
     size: (size: string) => `What it was before takes ${size}.`,
     undo: "Undo the restore…",
     forget: "Forget it…",

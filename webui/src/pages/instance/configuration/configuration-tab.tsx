@@ -58,7 +58,12 @@ function SnapshotPart({ instance }: TabProps) {
   const draft = useInstanceDraft({ instance });
   return (
     <>
-      <SnapshotSettings draft={draft} project={project} instance={name} />
+      <SnapshotSettings
+        draft={draft}
+        project={project}
+        instance={name}
+        names={Object.keys(instance.expanded_config)}
+      />
       <SaveBar
         name={name}
         draft={draft}

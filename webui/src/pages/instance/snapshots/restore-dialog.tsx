@@ -52,7 +52,8 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
   const volumes = attachedVolumes(instance);
   const undoSpan = instance.expanded_config["snapshots.undo"] ?? "1d";
   const run = async () => {
-    if (isSaving) await finished(await takeSnapshot(name, project, {}));
+    const saved = { disk_volumes_mode: withVolumes ? "all-exclusive" : "root" };
+    if (isSaving) await finished(await takeSnapshot(name, project, saved));
     return restoreSnapshot(name, snapshot.name, project, { stateful: isStateful, withVolumes });
   };
   const restore = holdfast(
@@ -71,7 +72,10 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
         run,
         touches: [`/1.0/instances/${name}`],
       }}
-      command={isSaving ? [holdfast(project, "snapshot", "create", name), restore] : restore}
+      command={isSaving ? [
+              holdfast(project, "snapshot", "create", name, withVolumes && "--disk-volumes=all-exclusive"),
+              restore,
+            ] : restore}
       submit={words.submit}
       onClose={onClose}
     >
@@ -89,7 +93,8 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
         ))}
       </ul>
       <p>
-        {words.stays} {undoSpan === "off" ? words.noUndo : words.undo(undoSpan)}
+        {words.stays}{" "}
+        {withVolumes ? words.noUndoOfVolumes : undoSpan === "off" ? words.noUndo : words.undo(undoSpan)}
       </p>
       <CheckField label={words.firstSnapshot} isChecked={isSaving} onChange={setSaving} />
       {snapshot.stateful && <CheckField label={words.stateful} isChecked={isStateful} onChange={setStateful} />}

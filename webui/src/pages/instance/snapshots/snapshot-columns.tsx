@@ -1,14 +1,17 @@
 // The columns of the table of snapshots.
+import { api } from "../../../api/client";
 import type { PlannedSnapshot, Snapshot } from "../../../api/resources/snapshots";
 import { ActionMenu, type MenuAction } from "../../../components/action-menu";
 import { Age, parseTime } from "../../../components/age";
-import { Bytes } from "../../../components/bytes";
 import type { Column } from "../../../components/data-table";
+import { MeasuredSize } from "../../../components/measured-size";
 import { texts } from "../../../text";
 
 const words = texts.snapshots;
 
 export function snapshotColumns(
+  instance: string,
+  project: string,
   plan: PlannedSnapshot[],
   actionsOf: (snapshot: Snapshot) => MenuAction[],
 ): Column<Snapshot>[] {
@@ -50,8 +53,14 @@ export function snapshotColumns(
       key: "size",
       title: words.columns.size,
       className: "number-cell",
-      cell: (snapshot) => <Bytes value={snapshot.size} />,
-      sort: (snapshot) => snapshot.size,
+      cell: (snapshot) => (
+        <MeasuredSize
+          path={api`/1.0/instances/${instance}`}
+          project={project}
+          snapshot={snapshot.name}
+          name={snapshot.name}
+        />
+      ),
     },
     {
       key: "actions",

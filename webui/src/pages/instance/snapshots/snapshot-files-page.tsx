@@ -11,7 +11,7 @@ import {
 } from "../../../api/resources/files";
 import { Age } from "../../../components/age";
 import { Bytes } from "../../../components/bytes";
-import { CommandLine } from "../../../components/command-line";
+import { CommandLine, WithCommand } from "../../../components/command-line";
 import { holdfast } from "../../../components/command";
 import { DataTable, type Column } from "../../../components/data-table";
 import { Loaded } from "../../../components/loaded";
@@ -184,9 +184,11 @@ function FileButtons({ place, path, facts, onPutBack }: FileButtonsProps) {
   const name = path.split("/").at(-1) ?? "";
   return (
     <>
-      <a className="p-button is-small" href={fileAddress(place, path)} download={name} aria-label={words.downloadFile(name)}>
-        {texts.download}
-      </a>{" "}
+      <WithCommand command={holdfast(place.project, "file", "pull", `${place.instance}/${place.snapshot}${path}`, ".")}>
+        <a className="p-button is-small" href={fileAddress(place, path)} download={name} aria-label={words.downloadFile(name)}>
+          {texts.download}
+        </a>
+      </WithCommand>{" "}
       <button type="button" className="p-button is-small" aria-label={words.putBackOf(name)} onClick={() => onPutBack(path)}>
         {words.putBack}
       </button>

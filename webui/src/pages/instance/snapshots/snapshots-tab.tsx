@@ -62,7 +62,7 @@ function SnapshotList({ instance, snapshots }: TabProps & { snapshots: Snapshot[
         setShown({ verb, snapshots: [snapshot] });
       }
     };
-    return snapshotColumns(plan.data ?? [], (snapshot) => menuOfSnapshot(name, project, snapshot, act));
+    return snapshotColumns(name, project, plan.data ?? [], (snapshot) => menuOfSnapshot(name, project, snapshot, act));
   }, [plan.data, name, project, navigate]);
   const chosen = snapshots.filter((snapshot) => selected.has(snapshot.name));
   const points = snapshots.map((each) => ({ name: each.name, time: each.created_at, isMarked: each.held }));

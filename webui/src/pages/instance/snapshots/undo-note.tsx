@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { forgetUndo, undoRestore, useUndo, type Undo } from "../../../api/resources/instances";
 import { ActionDialog } from "../../../components/action-dialog";
-import { Age } from "../../../components/age";
+import { Age, formatTime, parseTime } from "../../../components/age";
 import { formatBytes } from "../../../components/bytes";
 import { holdfast } from "../../../components/command";
 import { ConfirmDialog } from "../../../components/confirm-dialog";
@@ -38,7 +38,7 @@ function Note({ undo, onUndo, onForget }: NoteProps) {
           {words.note(undo.snapshot)}, <Age time={undo.created_at} />
         </div>
         <p className="p-notification__message">
-          {words.until} <Age time={undo.expires_at} />. {undo.size >= 0 && words.size(formatBytes(undo.size))}
+          {words.until(formatTime(parseTime(undo.expires_at) ?? 0))} {undo.size >= 0 && words.size(formatBytes(undo.size))}
         </p>
         <button type="button" className="p-button" onClick={onUndo}>
           {words.undo}

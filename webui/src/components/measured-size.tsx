@@ -1,0 +1,40 @@
+// A size that is measured when one asks for it.
+import { useUsage } from "../api/resources/usage";
+import { texts } from "../text";
+import { formatTime } from "./age";
+import { formatBytes } from "./bytes";
+import { tellFailure } from "./run-action";
+
+const words = texts.measure;
+
+interface MeasuredSizeProps {
+  /** The API's path of the instance or volume. */
+  path: string;
+  project: string;
+  snapshot?: string;
+  /** Whose size it is; for screen readers. */
+  name: string;
+}
+
+export function MeasuredSize({ path, project, snapshot, name }: MeasuredSizeProps) {
+  const usage = useUsage(path, project, snapshot);
+  const measure = async () => {
+    const { error } = await usage.refetch();
+    if (error !== null) tellFailure(words.title(name), error);
+  };
+  if (usage.isFetching) return <span role="status">{words.running}</span>;
+  const { data } = usage;
+  const shown = data === undefined ? words.measure : `${data.complete ? "" : "> "}${formatBytes(data.bytes)}`;
+  const help = data === undefined ? words.help : words.measuredAt(formatTime(usage.dataUpdatedAt));
+  return (
+    <button
+      type="button"
+      className="measure"
+      title={help}
+      aria-label={`${shown}: ${name}`}
+      onClick={() => void measure()}
+    >
+      {shown}
+    </button>
+  );
+}
