@@ -95,6 +95,13 @@ def test_axe_finds_nothing_serious(web: WebPage, path: str) -> None:
     assert not web.page.evaluate(_IS_TOO_WIDE)
 
 
+@pytest.mark.parametrize("path", ["/", "/instances/plain/logs", "/instances/plain/snapshots/files/kept", "/volumes"])
+def test_an_open_page_asks_for_nothing_on_its_own(web: WebPage, path: str) -> None:
+    """Nothing is polled, and what one reads is no news that makes one read again."""
+    web.open(path)
+    web.page.wait_for_load_state("networkidle")
+
+
 @pytest.mark.parametrize(
     "path",
     [

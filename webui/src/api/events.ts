@@ -53,7 +53,8 @@ async function gather(): Promise<void> {
 
 function hear(event: ServerEvent): void {
   if (event.type === "lifecycle") {
-    touch(event.metadata.source, true);
+    // That somebody read something changes nothing; reading it anew for that would never end.
+    if (!event.metadata.action.endsWith("-retrieved")) touch(event.metadata.source, true);
     return;
   }
   noteOperation(event.metadata, event.project ?? "default");

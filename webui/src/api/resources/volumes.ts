@@ -1,6 +1,6 @@
 // Custom volumes, their snapshots and export files.
 import { useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { api, ApiError, begin, beginOrChange, change, get, withQuery, type Operation, type Schemas } from "../client";
+import { api, begin, beginOrChange, change, get, withQuery, type Operation, type Schemas } from "../client";
 import { useResource } from "../query-client";
 import { usePools } from "./server";
 
@@ -25,9 +25,6 @@ export type VolumeSnapshot = Schemas["VolumeSnapshot"];
 export type VolumeBackup = Schemas["VolumeBackup"];
 /** Which volume: what its address is made of. */
 export type VolumePlace = Pick<Volume, "pool" | "name" | "project">;
-
-/** What the server says where a driver can't tell how much is used. */
-const NOT_TOLD = "Not supported";
 
 export const volumePath = ({ pool, name }: Pick<VolumePlace, "pool" | "name">): string =>
   api`/1.0/storage-pools/${pool}/volumes/custom/${name}`;
@@ -79,23 +76,6 @@ export function useVolumes(project: string | undefined): Listed {
 
 export function useVolume(place: VolumePlace): UseQueryResult<WireVolume> {
   return useResource<WireVolume>(volumePath(place), { project: place.project });
-}
-
-/** How much a volume holds; null where its driver doesn't tell. */
-export function useVolumeState(place: VolumePlace): UseQueryResult<Schemas["VolumeState"] | null> {
-  const path = `${volumePath(place)}/state`;
-  const query = { project: place.project };
-  return useQuery({
-    queryKey: [path, query],
-    queryFn: async ({ signal }) => {
-      try {
-        return await get<Schemas["VolumeState"]>(path, query, signal);
-      } catch (error) {
-        if (error instanceof ApiError && error.message === NOT_TOLD) return null;
-        throw error;
-      }
-    },
-  });
 }
 
 export function createVolume(pool: string, project: string, body: Schemas["VolumesPost"]): Promise<Operation | undefined> {

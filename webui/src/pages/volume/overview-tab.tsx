@@ -1,11 +1,10 @@
 // What a volume is, how much it holds, and where it is attached.
 import { useState } from "react";
-import { useVolumeSnapshots, useVolumeState } from "../../api/resources/volumes";
+import { useVolumeSnapshots, volumePath } from "../../api/resources/volumes";
 import { useSchedules } from "../../api/resources/snapshots";
 import { Age } from "../../components/age";
-import { formatBytes } from "../../components/bytes";
 import { EntityLink } from "../../components/entity-link";
-import { Loaded } from "../../components/loaded";
+import { MeasuredSize } from "../../components/measured-size";
 import { StatusLabel } from "../../components/status-label";
 import { texts } from "../../text";
 import { AttachVolume, DetachVolume } from "./attach-dialogs";
@@ -62,7 +61,6 @@ function SafetyCard({ volume }: VolumeTabProps) {
 }
 
 function FactsCard({ volume }: VolumeTabProps) {
-  const state = useVolumeState(volume);
   const { content_type: content } = volume;
   return (
     <section className="card">
@@ -74,9 +72,7 @@ function FactsCard({ volume }: VolumeTabProps) {
         <dd>{texts.volumes.contents[content as "block"] ?? content}</dd>
         <dt>{words.used}</dt>
         <dd>
-          <Loaded query={state}>
-            {(found) => <>{found === null ? words.unknown : formatBytes(found.usage.used)}</>}
-          </Loaded>
+          <MeasuredSize path={volumePath(volume)} project={volume.project} name={volume.name} />
         </dd>
         <dt>{words.limit}</dt>
         <dd>{volume.config["size"] ?? words.noLimit}</dd>

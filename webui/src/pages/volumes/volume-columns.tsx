@@ -1,10 +1,11 @@
 // The columns of the list of volumes.
 import { Link } from "react-router-dom";
-import type { ListedVolume } from "../../api/resources/volumes";
+import { volumePath, type ListedVolume } from "../../api/resources/volumes";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
 import type { Column } from "../../components/data-table";
 import { EntityLink } from "../../components/entity-link";
+import { MeasuredSize } from "../../components/measured-size";
 import { volumeAddress } from "../../components/project";
 import { texts } from "../../text";
 
@@ -45,6 +46,12 @@ export function volumeColumns(
       sort: (each) => each.content_type,
     },
     { key: "used", title: words.usedBy, cell: (each) => <Users urls={each.used_by} /> },
+    {
+      key: "size",
+      title: texts.size,
+      className: "number-cell",
+      cell: (each) => <MeasuredSize path={volumePath(each)} project={each.project} name={each.name} />,
+    },
     {
       key: "snapshot",
       title: words.newest,

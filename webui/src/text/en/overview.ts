@@ -25,7 +25,7 @@ export const overview = {
   next: "next",
   newestSnapshot: "Newest snapshot",
   newestExport: "Newest export here",
-  newestCopy: "Newest copy here",
+  newestCopy: "Newest copy",
   noCopy: "–",
   noPromise: "nothing",
   states: {

@@ -46,11 +46,9 @@ export const volumes = {
   },
   overview: {
     facts: "About it",
-    use: "What it uses",
     used: "Used",
     limit: "At most",
     noLimit: "no limit",
-    unknown: "This driver doesn't tell.",
     attached: "Where it is attached",
     attachedHelp: "Instances that run see a volume at once when it is attached, and lose sight of it at once when it is detached.",
     attach: "Attach…",
