@@ -15,6 +15,9 @@ from holdfast.host.beneath import beneath, directory, join
 from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
 from holdfast.host.walk import Walk
 
+Choose = Callable[[str, os.stat_result], int | None]
+"""Returns the directory to link an entry from, None for that of the tree itself."""
+
 _CANT_LINK: Final = (errno.EPERM, errno.EMLINK)
 
 
@@ -25,29 +28,33 @@ def link_tree(source: Path, target: Path, *, cancelled: Callable[[], bool] | Non
     """
     target.mkdir(mode=0o700)
     with directory(source) as source_root, directory(target) as target_root:
-        links = _Links(source_root, target_root)
-        links.walk.run(cancelled)
-        links.finish()
+        make_links(source_root, target_root, cancelled=cancelled)
 
 
-def link_entry(name: str, facts: os.stat_result, source: int, target: int, copier: ContentCopier) -> None:
-    """Link, or copy what can't be linked: immutable files, and those with too many names."""
-    try:
-        os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _CANT_LINK:
-            raise
-        if stat.S_ISREG(facts.st_mode):
-            copy_file(name, source, target, copier)
-        else:
-            copy_special(name, source, target, facts)
+def make_links(
+    source: int,
+    target: int,
+    *,
+    choosing: Callable[[bytes, contextlib.ExitStack], Choose] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> None:
+    """Fill the empty directory `target` with links to what is in `source`; both are descriptors.
+
+    `choosing` gets the path of each directory, and what closes at its end; what it returns may have entries linked from
+    elsewhere.
+    """
+    links = _Links(source, target, choosing)
+    links.walk.run(cancelled)
+    links.finish()
 
 
 class _Links:
     """One tree of links under way; directories get owners and times at the end."""
 
-    def __init__(self, source: int, target: int) -> None:
-        self._source, self._target = source, target
+    def __init__(
+        self, source: int, target: int, choosing: Callable[[bytes, contextlib.ExitStack], Choose] | None
+    ) -> None:
+        self._source, self._target, self._choosing = source, target, choosing
         self.walk = Walk(self._visit)
         self._copier = ContentCopier(lambda _: self.walk.check())
         self._lock = threading.Lock()
@@ -62,6 +69,7 @@ class _Links:
         below = []
         with contextlib.ExitStack() as stack:
             source, target = (stack.enter_context(beneath(root, path)) for root in (self._source, self._target))
+            choose = None if self._choosing is None else self._choosing(path, stack)
             with os.scandir(source) as entries:
                 for entry in entries:
                     self.walk.check()
@@ -70,7 +78,20 @@ class _Links:
                         os.mkdir(entry.name, 0o700, dir_fd=target)
                         below.append(join(path, entry.name))
                     else:
-                        link_entry(entry.name, facts, source, target, self._copier)
+                        chosen = None if choose is None else choose(entry.name, facts)
+                        self._link(entry.name, facts, source if chosen is None else chosen, target)
             with self._lock:
                 self._directories.append((path, os.fstat(source), read_attributes(source)))
         return below
+
+    def _link(self, name: str, facts: os.stat_result, source: int, target: int) -> None:
+        """Link, or copy what can't be linked: immutable files, and those with too many names."""
+        try:
+            os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _CANT_LINK:
+                raise
+            if stat.S_ISREG(facts.st_mode):
+                copy_file(name, source, target, self._copier)
+            else:
+                copy_special(name, source, target, facts)
