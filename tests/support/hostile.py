@@ -321,6 +321,32 @@ def streams_corpus(real: Path) -> Iterator[Case]:
         ("a part before its volume", (("/rootfs/sub1", "first"), ("/", "first"), ("/", ""))),
     ):
         yield Case(f"streams: header with {name}", header(*entries), r"optimized_header|is due|missing")
+    uuid = "a" * 32
+    for name, says, change in (
+        ("of another type", r"can't have one", {"base": {"snapshot": "b", "uuid": uuid}}),
+        ("without an identity", r"without an identity", {"type": "incremental", "base": {"snapshot": "b"}}),
+        ("of a bad identity", r"without an identity", {"type": "incremental", "base": {"snapshot": "b", "uuid": "x"}}),
+        ("that leads away", r"bad name", {"type": "incremental", "base": {"snapshot": "../b", "uuid": uuid}}),
+        ("that isn't told", r"Invalid instance type|two types", {"type": "incremental"}),
+        ("that isn't asked for", r"--onto", {"type": "incremental", "base": {"snapshot": "b", "uuid": uuid}}),
+        (
+            "of trees",
+            r"can't have one",
+            {"type": "incremental", "optimized": False, "base": {"snapshot": "b", "uuid": uuid}},
+        ),
+        (
+            "with volumes",
+            r"can't have one",
+            {"type": "incremental", "attached_volumes": [{}], "base": {"snapshot": "b", "uuid": uuid}},
+        ),
+        (
+            "without a definition",
+            r"can't have one",
+            {"type": "incremental", "config": None, "base": {"snapshot": "b", "uuid": uuid}},
+        ),
+    ):
+        changed = base.copy().change_document(lambda index, change=change: index.update(change))
+        yield Case(f"streams: a base {name}", bytes(changed), says)
     for name in (main, nested, f"{FIRST}.bin"):
         yield Case(f"streams: without {name}", bytes(base.copy().drop(name)), r"where .* is due|missing")
         cut = base.copy().change(name, base.data(name)[:-10])
