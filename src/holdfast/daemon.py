@@ -40,6 +40,7 @@ for hours of export; systemd's own limit is 90 s."""
 
 BACKUPS_PRUNED_EVERY_S: Final = 3600.0
 UPLOADS_PRUNED_EVERY_S: Final = 3600.0
+IMAGES_PRUNED_EVERY_S: Final = 3600.0
 FORMER_STATES_PRUNED_EVERY_S: Final = 60.0
 AGES_CHECKED_EVERY_S: Final = 60.0
 MINUTE_S: Final = 60.0
@@ -122,6 +123,7 @@ class Daemon:
         ticks = (
             asyncio.create_task(_every(BACKUPS_PRUNED_EVERY_S, services.backups.prune_expired)),
             asyncio.create_task(_every(UPLOADS_PRUNED_EVERY_S, services.uploads.prune)),
+            asyncio.create_task(_every(IMAGES_PRUNED_EVERY_S, services.prune_images)),
             asyncio.create_task(_each_minute(services, starting.id)),
             asyncio.create_task(_every(MINUTE_S, services.certificates.expire_tokens)),
             asyncio.create_task(_every(MINUTE_S, services.browsers.expire)),

@@ -184,6 +184,7 @@ def _do_again(server: HoldfastServer, action: str, pool: str, scratch: Path) -> 
 def test_every_kind_has_a_case() -> None:
     """A crash point that no action reaches would be a hole in this test."""
     elsewhere = {"image-add", "image-delete", "pool-create", "pool-delete"}  # tests of these parts
+    elsewhere |= {"export-volumes"}  # test_kill_export_volumes.py
     elsewhere |= {"backups-move"}  # tests/system/test_backups_volume.py
     elsewhere |= {"instance-refresh", "instance-move", "instance-shift"}  # tests/system/test_instances_crash.py
     elsewhere |= {kind for kind in map(_kind, ALL_POINTS) if kind.startswith("volume-")}  # test_kill_volumes.py

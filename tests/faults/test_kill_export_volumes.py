@@ -78,6 +78,14 @@ ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
         "export-stream",
         lambda s: s.cli.result("export", "box", s.directory / "again", "--with-volumes"),
     ),
+    "export frozen": (
+        "export-volumes",
+        lambda s: s.cli.result("export", "box", s.directory / "again", "--with-volumes", "--staged"),
+    ),
+    "export stream frozen": (
+        "export-volumes",
+        lambda s: s.cli.result("export", "box", s.directory / "again", "--with-volumes"),
+    ),
     "import": ("instance-import", lambda s: s.bring("plain", "new")),
     "import streams": ("instance-import", lambda s: s.bring("streams", "new")),
     "replace": ("instance-replace", lambda s: s.bring("plain", "box", "--replace")),

@@ -296,6 +296,36 @@ def attached_corpus(real: Path, real_volume: Path) -> Iterator[Case]:
     yield Case("attached: to a volume", bytes(volume), r"volume lists attached", is_volume=True)
 
 
+def attached_streams_corpus(real: Path, real_volume: Path) -> Iterator[Case]:
+    """Give cases made of the optimized file of an instance with an optimized volume in it."""
+    base = with_attached(real, real_volume)
+    top, header = f"{ATTACHED}/0/volume", f"{ATTACHED}/0/optimized_header.yaml"
+    main, first = f"{top}.bin", f"{ATTACHED}/0/volume-snapshots/vs0.bin"
+
+    def case(name: str, archive: Archive, says: str | None) -> Case:
+        return Case(f"attached streams: {name}", bytes(archive), says)
+
+    def changed(name: str, data: bytes) -> Archive:
+        return base.copy().change(name, data)
+
+    yield case("no header", base.copy().drop(header), None)  # old files have none, nor anything nested
+    yield case("rubbish for a header", changed(header, b"["), r"optimized_header")
+    yield case("the instance's header", changed(header, base.data(HEADER)), r"does not list")
+    for name in (main, first):
+        yield case(f"without {name}", base.copy().drop(name), r"where .* is due|missing")
+        yield case(f"{name} without its end", changed(name, base.data(name)[:-10]), r"ends too early|can't be received")
+        flipped = bytearray(base.data(name))
+        flipped[len(flipped) // 2] ^= 0x20
+        yield case(f"{name} with a bit flipped", changed(name, bytes(flipped)), r"stream")
+    yield case("the instance's stream", changed(main, base.data(f"{MAIN}.bin")), r"stream|another name|can't")
+    yield case("a snapshot's stream", changed(main, base.data(first)), r"another name")
+    yield case("a tree beside", base.copy().put(f"{top}/x", data=b"x"), r"nothing is due")
+    yield case("a symlink", base.copy().drop(main).put(main, tarfile.SYMTYPE, linkname="/etc/passwd"), r"no plain file")
+    yield case("the instance goes on", base.copy().put(f"{MAIN}.bin", data=b"x"), r"after another part")
+    trees = base.copy().change_document(lambda index: index["attached_volumes"][0].update(optimized=False))
+    yield case("told to be trees", trees, r"belong")
+
+
 def streams_corpus(real: Path) -> Iterator[Case]:
     """Give cases made of a real optimized export: one snapshot, `first`, and a nested subvolume in both trees."""
     base = Archive(real)
@@ -321,6 +351,32 @@ def streams_corpus(real: Path) -> Iterator[Case]:
         ("a part before its volume", (("/rootfs/sub1", "first"), ("/", "first"), ("/", ""))),
     ):
         yield Case(f"streams: header with {name}", header(*entries), r"optimized_header|is due|missing")
+    uuid = "a" * 32
+    for name, says, change in (
+        ("of another type", r"can't have one", {"base": {"snapshot": "b", "uuid": uuid}}),
+        ("without an identity", r"without an identity", {"type": "incremental", "base": {"snapshot": "b"}}),
+        ("of a bad identity", r"without an identity", {"type": "incremental", "base": {"snapshot": "b", "uuid": "x"}}),
+        ("that leads away", r"bad name", {"type": "incremental", "base": {"snapshot": "../b", "uuid": uuid}}),
+        ("that isn't told", r"Invalid instance type|two types", {"type": "incremental"}),
+        ("that isn't asked for", r"--onto", {"type": "incremental", "base": {"snapshot": "b", "uuid": uuid}}),
+        (
+            "of trees",
+            r"can't have one",
+            {"type": "incremental", "optimized": False, "base": {"snapshot": "b", "uuid": uuid}},
+        ),
+        (
+            "with volumes",
+            r"can't have one",
+            {"type": "incremental", "attached_volumes": [{}], "base": {"snapshot": "b", "uuid": uuid}},
+        ),
+        (
+            "without a definition",
+            r"can't have one",
+            {"type": "incremental", "config": None, "base": {"snapshot": "b", "uuid": uuid}},
+        ),
+    ):
+        changed = base.copy().change_document(lambda index, change=change: index.update(change))
+        yield Case(f"streams: a base {name}", bytes(changed), says)
     for name in (main, nested, f"{FIRST}.bin"):
         yield Case(f"streams: without {name}", bytes(base.copy().drop(name)), r"where .* is due|missing")
         cut = base.copy().change(name, base.data(name)[:-10])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
 import tarfile
@@ -139,15 +140,15 @@ def image_world(directory: Path, fresh_database: Path) -> Iterator[ImageWorld]:
 
 
 def archive(files: dict[str, bytes], compression: str = "gz") -> bytes:
-    """Return a tarball of the files; a name that ends in a slash is a directory."""
+    """Return a tarball of the files, the same each time; a name that ends in a slash is a directory."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=f"w:{compression}") as tar:
+    with tarfile.open(fileobj=out, mode=f"w:{compression.replace('gz', '')}") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name.rstrip("/"))
             member.size, member.mode = len(content), 0o755
             member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
             tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
+    return gzip.compress(out.getvalue(), mtime=0) if compression == "gz" else out.getvalue()
 
 
 def unified(name: str = "a", compression: str = "gz") -> bytes:

@@ -98,6 +98,44 @@ def test_refresh_snapshot_and_move(desk: Desk) -> None:
         remove(ours, "back")
 
 
+def test_incremental_files_and_refreshes_know_the_same_snapshots(desk: Desk, tmp_path: Path) -> None:
+    """A file builds on what a copy brought, a refresh on what files brought; each is told what the other has."""
+    ours, other = desk.world.ours, desk.world.other
+
+    def go_on(text: str) -> None:
+        (rootfs(ours, "bt", "grown") / "root/x").write_text(text)
+        ours.lxc.run("snapshot", "grown", text)
+
+    def compare(*snapshots: str) -> None:
+        for name in (*snapshots, ""):
+            one, copy = rootfs(ours, "bt", "grown", name), rootfs(other, "bt", "grown", name)
+            assert differences(describe(one), describe(copy)) == [], name
+
+    try:
+        ours.lxc.run("init", "tiny", "grown", "-s", "bt")
+        (rootfs(ours, "bt", "grown") / "root/big").write_bytes(os.urandom(2**20))
+        go_on("one")
+        desk.must("copy", "sh:grown", "si:", "-s", "bt")
+        go_on("two")
+        desk.must("export", "h:grown", str(tmp_path / "two"), "--since", "one")
+        assert (tmp_path / "two").stat().st_size < 2**20
+        assert "snapshot one" in desk.must("backup", "verify", str(tmp_path / "two"))
+        refused = desk.run("import", "i:", str(tmp_path / "two"))
+        assert refused.returncode == 1 and 'snapshot "one" of "grown"' in refused.stderr
+        desk.must("import", "i:", str(tmp_path / "two"), "--onto", "grown")
+        compare("one", "two")
+        go_on("three")
+        desk.must("copy", "sh:grown", "si:grown", "--refresh")
+        compare("one", "two", "three")
+        go_on("four")
+        desk.must("export", "h:grown", str(tmp_path / "four"), "--since", "three")
+        desk.must("import", "i:", str(tmp_path / "four"), "--onto", "grown")
+        compare("one", "two", "three", "four")
+    finally:
+        remove(ours, "grown")
+        remove(other, "grown")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_volumes(desk: Desk, mode: str) -> None:
     ours, other = desk.world.ours, desk.world.other
@@ -147,16 +185,55 @@ def test_what_the_other_server_refuses_is_told(desk: Desk) -> None:
     assert "not found" in done.stderr
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("target", ["si", "sl"])
-def test_images(desk: Desk, target: str) -> None:
-    """Through the machine of the command, to a server of ours and to LXD; what is there already is told."""
+def test_images(desk: Desk, target: str, mode: str) -> None:
+    """To a server of ours and to LXD. The machine of the command takes part where it is told to."""
     server = desk.world.server(target[1:])
     server.lxc.run("image", "delete", "tiny", expect=None)
-    said = desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", "--alias", "second")
+    options = ["--mode", mode] if mode else []
+    said = desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", "--alias", "second", *options)
     try:
         images = json.loads(server.lxc.run("image", "list", "--format", "json"))
         (found,) = [each for each in images if each["fingerprint"] in said]
         assert {each["name"] for each in found["aliases"]} == {"tiny", "second"}
-        assert "already exists" in desk.run("image", "copy", "sh:tiny", f"{target}:").stderr
+        again = desk.run("image", "copy", "sh:tiny", f"{target}:", *options)
+        if mode in ("", "pull"):
+            assert again.returncode == 0, again.stderr  # it is there, and that is what was asked for
+        else:
+            assert "already exists" in again.stderr
     finally:
         server.lxc.run("image", "alias", "delete", "second", expect=None)
+
+
+def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk: Desk) -> None:
+    ours, other = desk.world.ours, desk.world.other
+    address = json.loads(ours.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+    ours.lxc.run("config", "unset", "core.https_address")
+    try:
+        other.lxc.run("image", "delete", "tiny", expect=None)
+        refused = desk.run("image", "copy", "h:tiny", "i:", "--mode", "pull")
+        assert "source server isn't listening" in refused.stderr
+        desk.must("image", "copy", "h:tiny", "i:", "--copy-aliases")
+        assert "tiny" in other.lxc.run("image", "alias", "list", "--format", "csv")
+    finally:
+        ours.lxc.run("config", "set", "core.https_address", address)
+
+
+@pytest.mark.parametrize("target", ["si", "sl"])
+def test_an_instance_of_an_image_that_another_server_has(desk: Desk, target: str) -> None:
+    """The server fetches the image; where it can't, what helps is told."""
+    server = desk.world.server(target[1:])
+    server.lxc.run("image", "delete", "tiny", expect=None)
+    try:
+        said = desk.must("init", "sh:tiny", f"{target}:fetched", "-c", "user.note=made")
+        assert "Creating fetched" in said
+        shown = json.loads(server.lxc.run("query", "/1.0/instances/fetched"))
+        (image,) = json.loads(server.lxc.run("query", "/1.0/images?recursion=1"))
+        assert (shown["config"]["user.note"], shown["config"]["volatile.base_image"]) == ("made", image["fingerprint"])
+        assert (image["cached"], image["aliases"]) == (True, [])
+        assert "not found" in desk.run("init", "sh:nosuch", f"{target}:other").stderr
+    finally:
+        remove(server, "fetched")
+        server.lxc.run("image", "delete", image["fingerprint"])
+        desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases")

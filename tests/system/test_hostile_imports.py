@@ -17,7 +17,16 @@ import pytest
 from holdfast.client.client import Client
 from holdfast.client.errors import ApiError, OperationFailedError
 from support.holdfast import HoldfastServer, short_directory
-from support.hostile import Archive, Case, attached_corpus, corpus, streams_corpus, volume_corpus, with_attached
+from support.hostile import (
+    Archive,
+    Case,
+    attached_corpus,
+    attached_streams_corpus,
+    corpus,
+    streams_corpus,
+    volume_corpus,
+    with_attached,
+)
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs")]
 
@@ -31,6 +40,7 @@ CASES = [
     *streams_corpus(OPTIMIZED),
     *volume_corpus(*VOLUMES),
     *attached_corpus(REAL, VOLUMES[0]),
+    *attached_streams_corpus(OPTIMIZED, VOLUMES[2]),
 ]
 WATCHED = tuple(map(Path, ("/etc", "/usr/bin", "/usr/sbin", "/home", "/opt")))
 OWN = ("database", "storage-pools", "disks", "logs", "devices", "images")
@@ -131,11 +141,12 @@ def test_the_unchanged_file_is_taken(guarded: Guarded, tmp_path: Path) -> None:
     assert bring(guarded, Case("unchanged", bytes(Archive(OPTIMIZED)), None), tmp_path, "bt") is None
     assert guarded.server.lxc.run("list", "--format", "csv", "-c", "n").split() == ["t3"]
     guarded.server.lxc.run("delete", "t3")
-    both = Case("unchanged", bytes(with_attached(REAL, VOLUMES[0])), None)
-    assert bring(guarded, both, tmp_path, "default") is None
-    guarded.server.lxc.run("delete", "t1")
-    (name,) = volumes(guarded, "default")
-    guarded.server.lxc.run("storage", "volume", "delete", "default", name)
+    for one, volume, pool in ((REAL, VOLUMES[0], "default"), (OPTIMIZED, VOLUMES[2], "bt")):
+        both = Case("unchanged", bytes(with_attached(one, volume)), None)
+        assert bring(guarded, both, tmp_path, pool) is None
+        guarded.server.lxc.run("delete", "t1" if one is REAL else "t3")
+        (name,) = volumes(guarded, pool)
+        guarded.server.lxc.run("storage", "volume", "delete", pool, name)
     for real, pool in zip(VOLUMES, ("default", "default", "bt"), strict=True):
         assert bring(guarded, Case("unchanged", real.read_bytes(), None, is_volume=True), tmp_path, pool) is None
         (name,) = volumes(guarded, pool)

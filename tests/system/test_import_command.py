@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.cli import Cli
+from support.cli import COMMAND, Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 
@@ -156,3 +156,33 @@ def test_a_version_that_there_is_not(scene: Scene, streamed: bool) -> None:
     words = ("export", "web", directory / "v3", "--export-version", "3", *(() if streamed else ("--staged",)))
     assert cli.fails(*words) == "Backup metadata version 3 is not supported: this server writes 1 and 2"
     assert not (directory / "v3").exists()
+
+
+def test_a_difference_by_command(scene: Scene, tmp_path: Path) -> None:
+    """Its file has a name of its own, not that of the whole export, and is told apart from one."""
+    server, cli, directory = scene
+
+    def export(*words: str) -> None:
+        command = [COMMAND, "export", "web", *words, "--compression", "none"]
+        subprocess.run(command, cwd=tmp_path, env=cli.environment, check=True, capture_output=True, timeout=120)
+
+    cli.run("import", directory / "web.tar.gz", "-s", "bt", "-d", "etc,type=none")
+    export("--optimized-storage")
+    whole = (tmp_path / "web.tar").read_bytes()
+    server.lxc.run("file", "push", "-", "web/root/x", stdin="newer")
+    cli.run("snapshot", "web", "two")
+    export("--since", "one")
+    assert (tmp_path / "web.tar").read_bytes() == whole
+    newer = tmp_path / "web-since-one.tar"
+    assert "Builds on:" in cli.run("backup", "verify", newer)
+    document = json.loads(cli.run("backup", "verify", newer, "--format", "json"))
+    assert document["base"]["snapshot"] == "one" and document["type"] == "container"
+    assert json.loads(cli.run("backup", "verify", tmp_path / "web.tar", "--format", "json"))["base"] is None
+    assert "--onto" in cli.fails("import", newer, "other")
+    assert "only the difference" in cli.fails("backup", "test", newer)
+    cli.run("import", tmp_path / "web.tar", "other")
+    cli.run("import", newer, "--onto", "other")
+    assert server.lxc.run("file", "pull", "other/root/x", "-") == "newer"
+    assert [each["name"] for each in shown(server, "other")["snapshots"]] == ["one", "two"]
+    cli.run("restore", "other", "--undo")
+    assert server.lxc.result("file", "pull", "other/root/x", "-").returncode != 0

@@ -204,7 +204,7 @@ def test_the_files_on_the_server(scene: Scene, tmp_path: Path) -> None:
     query("POST", f"{path}/backup0", '{"name": "mine"}')
     (shown,) = query("GET", f"{path}?recursion=1")
     assert (shown["name"], shown["volume_only"], shown["optimized_storage"]) == ("mine", True, False)
-    assert set(shown) == {"name", "created_at", "expires_at", "volume_only", "optimized_storage"}
+    assert set(shown) == {"name", "created_at", "expires_at", "size", "volume_only", "optimized_storage"}
     whole = ask(scene.server.socket, "GET", f"{path}/mine/export").raw
     part = ask(scene.server.socket, "GET", f"{path}/mine/export", headers={"Range": "bytes=10-19"})
     assert (part.status, part.raw) == (206, whole[10:20])

@@ -96,8 +96,11 @@ def test_a_restricted_browser_sees_its_project_only(chromium: Browser, web_serve
     with signed_in(chromium, web_server, "--restricted", "--projects", "lab") as lab:
         lab.open("/instances?project=lab")
         expect(lab.page.get_by_text("There is no instance in this project yet.")).to_be_visible()
+        lab.open("/instances")
+        expect(lab.page.get_by_text("There is no instance in this project yet.")).to_be_visible()
+        expect(lab.page.get_by_text("shared")).to_have_count(0)
         lab.open("/instances?project=default")
-        expect(lab.page.get_by_role("alert").first).to_contain_text("project")
+        expect(lab.page.get_by_role("alert").first).to_contain_text("not authorized")
         expect(lab.page.get_by_text("shared")).to_have_count(0)
     assert web_server.holdfast("project", "delete", "lab").returncode == 0
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from holdfast.archive.definition import Definition, from_config
+from holdfast.archive.document_values import time_of
 from holdfast.archive.layout import Layout
 from holdfast.archive.volume_definition import (
     VolumeDefinition,
@@ -13,9 +17,21 @@ from holdfast.archive.volume_definition import (
     layout_of,
 )
 from holdfast.model.errors import ArchiveError, BadRequestError
-from holdfast.model.kinds import VolumeType
+from holdfast.model.kinds import InstanceType, VolumeType
 from holdfast.model.names import check_snapshot_name
-from holdfast.wire.backup_index import BackupConfig, BackupIndex, IndexFormatError, PartIndex, parse_index
+from holdfast.wire.backup_index import BackupConfig, BackupIndex, BaseEntry, IndexFormatError, PartIndex, parse_index
+
+INCREMENTAL: Final = "incremental"
+"""The type of files with a difference: other programs must not take one for an instance."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """The snapshot that a difference builds on; `identity` is the one that it has in streams of the driver."""
+
+    snapshot: str
+    identity: str
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +53,8 @@ class ExportIndex:
     """Where it came from; nothing but a fact to be shown."""
     attached: tuple[ExportIndex, ...] = ()
     """The volumes that an instance's file holds beside it, each as the index of its own file would say it."""
+    base: Base | None = None
+    """What an incremental file is the difference to."""
 
     @property
     def parts(self) -> tuple[ExportIndex, ...]:
@@ -55,7 +73,20 @@ def index_of(document: bytes) -> ExportIndex:
         index = parse_index(document)
     except IndexFormatError as error:
         raise ArchiveError(f"index.yaml is not valid: {error}") from error
-    return replace(_read(index), attached=_attached(index))
+    if index.base is None:
+        return replace(_read(index), attached=_attached(index))
+    if index.type != INCREMENTAL or index.attached_volumes or not index.optimized or index.config is None:
+        raise ArchiveError("index.yaml names a base for what can't have one")
+    index.type = InstanceType.CONTAINER.value
+    return replace(_read(index), base=_base(index.base))
+
+
+def _base(entry: BaseEntry) -> Base:
+    try:
+        identity = str(uuid.UUID(entry.uuid or ""))
+    except ValueError:
+        raise ArchiveError("index.yaml names a base without an identity") from None
+    return Base(snapshot=_bare(entry.snapshot), identity=identity, created_at=time_of(entry.created_at))
 
 
 def _attached(index: BackupIndex) -> tuple[ExportIndex, ...]:

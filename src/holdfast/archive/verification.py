@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from holdfast.archive.export_index import ExportIndex
+from holdfast.archive.export_index import Base, ExportIndex
 from holdfast.archive.reader import TreeFacts, VerifiedExport, Visitor, verify_export
 from holdfast.model.errors import ArchiveError
 from holdfast.model.kinds import Compression
@@ -67,6 +67,7 @@ class ExportFacts:
     content_bytes: int
     snapshots: tuple[SnapshotFacts, ...]
     volumes: tuple[AttachedFacts, ...]
+    base: Base | None
     tool: str | None
     version: str | None
     created_at: str | None
@@ -121,6 +122,7 @@ def _facts(found: VerifiedExport, kind: Compression, size_bytes: int) -> ExportF
         entries=main.entries,
         content_bytes=main.size_bytes,
         snapshots=snapshots,
+        base=index.base,
         volumes=tuple(_attached(each, trees) for each, trees in zip(index.attached, found.trees[1:], strict=True)),
         tool=manifest.tool if manifest else None,
         version=manifest.version if manifest else None,

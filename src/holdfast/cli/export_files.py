@@ -123,6 +123,7 @@ def contents(facts: ExportFacts) -> dict[str, str]:
     """Return in lines what a file holds."""
     lines = {
         "holds": f"{facts.type} {facts.name}",
+        "builds on": base_text(facts),
         "volumes": ", ".join(f"{each.pool}/{each.name}" for each in facts.volumes),
         "project": facts.project,
         "pool": f"{facts.pool} ({facts.driver})",
@@ -130,6 +131,15 @@ def contents(facts: ExportFacts) -> dict[str, str]:
         "snapshots": ", ".join(each.name for each in facts.snapshots) or "none",
     }
     return {key: value for key, value in lines.items() if value}
+
+
+def base_text(facts: ExportFacts) -> str:
+    """Return which snapshot an incremental file builds on."""
+    base = facts.base
+    if base is None:
+        return ""
+    taken = f" of {base.created_at:%Y-%m-%d %H:%M:%S} UTC" if base.created_at else ""
+    return f"snapshot {base.snapshot}{taken} (btrfs {base.identity})"
 
 
 def entries(source: Source, path: str, snapshot: str | None, volume: str | None, *, is_recursive: bool) -> list[Entry]:

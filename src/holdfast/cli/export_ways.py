@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from holdfast.client.encryption import Recipient
 
 EXTENSION: Final = "holdfast_export_stream"
+SINCE_EXTENSION: Final = "holdfast_export_since"
 VOLUMES_EXTENSION: Final = "holdfast_export_volumes"
 KEPT_ON_SERVER_FOR: Final = timedelta(hours=24)
 LEAST_RATE: Final = 1024
@@ -124,10 +125,19 @@ _OPTIONS: Final = (
 
 
 def export_to(
-    session: Session, owner: Owner, target: str, choices: Choices, *, is_alone: bool, with_volumes: bool = False
+    session: Session,
+    owner: Owner,
+    target: str,
+    choices: Choices,
+    *,
+    is_alone: bool,
+    with_volumes: bool = False,
+    since: str = "",
 ) -> None:
     """Export to a file ("" names it after the owner) or to standard output ("-")."""
     _check_server(session, choices)
+    if since:
+        require_extension(session, SINCE_EXTENSION, "export of a difference")
     if with_volumes:
         require_extension(session, VOLUMES_EXTENSION, "export of an instance together with its volumes")
     wanted = Wanted(
@@ -140,6 +150,7 @@ def export_to(
             "exclude": choices["exclude"],
             "version": choices["export_version"],
             "with_volumes": with_volumes,
+            "since": since,
         },
         bytes_per_s=choices["bwlimit"],
     )
@@ -147,7 +158,8 @@ def export_to(
     to_standard_output = target == "-"
     if to_standard_output and choices["has_manifest"]:
         raise click.UsageError("--manifest needs a file: there is no place beside standard output")
-    path = Path(target or _default_name(session, owner, choices["compression"], is_encrypted=bool(recipients)))
+    stem = f"{owner}-since-{since}" if since else str(owner)  # never over the file that it builds on
+    path = Path(target or _default_name(session, stem, choices["compression"], is_encrypted=bool(recipients)))
     place = standard_output() if to_standard_output else check_target(path, may_replace=not choices["no_clobber"])
     way = streamed if not choices["staged"] and session.knows(EXTENSION) else staged
     try:
@@ -175,11 +187,11 @@ def _check_server(session: Session, choices: Choices) -> None:
         require_extension(session, "backup_metadata_version", "choice of the metadata's version")
 
 
-def _default_name(session: Session, owner: Owner, compression: str, *, is_encrypted: bool) -> str:
-    """Return the owner's name with the usual extension of what the file will be."""
+def _default_name(session: Session, stem: str, compression: str, *, is_encrypted: bool) -> str:
+    """Return the name with the usual extension of what the file will be."""
     chosen = compression or session.client.backups.default_compression()
     word = chosen.split()[0].partition("-")[0] if chosen.strip() else ""
-    return f"{owner}.tar{_EXTENSIONS.get(word, '.gz')}{SUFFIX if is_encrypted else ''}"
+    return f"{stem}.tar{_EXTENSIONS.get(word, '.gz')}{SUFFIX if is_encrypted else ''}"
 
 
 @contextmanager

@@ -35,6 +35,8 @@ class ExportOptions(TypedDict, total=False):
     version: int | None
     with_volumes: bool
     """With the custom volumes that are attached to the instance."""
+    since: str
+    """Only what differs from this snapshot."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ class Backups:
         profiles: Sequence[str] | None = None,
         is_replacing: bool = False,
         without_volumes: bool = False,
+        onto: str = "",
         in_pieces: bool = False,
         on_bytes: OnBytes | None = None,
         identities: Sequence[Identity] = (),
@@ -156,6 +159,7 @@ class Backups:
             profiles=profiles,
             is_replacing=is_replacing,
             without_volumes=without_volumes,
+            onto=onto,
         )
         with opened(source, on_bytes, identities) as contents:
             path = path_of("instances")
@@ -231,4 +235,6 @@ def _body(owner: Owner, options: ExportOptions) -> dict[str, object]:
         body["version"] = version
     if options.get("with_volumes"):
         body["with_volumes"] = True
+    if since := options.get("since"):
+        body["since"] = since
     return body

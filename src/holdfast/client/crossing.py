@@ -59,24 +59,18 @@ class Crossing:
         if mode == RELAY:
             self._relay(wait)
             return
-        listening = self.source if mode == PULL else self.target
-        addresses, certificate = _addresses(listening)
-        if not addresses:
-            raise NotListeningError("source" if mode == PULL else "target", mode)
         once = self._pull if mode == PULL else self._push
-        for number, address in enumerate(addresses, start=1):
-            try:
-                once(f"https://{address}", certificate, wait)
-            except OperationFailedError as error:
-                if number == len(addresses) or not any(word in str(error).lower() for word in _UNREACHED):
-                    raise
-            else:
-                return
+        reach(
+            self.source if mode == PULL else self.target,
+            "source" if mode == PULL else "target",
+            mode,
+            lambda address, certificate: once(address, certificate, wait),
+        )
 
     def _possible_mode(self) -> str:
-        if _addresses(self.source)[0]:
+        if is_listening(self.source):
             return PULL
-        return PUSH if _addresses(self.target)[0] else RELAY
+        return PUSH if is_listening(self.target) else RELAY
 
     def _send(self, **more: object) -> RunningOperation:
         body = {**self.send_body, "migration": True, "target": None, **more}
@@ -98,7 +92,7 @@ class Crossing:
                 )
             )
         except BaseException:
-            _give_up(sending)
+            give_up(sending)
             raise
 
     def _push(self, address: str, certificate: str, wait: Wait) -> None:
@@ -111,7 +105,7 @@ class Crossing:
         try:
             wait(self._send(target=target))
         except BaseException:
-            _give_up(receiving)
+            give_up(receiving)
             raise
 
     def _relay(self, wait: Wait) -> None:
@@ -119,7 +113,7 @@ class Crossing:
         try:
             receiving = self._receive(mode=PUSH)
         except BaseException:
-            _give_up(sending)
+            give_up(sending)
             raise
         with _Relay() as relay:
             try:
@@ -130,9 +124,34 @@ class Crossing:
                     )
                 wait(receiving)
             except BaseException:
-                _give_up(sending)
-                _give_up(receiving)
+                give_up(sending)
+                give_up(receiving)
                 raise
+
+
+def is_listening(server: Connection) -> bool:
+    """Tell whether other servers can connect to it."""
+    return bool(_addresses(server)[0])
+
+
+def is_unreached(error: OperationFailedError) -> bool:
+    """Tell whether a server failed because it could not reach the other one."""
+    return any(word in str(error).lower() for word in _UNREACHED)
+
+
+def reach(listening: Connection, side: str, mode: str, once: Callable[[str, str], None]) -> None:
+    """Have the other server connect to this one: by each of its addresses, with its certificate, until one is right."""
+    addresses, certificate = _addresses(listening)
+    if not addresses:
+        raise NotListeningError(side, mode)
+    for number, address in enumerate(addresses, start=1):
+        try:
+            once(f"https://{address}", certificate)
+        except OperationFailedError as error:
+            if number == len(addresses) or not is_unreached(error):
+                raise
+        else:
+            return
 
 
 class _Relay:
@@ -185,6 +204,7 @@ def _addresses(server: Connection) -> tuple[list[str], str]:
     return [*own, *(address for address in told if address not in own)], str(environment.get("certificate") or "")
 
 
-def _give_up(work: RunningOperation) -> None:
+def give_up(work: RunningOperation) -> None:
+    """Cancel work that has become useless, if it can be."""
     with suppress(ApiError, ClientError):
         work.cancel()

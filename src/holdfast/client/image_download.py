@@ -7,42 +7,53 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from http.client import HTTPException, HTTPResponse
+from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 
 from holdfast.client.errors import BrokenConnectionError
-from holdfast.client.transfer import CHUNK_BYTES, OnBytes, WholeFile, copy_body
+from holdfast.client.transfer import CHUNK_BYTES, Body, OnBytes, WholeFile
 
 HEADER_LIMIT_BYTES = 16 * 1024
 
 
 def save_image(answer: HTTPResponse, target: Path, on_bytes: OnBytes | None) -> list[Path]:
     """Write the image beside or below `target`, with the extensions that the server names; return the paths."""
-    content_type = answer.headers.get_content_type()
-    if not content_type.startswith("multipart/"):
-        path = _path_for(target, _named(answer.headers.get_filename()), is_rootfs=False)
+    saved: list[Path] = []
+    for part in image_parts(answer, on_bytes):
+        path = _path_for(target, part.file_name, is_rootfs=part.is_rootfs)
         with WholeFile(path) as file:
-            copy_body(answer, file, path.name, on_bytes)
-        return [path]
+            for chunk in part.chunks:
+                file.write(chunk)
+        saved.append(path)
+    return saved
+
+
+@dataclass(frozen=True)
+class ImagePart:
+    """One file of an image on its way; `chunks` must be read to the end before the next part."""
+
+    file_name: str
+    is_rootfs: bool
+    chunks: Iterator[bytes]
+
+
+def image_parts(answer: HTTPResponse, on_bytes: OnBytes | None) -> Iterator[ImagePart]:
+    """Yield the files that an answer brings: one, or metadata and root file system.
+
+    An answer that ends before its announced length, end mark or last boundary raises `ClientError`.
+    """
+    if not answer.headers.get_content_type().startswith("multipart/"):
+        name = _named(answer.headers.get_filename())
+        body = Body(answer, name, on_bytes)
+        yield ImagePart(name, is_rootfs=False, chunks=iter(body.read, b""))
+        return
     boundary = answer.headers.get_boundary()
     if not boundary:
         raise BrokenConnectionError("the transfer of an image", "a multipart answer without a boundary")
-    return _save_parts(_Parts(answer, boundary), target, on_bytes)
-
-
-def _save_parts(parts: _Parts, target: Path, on_bytes: OnBytes | None) -> list[Path]:
-    saved: list[Path] = []
-    done = 0
+    parts = _Parts(Body(answer, "the image", on_bytes), boundary)
     for field, file_name in parts:
-        path = _path_for(target, file_name, is_rootfs=field != "metadata")
-        with WholeFile(path) as file:
-            for chunk in parts.body():
-                file.write(chunk)
-                done += len(chunk)
-                if on_bytes:
-                    on_bytes(done, None)
-        saved.append(path)
-    return saved
+        yield ImagePart(file_name, is_rootfs=field != "metadata", chunks=parts.body())
 
 
 def _named(file_name: str | None) -> str:
@@ -61,8 +72,8 @@ def _path_for(target: Path, file_name: str, *, is_rootfs: bool) -> Path:
 class _Parts:
     """Iterates over the parts of a multipart body; `body` must be read to its end before the next part."""
 
-    def __init__(self, answer: HTTPResponse, boundary: str) -> None:
-        self._answer = answer
+    def __init__(self, body: Body, boundary: str) -> None:
+        self._body = body
         self._mark = b"\r\n--" + boundary.encode()
         self._window = b"\r\n"  # so that the first boundary looks like the others
 
@@ -105,10 +116,7 @@ class _Parts:
         return self._window.startswith(text)
 
     def _fill(self) -> None:
-        try:
-            chunk = self._answer.read(CHUNK_BYTES)
-        except HTTPException as error:
-            raise BrokenConnectionError("the transfer of an image", "it ended before its end mark") from error
+        chunk = self._body.read(CHUNK_BYTES)
         if not chunk:
             raise BrokenConnectionError("the transfer of an image", "it ended before its last boundary")
         self._window += chunk

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import urlencode
@@ -24,6 +25,14 @@ class ImageFile:
 
     metadata: Path
     rootfs: Path | None = None
+
+
+@dataclass(frozen=True)
+class UploadKey:
+    """What lets a server that isn't trusted send an image: its fingerprint, and the secret that was given for it."""
+
+    fingerprint: str
+    secret: str
 
 
 class Images:
@@ -59,23 +68,34 @@ class Images:
         on_bytes: OnBytes | None = None,
     ) -> RunningOperation:
         """Send an image's file or files; the ended operation's results hold the `fingerprint`."""
-        headers = {"X-LXD-public": "true" if is_public else "false", "X-LXD-filename": file.metadata.name}
+        headers = {"X-LXD-public": "true" if is_public else "false"}
         if properties:
             headers["X-LXD-properties"] = urlencode(properties)
+        decoded = decode_answer(self.send(file, headers, on_bytes), "POST /1.0/images")
+        return RunningOperation(self._connection, cast(Operation, decoded.metadata))
+
+    def send(
+        self,
+        file: ImageFile,
+        headers: Mapping[str, str],
+        on_bytes: OnBytes | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> HTTPResponse:
+        """Send an image's file or files with what the headers say of it; return the answer, unread."""
+        sent = {"X-LXD-filename": file.metadata.name, **headers}
         with ExitStack() as stack:
             opened = stack.enter_context(file.metadata.open("rb"))
             if file.rootfs is None:
                 size = os.fstat(opened.fileno()).st_size
                 content = read_chunks(opened, on_bytes, size)
-                headers |= {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+                sent |= {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
             else:
                 second = stack.enter_context(file.rootfs.open("rb"))
                 form = _Form({"metadata": opened, "rootfs": second})
                 content = form.chunks(on_bytes)
-                headers |= {"Content-Type": form.content_type, "Content-Length": str(form.size_bytes)}
-            answer = self._connection.open("POST", path_of("images"), content=content, headers=headers)
-        decoded = decode_answer(answer, "POST /1.0/images")
-        return RunningOperation(self._connection, cast(Operation, decoded.metadata))
+                sent |= {"Content-Type": form.content_type, "Content-Length": str(form.size_bytes)}
+            return self._connection.open("POST", path_of("images"), content=content, headers=sent, timeout_s=timeout_s)
 
     def create(self, request: Mapping[str, object]) -> RunningOperation:
         """Make an image on the server: from an instance or snapshot, or by a recipe.

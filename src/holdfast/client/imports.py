@@ -37,6 +37,8 @@ class ImportWishes:
     is_replacing: bool = False
     without_volumes: bool = False
     """Volumes in the file are left out."""
+    onto: str = ""
+    """The instance that a file with a difference builds on."""
 
     def headers(self) -> dict[str, str]:
         headers = {}
@@ -52,6 +54,8 @@ class ImportWishes:
             headers["X-Holdfast-profiles"] = ",".join(quote(name, safe="") for name in self.profiles)
         if self.is_replacing:
             headers["X-Holdfast-replace"] = "true"
+        if self.onto:
+            headers["X-Holdfast-onto"] = self.onto
         if self.without_volumes:
             headers["X-Holdfast-without-volumes"] = "true"
         return headers

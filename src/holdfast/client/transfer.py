@@ -82,8 +82,8 @@ class Body:
     ) -> None:
         self._answer, self._name, self._on_bytes = answer, name, on_bytes
         self._pace = pace or Pace()
-        announced = answer.headers.get("Content-Length")
-        self._total = start + int(announced) if announced else None
+        announced = (answer.headers.get("Content-Length") or "").strip()
+        self._total = start + int(announced) if announced.isdecimal() and len(announced) < 20 else None
         self._is_chunked = "chunked" in (answer.headers.get("Transfer-Encoding") or "").lower()
         self._failure: ClientError | None = None
         self.done = start

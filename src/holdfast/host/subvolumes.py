@@ -9,8 +9,8 @@ Structures used, little endian words:
     lookup_user   dirid u64, treeid u64, name[256], path[3824]
     received      uuid[16], stransid u64, rtransid u64, stime s64 u32 align 4, rtime the same, flags u64, 16 x u64
 
-In `info` the UUID is at 296; at 328 is the one that a received subvolume has at its sender, at 360 its transaction
-there.
+In `info` the UUID is at 296, the transaction of the last change at 344; at 328 is the UUID that a received subvolume
+has at its sender, at 360 its transaction there.
 """
 
 from __future__ import annotations
@@ -134,6 +134,14 @@ def received_identity(path: Path) -> tuple[uuid.UUID, int] | None:
     info = _info(path)
     found = uuid.UUID(bytes=info[328:344])
     return (found, int.from_bytes(info[360:368], "little")) if found.int else None
+
+
+def sent_identity(path: Path) -> tuple[uuid.UUID, int]:
+    """Return the UUID and the transaction that stand in a stream of this subvolume: those it was received with, or its
+    own.
+    """
+    info = _info(path)
+    return received_identity(path) or (identity(path), int.from_bytes(info[344:352], "little"))
 
 
 def set_received_identity(path: Path, sent: tuple[uuid.UUID, int]) -> None:

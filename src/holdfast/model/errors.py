@@ -66,6 +66,12 @@ class MigrationError(HoldfastError):
     status = 500
 
 
+class ImageTransferError(HoldfastError):
+    """An image could not be got from another server, or not be sent to one."""
+
+    status = 500
+
+
 class CancelledOperationError(HoldfastError):
     """Tell running work that its operation was cancelled."""
 

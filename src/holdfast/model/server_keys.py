@@ -15,6 +15,7 @@ BACKUPS_VOLUME_KEY: Final = "storage.backups_volume"
 HTTPS_ADDRESS_KEY: Final = "core.https_address"
 TRUST_PASSWORD_KEY: Final = "core.trust_password"
 TOKEN_EXPIRY_KEY: Final = "core.remote_token_expiry"
+REMOTE_CACHE_EXPIRY_KEY: Final = "images.remote_cache_expiry"
 
 SERVER_KEYS: Final = KeyTable(
     (
@@ -42,10 +43,10 @@ SERVER_KEYS: Final = KeyTable(
             is_live=True,
         ),
         ConfigKey(
-            name="images.remote_cache_expiry",
+            name=REMOTE_CACHE_EXPIRY_KEY,
             type="int",
             check=values.unsigned,
-            doc="Days until an image that was fetched for an instance and isn't used goes",
+            doc="Days until an image that was fetched for an instance and isn't used goes; 0: it stays",
             default="10",
             is_live=True,
         ),

@@ -16,6 +16,8 @@ from holdfast.server.route import Permission, Route
 
 INSISTS_HEADER: Final = "X-LXD-authenticated"
 """Sent by clients that would rather be refused than be shown what strangers are shown."""
+SECRET_HEADER: Final = "X-LXD-secret"
+"""Sent by servers that bring an image which is expected here."""
 _FEATURES: Final = (
     ("/1.0/profiles", "profiles"),
     ("/1.0/images", "images"),
@@ -43,6 +45,10 @@ async def check(route: Route, request: ApiRequest) -> None:
     check_origin(request.http, access)
     if access.is_admin or (route.permission is Permission.METRICS and access.trust is Trust.METRICS):
         return
+    if route.permission is Permission.PROJECT_OR_SECRET:
+        if SECRET_HEADER not in request.http.headers:
+            await check_project(route.path, request)
+        return
     if not access.is_trusted:
         insists = bool(request.http.headers.get(INSISTS_HEADER))
         if insists or route.permission not in (Permission.ANYONE, Permission.SECRET):
@@ -51,19 +57,21 @@ async def check(route: Route, request: ApiRequest) -> None:
     if route.permission is Permission.ADMIN:
         raise NotAuthorizedError
     if route.permission in (Permission.PROJECT, Permission.METRICS):
-        await _check_project(route, request)
+        await check_project(route.path, request)
 
 
-async def _check_project(route: Route, request: ApiRequest) -> None:
-    """Raise unless the request stays in the projects of a restricted client.
+async def check_project(path: str, request: ApiRequest) -> None:
+    """Raise unless the one who asks is trusted, and the request stays in the projects of a restricted client.
 
     What a project doesn't have of its own is the default project's: it can be used then, and not be changed.
     """
+    if request.access.is_admin:
+        return
     if request.flag("all-projects"):
         raise NotAuthorizedError
     request.enter(request.project)
     if request.http.method in READING:
         return
     for prefix, feature in _FEATURES:
-        if route.path.startswith(prefix):
+        if path.startswith(prefix):
             request.enter(await request.run(request.services.projects.home, request.project, feature))

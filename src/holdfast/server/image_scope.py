@@ -44,8 +44,22 @@ async def wanted_image(request: ApiRequest, fingerprint: str) -> Image:
     """Return the image with a fingerprint that is, or begins with, this, if it may be seen."""
     if not is_guest(request):
         return await request.run(request.services.images.get, await image_project(request), fingerprint)
+    if secret := request.query("secret"):
+        return await _image_for_secret(request, fingerprint, secret)
     images, _ = await listed_images(request)
     found = [image for image in images if image.fingerprint.startswith(fingerprint)]
     if len(found) != 1:
         raise ImageNotFoundError(fingerprint)
     return found[0]
+
+
+async def _image_for_secret(request: ApiRequest, fingerprint: str, secret: str) -> Image:
+    images = request.services.images
+    try:
+        project = await image_project(request)
+    except ProjectNotFoundError:
+        raise ImageNotFoundError(fingerprint) from None
+    whole = await request.run(images.tokens.downloadable, project, fingerprint, secret)
+    if whole is None:
+        raise ImageNotFoundError(fingerprint)
+    return await request.run(images.get, project, whole)

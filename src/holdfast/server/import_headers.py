@@ -7,6 +7,7 @@
 | `X-Holdfast-config` | a query string: keys and values; an empty value takes the key away |
 | `X-Holdfast-profiles` | names, each URL-encoded, with commas between; empty: no profiles |
 | `X-Holdfast-replace` | `true`: an instance of that name is replaced |
+| `X-Holdfast-onto` | the instance that a file with a difference builds on |
 | `X-Holdfast-without-volumes` | `true`: volumes in the file are left out |
 """
 
@@ -31,6 +32,7 @@ class ImportHeaders:
     profiles: tuple[str, ...] | None
     is_replacing: bool
     without_volumes: bool
+    onto: str | None
 
 
 def import_headers(request: ApiRequest) -> ImportHeaders:
@@ -46,6 +48,7 @@ def import_headers(request: ApiRequest) -> ImportHeaders:
         profiles=_names(request, "X-Holdfast-profiles"),
         is_replacing=_truth(request, "X-Holdfast-replace"),
         without_volumes=_truth(request, "X-Holdfast-without-volumes"),
+        onto=request.header("X-Holdfast-onto") or None,
     )
 
 

@@ -6,14 +6,16 @@ from typing import TypeVar
 
 from msgspec import UnsetType
 
-from holdfast.model.errors import BadRequestError, UnsupportedError
+from holdfast.model.errors import BadRequestError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.model.kinds import InstanceType
+from holdfast.server.image_sources import remote_image
 from holdfast.service.instance_requests import (
     FromCopy,
     FromImage,
     FromMigration,
     FromNothing,
+    FromRemoteImage,
     InstanceRequest,
     MoveRequest,
     SendRequest,
@@ -57,9 +59,9 @@ def _source(sent: wire.InstanceSource) -> Source | FromMigration:
             raise BadRequestError(f"Unknown source type {sent.type}")
 
 
-def _from_image(sent: wire.InstanceSource) -> FromImage:
+def _from_image(sent: wire.InstanceSource) -> FromImage | FromRemoteImage:
     if sent.server:
-        raise UnsupportedError("Fetching images from other servers isn't served: download the file and import it")
+        return FromRemoteImage(remote_image(sent))
     if not (sent.alias or sent.fingerprint or sent.properties):
         raise BadRequestError("Must specify one of alias, fingerprint or properties for init from image")
     return FromImage(

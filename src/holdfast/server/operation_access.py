@@ -8,8 +8,11 @@ from holdfast.model.operation import Event, EventType, Operation
 
 
 def may_see(access: Access, operation: Operation) -> bool:
-    """Tell whether it is one of theirs. Tokens for new clients are for administrators: who reads one may become one."""
-    if operation.operation_class is OperationClass.TOKEN:
+    """Tell whether it is one of theirs.
+
+    Tokens for new clients are for administrators: who reads one may become one. Those of images name their image.
+    """
+    if operation.operation_class is OperationClass.TOKEN and not operation.resources:
         return access.is_admin
     return access.may_see(operation.project)
 

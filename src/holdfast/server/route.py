@@ -30,6 +30,8 @@ class Permission(StrEnum):
     """Every trusted client; the handler shows restricted ones only what is of their projects."""
     PROJECT = "project"
     """Whoever may work in the project that the request is about."""
+    PROJECT_OR_SECRET = "project or secret"
+    """Like PROJECT, and who shows a secret in the header `X-LXD-secret`, which the handler checks."""
     METRICS = "metrics"
     """Like PROJECT, and clients whose certificates are for metrics alone."""
     ADMIN = "admin"

@@ -108,7 +108,8 @@ def _page(title: str, content: str, status: int = 200) -> web.Response:
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{title} – Holdfast</title><link rel="stylesheet" href="{STYLE_PATH}"></head>'
+        f'<title>{title} – Holdfast</title><link rel="icon" href="data:,">'
+        f'<link rel="stylesheet" href="{STYLE_PATH}"></head>'
         f"<body><main><h1>{title}</h1>{content}</main></body></html>\n"
     )
     return web.Response(text=text, content_type="text/html", status=status, headers={"Cache-Control": "no-store"})

@@ -26,6 +26,7 @@ from holdfast.service.backup_test_plan import NAME_PREFIX, for_test, volume_for_
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.exec import ExecPlan, ExecService
+from holdfast.service.import_base import check_way
 from holdfast.service.imports import ImportService
 from holdfast.service.instance_requests import ExecRequest
 from holdfast.service.intents import Intent
@@ -90,6 +91,7 @@ class BackupTestService:
             if not 0 < request.timeout_s <= LONGEST_S:
                 raise BadRequestError(f"The time limit of a test is more than 0 and at most {LONGEST_S:g} seconds")
             index = read_index(upload)
+            check_way(index, is_onto=False)
             name = f"{NAME_PREFIX}{secrets.token_hex(4)}"
             facts: dict[str, JsonValue] = {
                 "name": index.name,

@@ -61,6 +61,7 @@ class BackupRequest:
     exclude: tuple[str, ...] = ()
     version: int = 1
     with_volumes: bool = False
+    since: str = ""
 
     @property
     def part(self) -> ExportPart:
@@ -71,6 +72,7 @@ class BackupRequest:
             exclude=self.exclude,
             version=self.version,
             with_volumes=self.with_volumes,
+            since=self.since,
         )
 
 
@@ -139,7 +141,7 @@ class BackupService:
             created_at=self._clock.now().replace(microsecond=0),
             expires_at=request.expires_at,
             is_alone=request.is_alone,
-            optimized_storage=request.optimized_storage and self._scenes.has_streams(owner),
+            optimized_storage=bool(request.since) or (request.optimized_storage and self._scenes.has_streams(owner)),
             compression=choice.kind.value,
         )
         is_reserved = not request.name

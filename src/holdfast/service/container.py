@@ -11,6 +11,7 @@ from holdfast.db import instances as instances_table
 from holdfast.db.database import Database
 from holdfast.host.local_zone import local_zone
 from holdfast.model.clock import Clock
+from holdfast.model.server_keys import REMOTE_CACHE_EXPIRY_KEY
 from holdfast.runtime.base import Runtime
 from holdfast.service import backup_move, backup_tests, import_replace
 from holdfast.service import pools as pool_intents
@@ -131,6 +132,10 @@ class Services:
     changes: ChangesService
     usage: UsageService
     sent_copies: SentCopyService
+
+    def prune_images(self) -> None:
+        """Delete images that were fetched for instances and aren't used any more."""
+        self.images.prune_cached(int(self.server_config.get(REMOTE_CACHE_EXPIRY_KEY)))
 
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""

@@ -52,6 +52,7 @@ _STEPS: Final = {
     "backups-move": ("intent", "copied", "recorded"),
     "backup-rename": ("intent", "renamed", "committed"),
     "export-stream": ("intent", "staged", "written"),
+    "export-volumes": ("cloned",),
     "image-add": ("intent", "staged", "synced", "published", "committed"),
     "image-delete": ("intent", "withdrawn", "committed"),
     "pool-create": ("intent", "created", "committed"),

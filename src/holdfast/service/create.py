@@ -18,9 +18,10 @@ from holdfast.model.operation import Operation
 from holdfast.model.pet_names import pet_name
 from holdfast.model.root_disk import root_size_bytes
 from holdfast.service.caller import Caller
+from holdfast.service.image_add import ImageRequest
 from holdfast.service.images import ImageService
 from holdfast.service.instance_building import Builder, NewInstance
-from holdfast.service.instance_requests import FromCopy, FromImage, InstanceRequest, Source
+from holdfast.service.instance_requests import FromCopy, FromImage, FromRemoteImage, InstanceRequest, Source
 from holdfast.service.intents import Intent
 from holdfast.service.locks import image_lock, instance_lock
 from holdfast.service.operation_handle import OperationHandle
@@ -55,11 +56,15 @@ class Creator:
         if isinstance(source, FromCopy):
             return copier.copy(caller, request, source)
         image = self._image(caller.project, source) if isinstance(source, FromImage) else None
-        request = replace(request, architecture=_architecture(request, image))
+        wanted, request = request, replace(request, architecture=_architecture(request, image))
         self._builder.check_profiles(caller.project, request)
 
         def work(handle: OperationHandle) -> None:
-            self._make(caller, request, image, handle)
+            if not isinstance(source, FromRemoteImage):
+                self._make(caller, request, image, handle)
+                return
+            fetched = self._images.fetcher.bring(caller, source.image, ImageRequest(cached=True), handle)
+            self._make(caller, replace(request, architecture=_architecture(wanted, fetched)), fetched, handle)
 
         resources = instance_resources(caller.project, request.name)
         return self._around.operations.start(caller, "Creating instance", work, resources=resources, may_cancel=True)

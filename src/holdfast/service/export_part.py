@@ -31,11 +31,18 @@ class ExportPart:
     """Of the metadata."""
     with_volumes: bool = False
     """With the volumes that are attached to the instance."""
+    since: str = ""
+    """Only what differs from this snapshot, and the snapshots after it."""
 
     def check(self) -> None:
         """Raise for patterns that mean nothing, and for what a stream of a storage driver can't leave out."""
         Exclusion.parse(self.exclude)
         check_version(self.version)
+        if self.since and (self.snapshot or self.exclude or self.with_volumes):
+            raise BadRequestError(
+                "An export since a snapshot holds the difference of a whole instance: leave out since, "
+                "or snapshot, exclude and with_volumes"
+            )
         if self.optimized_storage and (self.snapshot or self.exclude):
             raise BadRequestError(
                 "An export with optimized_storage holds whole volumes: leave out optimized_storage, "
@@ -44,14 +51,14 @@ class ExportPart:
 
     def definition(self, instance: Instance, snapshots: Sequence[Snapshot]) -> Definition:
         """Return what the file describes, without profiles; what is left out is noted in the configuration."""
-        if not self.snapshot:
-            kept = () if self.is_alone else tuple(snapshots)
-            config = as_partial_export(instance.config, "", self.exclude)
-            return Definition(instance=replace(instance, config=config), snapshots=kept)
-        found = next((each for each in snapshots if each.name == self.snapshot), None)
-        if found is None:
-            raise SnapshotNotFoundError(instance.project, instance.name, self.snapshot)
-        return Definition(instance=self._as_of(instance, found))
+        names = [each.name for each in snapshots]
+        if (wanted := self.snapshot or self.since) and wanted not in names:
+            raise SnapshotNotFoundError(instance.project, instance.name, wanted)
+        if self.snapshot:
+            return Definition(instance=self._as_of(instance, snapshots[names.index(self.snapshot)]))
+        newer = snapshots[names.index(self.since) + 1 :] if self.since else snapshots
+        config = as_partial_export(instance.config, "", self.exclude)
+        return Definition(instance=replace(instance, config=config), snapshots=() if self.is_alone else tuple(newer))
 
     def volume_definition(self, volume: CustomVolume, snapshots: Sequence[VolumeSnapshot]) -> VolumeDefinition:
         """Return what the file of a volume describes, as `definition` does it for instances."""

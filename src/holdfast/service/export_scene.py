@@ -16,12 +16,14 @@ from functools import partial
 
 from holdfast.archive.attached_content import with_attached
 from holdfast.archive.content import ExportContent
+from holdfast.archive.incremental_content import as_incremental
 from holdfast.archive.instance_content import PlacedStream
 from holdfast.archive.optimized import StreamPlace
 from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import ConflictError
 from holdfast.model.kinds import StatusCode
 from holdfast.service.backup_owners import lock_of
+from holdfast.service.crashpoints import reach
 from holdfast.service.export_part import ExportPart
 from holdfast.service.export_subjects import ExportSubjects, Subject
 from holdfast.service.intents import Intent, TokenRange, Tokens
@@ -106,6 +108,7 @@ class ExportScenes:
                     else _in_place(subject, None if is_still else tokens, cancelled)
                     for subject, tokens in _with_tokens(subjects, intent)
                 ]
+                reach("export-volumes:cloned")
             has_clones_alone = all(each.driver.features.cheap_snapshots for each in subjects)
             if has_clones_alone or not is_at_rest:
                 power.close()
@@ -134,7 +137,7 @@ def _with_tokens(subjects: Sequence[Subject], intent: Intent) -> Iterator[tuple[
     first = 0
     for subject in subjects:
         yield subject, TokenRange(intent, first)
-        first += len(subject.names)
+        first += len(subject.names) + 1
 
 
 def _in_place(subject: Subject, tokens: Tokens | None = None, cancelled: Cancelled = never) -> ExportContent:
@@ -150,6 +153,8 @@ def _in_place(subject: Subject, tokens: Tokens | None = None, cancelled: Cancell
 def _staged(subject: Subject, tokens: Tokens, cancelled: Cancelled) -> ExportContent:
     """Clone every tree; what was staged before a failure is for the caller to discard."""
     driver, part = subject.driver, subject.part
+    if subject.base is not None:
+        return as_incremental(subject.optimized(_staged_streams(subject, tokens)), subject.base)
     if part.optimized_storage and driver.features.optimized_streams:
         return subject.optimized(_staged_streams(subject, tokens))
     return subject.content(
@@ -163,10 +168,13 @@ def _staged(subject: Subject, tokens: Tokens, cancelled: Cancelled) -> ExportCon
 
 
 def _staged_streams(subject: Subject, tokens: Tokens) -> list[PlacedStream]:
-    """Stage read-only copies, each to be sent as its difference to the one before."""
+    """Stage read-only copies, each to be sent as its difference to the one before: the first one to the base."""
     driver = subject.driver
     streams: list[PlacedStream] = []
     parent: tuple[str, str] | None = None
+    if subject.base is not None:
+        parent = (tokens.token(len(subject.names)), subject.base.snapshot)
+        driver.stage_to_send(parent[0], Origin(volume=subject.volume, snapshot=parent[1]), parent[1], {})
     for number, snapshot in enumerate(subject.names):
         token, name = tokens.token(number), StreamPlace(subject.layout, snapshot, "").stream_name
         documents = {} if snapshot else subject.documents
@@ -179,5 +187,5 @@ def _staged_streams(subject: Subject, tokens: Tokens) -> list[PlacedStream]:
 
 def _discard(subjects: Sequence[Subject], intent: Intent) -> None:
     for subject, tokens in _with_tokens(subjects, intent):
-        for number in range(len(subject.names)):
+        for number in range(len(subject.names) + 1):
             subject.driver.discard(tokens.token(number))

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from holdfast.archive.content import ExportContent
+from holdfast.archive.export_index import Base
 from holdfast.archive.instance_content import PlacedStream, instance_content, main_document, optimized_content
 from holdfast.archive.layout import BACKUP_YAML, Layout
 from holdfast.archive.volume_content import optimized_volume_content, volume_content
@@ -18,9 +19,14 @@ from holdfast.db import volume_snapshots as volume_snapshots_table
 from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Database
 from holdfast.model.backup import BackupOwner
-from holdfast.model.errors import InstanceNotFoundError, SnapshotNotFoundError, VolumeNotFoundError
+from holdfast.model.errors import (
+    InstanceNotFoundError,
+    SnapshotNotFoundError,
+    UnsupportedError,
+    VolumeNotFoundError,
+)
 from holdfast.model.expand import expand_devices
-from holdfast.model.instance import Instance
+from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.storage import Volume
 from holdfast.model.volume import CustomVolume
 from holdfast.model.volume_use import attachments
@@ -52,6 +58,8 @@ class Subject:
     content: Callable[[Mapping[str | None, Path]], ExportContent]
     optimized: Callable[[Sequence[PlacedStream]], ExportContent]
     documents: Mapping[str, bytes] = field(default_factory=dict)
+    base: Base | None = None
+    """The snapshot that the first stream is a difference to."""
 
 
 class ExportSubjects:
@@ -126,6 +134,7 @@ class ExportSubjects:
         profiles = self._profiles.for_instance(owner.project, definition.instance.profiles)
         definition = replace(definition, profiles=tuple(profiles))
         driver = self._pools.driver(instance.pool)
+        base = _base(instance, snapshots, driver, part.since) if part.since else None
         return Subject(
             owner=owner,
             part=part,
@@ -142,6 +151,7 @@ class ExportSubjects:
                 has_header=driver.features.has_parts,
             ),
             documents={BACKUP_YAML: main_document(definition, driver.pool)},
+            base=base,
         )
 
     def _volume_subject(self, owner: BackupOwner, part: ExportPart, *, is_attached: bool = False) -> Subject:
@@ -170,3 +180,19 @@ class ExportSubjects:
                 is_attached=is_attached,
             ),
         )
+
+
+def _base(instance: Instance, snapshots: Sequence[Snapshot], driver: Driver, name: str) -> Base:
+    """Return what a difference builds on; raise where there can be none."""
+    if not driver.features.has_btrfs_streams:
+        raise UnsupportedError(
+            f'{instance.name} is in the pool "{driver.pool.name}" of the driver "{driver.name}": '
+            "only a btrfs pool tells the difference to a snapshot. Export it whole"
+        )
+    identity = driver.sent_identity(volume_of(instance), name)
+    if identity is None:
+        raise UnsupportedError(
+            f"Snapshot {instance.name}/{name} has subvolumes inside: no difference can build on it. Export it whole"
+        )
+    found = next(each for each in snapshots if each.name == name)
+    return Base(snapshot=name, identity=identity, created_at=found.created_at)

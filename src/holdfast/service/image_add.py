@@ -14,9 +14,10 @@ from pathlib import Path
 from holdfast.archive import image_metadata
 from holdfast.archive.image_check import check_image
 from holdfast.archive.image_file import read_metadata
+from holdfast.archive.image_metadata import ImageMetadata
 from holdfast.db import aliases as aliases_table
 from holdfast.db import images as images_table
-from holdfast.db.database import Database
+from holdfast.db.database import Connection, Database
 from holdfast.model.clock import Clock
 from holdfast.model.errors import BadRequestError, ConflictError, NoSpaceError
 from holdfast.model.image import Image, ImageAlias
@@ -47,6 +48,12 @@ class ImageRequest:
     """What the sender expects it to be; "" expects nothing."""
     aliases: tuple[tuple[str, str], ...] = ()
     """Name and description of each alias to make along with it."""
+    known_properties: Mapping[str, str] | None = None
+    """What the server that it comes from has as its properties: they count instead of those in the file."""
+    is_pushed: bool = False
+    """Another server brings it, which isn't trusted beyond that."""
+    cached: bool = False
+    """It was fetched for an instance, nobody asked for itself."""
 
 
 class ImageAdder:
@@ -97,7 +104,8 @@ class ImageAdder:
             public=request.public,
             auto_update=request.auto_update,
             architecture=metadata.architecture,
-            properties={**metadata.properties, **request.properties},
+            cached=request.cached,
+            properties={**_properties(metadata, request), **request.properties},
             profiles=request.profiles if request.profiles is not None else ("default",),
             created_at=metadata.created_at or now,
             uploaded_at=now,
@@ -140,20 +148,33 @@ class ImageAdder:
             reach("image-add:published")
         with self._database.write() as connection:
             images_table.insert(connection, image)
-            for name, description in request.aliases:
-                alias = ImageAlias(
-                    project=image.project, name=name, target=image.fingerprint, description=description, type=image.type
-                )
-                aliases_table.insert(connection, alias)
+            insert_aliases(connection, image, request)
             self._intents.close(intent, connection)
         reach("image-add:committed")
 
     def _announce(self, caller: Caller, image: Image, request: ImageRequest) -> None:
         source = url("images", image.fingerprint, project=image.project)
         self._events.lifecycle(caller, image.project, "image-created", source, type=image.type.value)
-        for name, _ in request.aliases:
-            alias = url("images", "aliases", name, project=image.project)
-            self._events.lifecycle(caller, image.project, "image-alias-created", alias, target=image.fingerprint)
+        announce_aliases(self._events, caller, image, request)
+
+
+def insert_aliases(connection: Connection, image: Image, request: ImageRequest) -> None:
+    """Record the aliases that were asked for; one that is there raises `ConflictError`."""
+    for name, description in request.aliases:
+        alias = ImageAlias(
+            project=image.project, name=name, target=image.fingerprint, description=description, type=image.type
+        )
+        aliases_table.insert(connection, alias)
+
+
+def announce_aliases(events: EventBus, caller: Caller, image: Image, request: ImageRequest) -> None:
+    for name, _ in request.aliases:
+        alias = url("images", "aliases", name, project=image.project)
+        events.lifecycle(caller, image.project, "image-alias-created", alias, target=image.fingerprint)
+
+
+def _properties(metadata: ImageMetadata, request: ImageRequest) -> Mapping[str, str]:
+    return metadata.properties if request.known_properties is None else request.known_properties
 
 
 def _checked(main: Path, rootfs: Path | None, handle: OperationHandle) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from holdfast.service.events import EventBus
 from holdfast.service.image_add import ImageAdder
 from holdfast.service.image_build import ImageBuildService
 from holdfast.service.image_delete import ImageDeleter
+from holdfast.service.image_fetch import ImageFetcher
 from holdfast.service.image_store import ImageStore
 from holdfast.service.image_volumes import ImageVolumes
 from holdfast.service.images import ImageService
@@ -67,6 +68,7 @@ def make_image_services(
         operations=operations,
         clock=clock,
     )
+    fetcher = ImageFetcher(database=database, adder=adder, operations=operations, events=events)
     images = ImageService(
         database=database,
         paths=paths,
@@ -74,6 +76,7 @@ def make_image_services(
         deleter=deleter,
         volumes=volumes,
         publisher=publisher,
+        fetcher=fetcher,
         operations=operations,
         events=events,
         clock=clock,

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.db import aliases as aliases_table
 from holdfast.db import images as images_table
 from holdfast.db.database import Database
 from holdfast.model.clock import Clock
-from holdfast.model.errors import ImageAliasNotFoundError, ImageNotFoundError
+from holdfast.model.errors import HoldfastError, ImageAliasNotFoundError, ImageNotFoundError
 from holdfast.model.image import Image
 from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Operation
-from holdfast.service.caller import Caller
+from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.events import EventBus
 from holdfast.service.image_add import ImageAdder, ImageRequest
 from holdfast.service.image_aliases import ImageAliasService, check_alias_name
 from holdfast.service.image_delete import ImageDeleter
+from holdfast.service.image_fetch import ImageFetcher
+from holdfast.service.image_push import ImagePusher
+from holdfast.service.image_tokens import ImageTokens
 from holdfast.service.image_volumes import ImageVolumes
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
@@ -27,6 +32,8 @@ from holdfast.service.paths import Paths
 from holdfast.service.project_features import home
 from holdfast.service.publish import PublishService
 from holdfast.service.resources import url
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +60,7 @@ class ImageService:
         deleter: ImageDeleter,
         volumes: ImageVolumes,
         publisher: PublishService,
+        fetcher: ImageFetcher,
         operations: Operations,
         events: EventBus,
         clock: Clock,
@@ -60,6 +68,9 @@ class ImageService:
         self._database, self._paths, self._adder, self._deleter = database, paths, adder, deleter
         self._operations, self._events, self._clock = operations, events, clock
         self.aliases = ImageAliasService(database=database, events=events)
+        self.tokens = ImageTokens(operations, events, clock)
+        self.pusher = ImagePusher(paths=paths, operations=operations, events=events)
+        self.fetcher = fetcher
         self.publish = publisher.publish
         self.unpack_into = volumes.unpack_into
         self.ensure_volume = volumes.ensure
@@ -147,6 +158,18 @@ class ImageService:
             caller, "Deleting image", lambda handle: self._deleter.delete(caller, image), resources=resources
         )
 
+    def prune_cached(self, days: int) -> None:
+        """Delete what was fetched for instances and wasn't used for so many days, 0: nothing; what resists stays."""
+        now = self._clock.now()
+        for image in self.list(None):
+            unused = now - (image.last_used_at or image.uploaded_at)
+            if not (days and image.cached and unused >= timedelta(days=days)):
+                continue
+            try:
+                self._deleter.delete(INTERNAL, image)
+            except HoldfastError as error:
+                _log.warning("The cached image %s could not be removed: %s", image.fingerprint, error)
+
     def _add(self, caller: Caller, main: Path, rootfs: Path | None, request: ImageRequest) -> Operation:
         def work(handle: OperationHandle) -> None:
             try:
@@ -164,7 +187,11 @@ class ImageService:
         try:
             for name, _ in request.aliases:
                 check_alias_name(name)
-            return self._operations.start(caller, "Downloading image", work, may_cancel=True, if_never_begun=remove)
+            # A secret lets a server that isn't trusted wait for what becomes of the image that it has brought.
+            metadata = {"secret": secrets.token_hex(32)} if request.is_pushed else None
+            return self._operations.start(
+                caller, "Downloading image", work, may_cancel=True, metadata=metadata, if_never_begun=remove
+            )
         except BaseException:
             remove()
             raise

@@ -19,7 +19,7 @@ from holdfast.db import snapshots as snapshots_table
 from holdfast.model.errors import ConflictError
 from holdfast.model.expand import expand_devices
 from holdfast.model.former_state import FormerState
-from holdfast.model.instance import Instance
+from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import StatusCode
 from holdfast.model.volume_use import attachments
@@ -62,14 +62,17 @@ class Replacer:
         plan: ImportPlan,
         stage: Callable[[Intent], None],
         volumes: Sequence[Attached],
+        replaced: Sequence[str] | None = None,
     ) -> None:
         """Let `stage` build the trees, then swap them in. A running instance is stopped for it and started again.
 
-        `volumes` come with it, and enter beside what is there.
+        `volumes` come with it, and enter beside what is there. Of the instance's snapshots those `replaced` go, or all.
         """
-        self._check(instance, plan, volumes)
+        there = self._around.snapshot_list(instance)
+        going = there if replaced is None else [each for each in there if each.name in replaced]
+        self._check(instance, plan, volumes, going)
         driver, former = self._around.driver(instance), self._former.find(instance)
-        deleted = [each.name for each in self._around.snapshot_list(instance)]
+        deleted = [each.name for each in going]
         definition = Definition(instance=plan.instance, snapshots=plan.snapshots)
         intent = self._around.intents.open(
             INTENT_KIND,
@@ -125,13 +128,15 @@ class Replacer:
             self._around.intents.close(intent)
         discard_all(driver, *_tokens(intent))
 
-    def _check(self, instance: Instance, plan: ImportPlan, volumes: Sequence[Attached]) -> None:
+    def _check(
+        self, instance: Instance, plan: ImportPlan, volumes: Sequence[Attached], going: Sequence[Snapshot]
+    ) -> None:
         if plan.instance.pool != instance.pool:
             raise ConflictError(
                 f"{instance.name} is in the pool {instance.pool}, not in {plan.instance.pool}: leave the pool out, "
                 "or move the instance first"
             )
-        check_none_held(instance, self._around.snapshot_list(instance))
+        check_none_held(instance, going)
         profiles = self._around.profiles.for_instance(instance.project, plan.instance.profiles)
         devices, coming = expand_devices(profiles, plan.instance.devices), {each.place for each in volumes}
         new = {each.device for each in attachments(devices) if (each.pool, each.name) in coming}

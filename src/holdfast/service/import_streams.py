@@ -10,14 +10,17 @@ from holdfast.archive.optimized import StreamPlace
 from holdfast.archive.received import check_received, take_back_owners, take_document
 from holdfast.archive.stream_members import Receive
 from holdfast.service.intents import Tokens
-from holdfast.storage.driver import Driver
+from holdfast.storage.driver import Driver, Origin
 
 
-def receiver(driver: Driver, tokens: Tokens, count: int) -> Receive:
-    """Make an area for the streams of so many trees, under the token after theirs; return what receives into it."""
+def receiver(driver: Driver, tokens: Tokens, count: int, base: Origin | None) -> Receive:
+    """Make an area for the streams of so many trees, under the token after theirs; return what receives into it.
+
+    `base` is what the first of them may be a difference to.
+    """
     area = tokens.token(count)
     driver.stage_area(area)
-    return lambda number, place: driver.receiving(area, number, place.stream_name)
+    return lambda number, place: driver.receiving(area, number, place.stream_name, base)
 
 
 def put_together(
@@ -51,4 +54,8 @@ def _put_together(
     if host_map is not None:
         take_back_owners(tree, host_map)
     driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
+    is_same = document is None and host_map is None and len(parts) == 1
+    if snapshot is not None and is_same and driver.features.has_btrfs_streams:
+        (number, place), *_ = parts
+        driver.keep_identity(token, area, number, place.stream_name)
     return document

@@ -14,7 +14,7 @@ from holdfast.service.import_streams import put_together, receiver
 from holdfast.service.intents import Tokens
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import transfer_text
-from holdfast.storage.driver import Driver
+from holdfast.storage.driver import Driver, Origin
 from holdfast.streams.growing import ArrivingFile
 
 
@@ -47,6 +47,8 @@ class StagedPart:
     tokens: Tokens
     host_maps: Mapping[str | None, HostMap | None]
     quota_bytes: int | None
+    base: Origin | None = None
+    """The snapshot here that streams begin at."""
 
 
 def stage_parts(
@@ -77,7 +79,7 @@ def _target(part: StagedPart | None) -> PartTarget:
     if part is None:
         return PartTarget()
     if part.index.is_optimized:
-        return PartTarget(receive=receiver(part.driver, part.tokens, len(part.host_maps)))
+        return PartTarget(receive=receiver(part.driver, part.tokens, len(part.host_maps), part.base))
     return PartTarget(open_tree=partial(_open_tree, part))
 
 

@@ -19,7 +19,9 @@ from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.model.errors import (
     ArchiveError,
+    BadRequestError,
     ConflictError,
+    InstanceNotFoundError,
     InternalError,
     PoolNotFoundError,
     ProfileNotFoundError,
@@ -36,6 +38,7 @@ from holdfast.service.attached_import_plan import Attached, with_volumes
 from holdfast.service.attached_volumes import AttachedVolumes, locks_of, locks_of_intent, made
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
+from holdfast.service.import_base import Onto, check_way, find_base
 from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import
 from holdfast.service.import_trees import StagedPart, check_form, room_bytes, stage_parts
 from holdfast.service.intents import Intent
@@ -44,7 +47,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources, instance_url, snapshot_url
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.taking_back import take_back
-from holdfast.storage.driver import Driver
+from holdfast.storage.driver import Driver, Origin
 from holdfast.streams.growing import ArrivingFile
 
 INTENT_KIND: Final = "instance-import"
@@ -69,6 +72,8 @@ class _Import:
     is_replacing: bool = False
     planned: Sequence[Attached | None] = ()
     """What is made of each attached volume in the file; None, or nothing at all: it is only looked at."""
+    is_onto: bool = False
+    """The file holds a difference to a snapshot of the instance that it is to bring up to date."""
 
     @property
     def volumes(self) -> list[Attached]:
@@ -85,6 +90,7 @@ class Replacer(Protocol):
         plan: ImportPlan,
         stage: Callable[[Intent], None],
         volumes: Sequence[Attached],
+        replaced: Sequence[str] | None = None,
     ) -> None: ...
 
 
@@ -110,21 +116,30 @@ class ImportService:
         profiles: Sequence[str] | None = None,
         is_replacing: bool = False,
         without_volumes: bool = False,
+        onto: str | None = None,
     ) -> Operation:
         """Start to import the file; it becomes ours: it is removed at the end of the operation, or when this raises.
 
         `devices`, `config` and `profiles` stand instead of those in the file (`ImportTarget`). With `is_replacing` an
         instance of that name is replaced by the file's, in the pool where it is. Volumes that the file holds are made
-        with it, unless `without_volumes`.
+        with it, unless `without_volumes`. `onto` names the instance that a file with a difference builds on; that is
+        brought up to date, as if the file with all of it took its place, and keeps the snapshots that it has.
 
         It may still be on its way: the instance appears when all of it is here. What the file's format and index tell
         is checked before this returns, its content by the operation.
         """
         try:
             index = read_index(upload)
-            final_name = check_instance_name(name or index.name)
+            check_way(index, is_onto=onto is not None)
+            if onto is not None and (name or is_replacing):
+                raise BadRequestError("An import onto an instance has no name of its own, and replaces nothing else")
+            final_name = check_instance_name(onto or name or index.name)
             check_instance_config(config or {})
-            former = self._found(caller.project, final_name) if is_replacing else None
+            former = self._found(caller.project, final_name) if is_replacing or onto else None
+            if onto is not None:
+                if former is None:
+                    raise InstanceNotFoundError(onto)
+                self._onto(index, former, self._pools.driver(former.pool))
             target = ImportTarget(
                 project=caller.project,
                 name=final_name,
@@ -138,9 +153,10 @@ class ImportService:
                 upload,
                 index,
                 target,
-                is_renamed=bool(name),
+                is_renamed=bool(name or onto),
                 adapt=_as_it_is,
-                is_replacing=is_replacing,
+                is_replacing=is_replacing or onto is not None,
+                is_onto=onto is not None,
                 planned=() if without_volumes else self._planned(target, index, pool),
             )
             return self._operations.start(
@@ -175,6 +191,7 @@ class ImportService:
         """Import the file under this name inside an operation that does more; it is removed as by `restore_file`."""
         try:
             index = read_index(upload)
+            check_way(index, is_onto=False)
             target = ImportTarget(project=caller.project, name=name, pool=self._pool(caller.project, pool, index))
             task = _Import(caller, upload, index, target, is_renamed=True, adapt=adapt, planned=planned)
         except BaseException:
@@ -244,6 +261,8 @@ class ImportService:
                 if former is not None:
                     self._replace(task, definition, former, plan, driver, handle)
                     return
+                if task.is_onto:
+                    raise InstanceNotFoundError(target.name)
                 self._build(task, definition, plan, driver, handle)
             self._announce(task.caller, plan, task.volumes)
         finally:
@@ -306,10 +325,19 @@ class ImportService:
         if self.replacer is None:
             raise InternalError("This server was built without what replaces instances")
 
-        def stage(intent: Intent) -> None:
-            self._stage(task, definition, plan, driver, intent, handle)
+        onto = self._onto(task.index, former, driver) if task.is_onto else None
 
-        self.replacer.replace(task.caller, former, plan, stage, task.volumes)
+        def stage(intent: Intent) -> None:
+            self._stage(task, definition, plan, driver, intent, handle, onto.base if onto else None)
+
+        replaced = onto.replaced if onto else None
+        self.replacer.replace(task.caller, former, plan, stage, task.volumes, replaced)
+
+    def _onto(self, index: ExportIndex, instance: Instance, driver: Driver) -> Onto:
+        check_form(index, driver)
+        with self._database.read() as connection:
+            snapshots = snapshots_table.list_for(connection, instance.project, instance.name)
+        return find_base(index, instance, snapshots, driver)
 
     def _stage(
         self,
@@ -319,10 +347,11 @@ class ImportService:
         driver: Driver,
         intent: Intent,
         handle: OperationHandle,
+        base: Origin | None = None,
     ) -> None:
         """Build all trees of the file beside what is there, on stable storage: token n for the n-th, the main last."""
         reach(f"{intent.kind}:intent")
-        self._unpack(task, definition, plan, driver, intent, handle)
+        self._unpack(task, definition, plan, driver, intent, handle, base)
         task.file.remove()  # not needed any more: what of it is only in memory needn't be written out below
         handle.set_may_cancel(may_cancel=False)
         handle.check()
@@ -341,12 +370,15 @@ class ImportService:
         driver: Driver,
         intent: Intent,
         handle: OperationHandle,
+        base: Origin | None = None,
     ) -> None:
         maps: dict[str | None, HostMap | None] = {
             snapshot.name: parse_host_map(snapshot.config.get(IDMAP_KEY, "")) for snapshot in definition.snapshots
         }
         maps[None] = parse_host_map(definition.instance.config.get(IDMAP_KEY, ""))
-        main = StagedPart(index=task.index, driver=driver, tokens=intent, host_maps=maps, quota_bytes=plan.quota_bytes)
+        main = StagedPart(
+            index=task.index, driver=driver, tokens=intent, host_maps=maps, quota_bytes=plan.quota_bytes, base=base
+        )
         parts = [main, *self._attached.parts(task.planned, intent)]
         document = stage_parts(task.file, task.index, parts, handle)
         if document is not None:

@@ -9,6 +9,7 @@ from enum import Enum, StrEnum
 
 from holdfast.model.instance import Config, Devices, Snapshot
 from holdfast.model.kinds import InstanceType
+from holdfast.service.image_fetch import RemoteImage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +20,13 @@ class FromImage:
     fingerprint: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FromRemoteImage:
+    """An image of another server, which is fetched first if it isn't here."""
+
+    image: RemoteImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class SendRequest:
     allow_inconsistent: bool = False
 
 
-Source = FromImage | FromNothing | FromCopy
+Source = FromImage | FromRemoteImage | FromNothing | FromCopy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

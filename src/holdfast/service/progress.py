@@ -30,3 +30,8 @@ class RateMeter:
     def text(self, done_bytes: int) -> str:
         elapsed_s = max(time.monotonic() - self._start_s, 0.001)
         return f"{size_text(done_bytes)} ({size_text(done_bytes / elapsed_s)}/s)"
+
+    def percent_text(self, done_bytes: int, total_bytes: int) -> str:
+        """Return "42% (5.60MB/s)", as LXD tells of downloads."""
+        rate = self.text(done_bytes).partition(" ")[2]
+        return f"{min(100, done_bytes * 100 // max(total_bytes, 1))}% {rate}"

@@ -300,7 +300,14 @@ class Driver(ABC):
         """Return the identity that a snapshot has at its sender; None unless differences to it can be received."""
         return None
 
-    def keep_identity(self, token: str, area: str, number: int) -> None:
+    def sent_identity(self, volume: Volume, snapshot: str) -> str | None:
+        """Return the identity that a snapshot has in streams, wherever it goes; None if no difference can build on it.
+
+        It is the same for the snapshot that a stream was made of, and for what was received of that.
+        """
+        return None
+
+    def keep_identity(self, token: str, area: str, number: int, name: str = RECEIVED) -> None:
         """Remember of a staged tree, which holds what the received part of that number holds, what its sender has."""
         raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
 

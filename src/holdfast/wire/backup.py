@@ -59,6 +59,8 @@ class BackupsPost(_Export, kw_only=True):
     guide_container_only: bool = msgspec.field(name="container-only", default=False)
     with_volumes: bool = False
     """Ours: with the custom volumes that are attached to the instance."""
+    since: str = ""
+    """Ours: only what differs from this snapshot, in the form of the pool."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -140,10 +140,22 @@ class PartIndex(msgspec.Struct, kw_only=True):
     config: BackupConfig | None = None
 
 
+class BaseEntry(msgspec.Struct, kw_only=True):
+    """The snapshot that a file with a difference builds on; `uuid` is its identity in streams of the driver."""
+
+    snapshot: _Text = None
+    created_at: _Text = None
+    uuid: _Text = None
+
+
 class BackupIndex(PartIndex, kw_only=True):
-    """`backup/index.yaml`; each of `attached_volumes`, which is ours, is as the index of that volume's own file."""
+    """`backup/index.yaml`; what stands here is ours.
+
+    Each of `attached_volumes` is as the index of that volume's own file. With `base` the type is "incremental".
+    """
 
     attached_volumes: list[PartIndex | None] | None = None
+    base: BaseEntry | None = None
 
 
 class _Time(str):

@@ -44,6 +44,40 @@ class ImageSource(msgspec.Struct, kw_only=True):
     alias: str = ""
     fingerprint: str = ""
     project: str = ""
+    certificate: str = ""
+    secret: str = ""
+
+
+class ImageExportPost(msgspec.Struct, kw_only=True):
+    """Where an image shall be sent; `secret` is what that server gave for it. It knows the aliases itself."""
+
+    target: str = ""
+    secret: str = ""
+    certificate: str = ""
+    project: str = ""
+
+
+class DescribedImage(msgspec.Struct, kw_only=True):
+    """What is looked at of an image that another server describes."""
+
+    fingerprint: str = ""
+    filename: str = ""
+    size: int = 0
+    type: str = ""
+    properties: dict[str, str] = {}
+    expires_at: str = ""
+
+
+class DescribedImageAnswer(msgspec.Struct, kw_only=True):
+    metadata: DescribedImage
+
+
+class AliasTarget(msgspec.Struct, kw_only=True):
+    target: str
+
+
+class AliasAnswer(msgspec.Struct, kw_only=True):
+    metadata: AliasTarget
 
 
 class ImagesPost(msgspec.Struct, kw_only=True):

@@ -40,7 +40,10 @@ NOT_OF_A_PROJECT = {
         ("POST", "/1.0/certificates"),
     },
     Permission.SECRET: {("GET", "/1.0/operations/{id}/wait"), ("GET", "/1.0/operations/{id}/websocket")},
+    Permission.PROJECT_OR_SECRET: {("POST", "/1.0/images")},
     Permission.TRUSTED: {
+        ("POST", "/1.0/images/{fingerprint}/export"),
+        ("POST", "/1.0/images/{fingerprint}/secret"),
         ("GET", "/1.0/events"),
         ("GET", "/1.0/operations"),
         ("GET", "/1.0/operations/{id}"),
@@ -134,7 +137,7 @@ def test_threat_restricted_clients_on_every_route(clients: Clients) -> None:
     for row in ROUTES:
         if row.permission is Permission.ADMIN:
             assert_refused(row, asked(clients, clients.restricted, row, "?project=p1"))
-        if row.permission in (Permission.PROJECT, Permission.METRICS):
+        if row.permission in (Permission.PROJECT, Permission.PROJECT_OR_SECRET, Permission.METRICS):
             for query in ("", "?project=p2", "?project=nosuch", "?all-projects=true", "?project=p1&all-projects=1"):
                 assert_refused(row, asked(clients, clients.restricted, row, query))
             allowed = asked(clients, clients.restricted, row, "?project=p1")

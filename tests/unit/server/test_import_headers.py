@@ -26,7 +26,7 @@ def read(headers: dict[str, str]) -> ImportHeaders:
 
 def test_without_any() -> None:
     assert read({}) == ImportHeaders(
-        name=None, pool=None, devices={}, config={}, profiles=None, is_replacing=False, without_volumes=False
+        name=None, pool=None, devices={}, config={}, profiles=None, is_replacing=False, without_volumes=False, onto=None
     )
 
 
@@ -55,11 +55,12 @@ def test_what_our_client_sends_arrives(
     devices: dict[str, dict[str, str]], config: dict[str, str], profiles: list[str] | None, flags: tuple[bool, bool]
 ) -> None:
     wishes = ImportWishes(
-        devices=devices, config=config, profiles=profiles, is_replacing=flags[0], without_volumes=flags[1]
+        devices=devices, config=config, profiles=profiles, is_replacing=flags[0], without_volumes=flags[1], onto="web"
     )
     found = read(wishes.headers())
     assert (found.devices, found.config) == (devices, config)
     assert (found.is_replacing, found.without_volumes) == flags
+    assert found.onto == "web"
     assert found.profiles == (None if profiles is None else tuple(profiles))
 
 

@@ -4,11 +4,12 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from holdfast.model.clock import SystemClock
 from holdfast.model.errors import (
     BadRequestError,
     CancelledOperationError,
@@ -337,3 +338,25 @@ def test_a_cancelled_addition_leaves_nothing(world: ImageWorld) -> None:
     handle.end_cancelled()
     assert world.files() == set()
     assert world.intents.list_open() == []
+
+
+def test_cached_images_go_when_nothing_was_made_of_them(world: ImageWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for by itself stays, and so does what was used meanwhile."""
+    kept, unused, used = world.add("kept"), world.add("unused", cached=True), world.add("used", cached=True)
+    now = SystemClock().now()
+
+    def after(days: int) -> None:
+        monkeypatch.setattr("holdfast.model.clock.SystemClock.now", lambda _: now + timedelta(days=days))
+
+    def names() -> set[str]:
+        return {image.fingerprint for image in world.made.images.list("default")}
+
+    after(9)
+    world.made.images.touch(world.made.images.get("default", used))
+    world.made.images.prune_cached(10)
+    assert names() == {kept, unused, used}
+    after(11)
+    world.made.images.prune_cached(0)
+    assert names() == {kept, unused, used}
+    world.made.images.prune_cached(10)
+    assert names() == {kept, used} == world.files()

@@ -59,7 +59,7 @@ export async function send(method: string, path: string, options: RequestOptions
   if (body !== undefined) request.body = body;
   if (options.signal !== undefined) request.signal = options.signal;
   const answer = await fetch(withQuery(path, options.query), request).catch((error: unknown) => {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (options.signal?.aborted === true) throw error;
     throw new UnreachableError(error);
   });
   if (!answer.ok) throw await errorOf(answer);

@@ -1,6 +1,8 @@
 // Uploads of export files in pieces. A connection that breaks costs a piece at most; a page that was closed goes on
 // when the same file is chosen again.
+import { texts } from "../text";
 import { ApiError, api, get, send, type Operation, type Schemas } from "./client";
+import { addUpload } from "./upload-list";
 
 type Upload = Schemas["Upload"];
 
@@ -68,6 +70,26 @@ const isFinal = (error: unknown): boolean =>
 
 /** Send the whole file; returns the upload's id. Tries again for ever while the server can't be reached. */
 export async function upload(
+  file: File,
+  project: string,
+  signal: AbortSignal,
+  tell: (progress: UploadProgress) => void,
+): Promise<string> {
+  const stopper = new AbortController();
+  signal.addEventListener("abort", () => stopper.abort(signal.reason));
+  const nothing = { sentBytes: 0, totalBytes: file.size, resumedAt: undefined, isWaiting: false };
+  const entry = addUpload(file.name, nothing, () => stopper.abort(new Error(texts.upload.stopped)));
+  try {
+    return await sendAll(file, project, stopper.signal, (progress) => {
+      entry.update(progress);
+      tell(progress);
+    });
+  } finally {
+    entry.remove();
+  }
+}
+
+async function sendAll(
   file: File,
   project: string,
   signal: AbortSignal,

@@ -4,6 +4,7 @@ import { ActionMenu, type MenuAction } from "./action-menu";
 import { Age, parseTime } from "./age";
 import { Bytes } from "./bytes";
 import type { Column } from "./data-table";
+import { DownloadExport } from "./download-export";
 
 const words = texts.instance.exports;
 
@@ -19,8 +20,8 @@ export interface StoredFile {
 interface BackupColumns<File extends StoredFile> {
   isWithoutSnapshots: (file: File) => boolean;
   addressOf: (file: File) => string;
-  /** How the downloaded file is called. */
-  fileNameOf: (file: File) => string;
+  /** How the downloaded file is called, without what tells how it is compressed. */
+  fileStemOf: (file: File) => string;
   actionsOf: (file: File) => MenuAction[];
 }
 
@@ -64,14 +65,11 @@ export function backupColumns<File extends StoredFile>(of: BackupColumns<File>):
       className: "button-cell",
       cell: (file) => (
         <>
-          <a
-            className="p-button is-small"
-            href={of.addressOf(file)}
-            download={of.fileNameOf(file)}
-            aria-label={`${words.download} ${file.name}`}
-          >
-            {words.download}
-          </a>{" "}
+          <DownloadExport
+            address={of.addressOf(file)}
+            stem={of.fileStemOf(file)}
+            label={`${words.download} ${file.name}`}
+          />{" "}
           <ActionMenu
             label="⋯"
             ariaLabel={words.actionsOf(file.name)}

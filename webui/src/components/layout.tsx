@@ -10,6 +10,7 @@ import { Loading } from "./loaded";
 import { ALL_PROJECTS, DEFAULT_PROJECT, inProject, useProjectFilter } from "./project";
 import { SessionMenu } from "./session-menu";
 import { Toasts } from "./toasts";
+import { UploadTray } from "./upload-tray";
 
 interface Entry {
   to: string;
@@ -68,6 +69,7 @@ export function Layout() {
           <ProjectChoice />
           <Navigation />
           <div className="app__side-end">
+            <UploadTray />
             <RunningLink />
             <SessionMenu />
           </div>

@@ -73,6 +73,12 @@ def _document(found: Verified) -> dict[str, object]:
         "created_at": facts.created_at,
         "tool": facts.tool,
         "version": facts.version,
+        "base": facts.base
+        and {
+            "snapshot": facts.base.snapshot,
+            "created_at": facts.base.created_at.isoformat() if facts.base.created_at else None,
+            "uuid": facts.base.identity,
+        },
         "snapshots": _snapshot_documents(facts.snapshots),
         "volumes": [
             {
@@ -105,6 +111,8 @@ def _text(file: str, found: Verified) -> str:
     facts = found.facts
     sums = "all fit" if facts.tool else "none: written by LXD or another program; the format's rules are kept"
     what = f"streams of {facts.driver}" if facts.is_optimized else "entries"
+    from holdfast.cli.export_files import base_text
+
     lines = {
         "Holds": f"{facts.type} {facts.name} of project {facts.project or 'unknown'}",
         "From": f"pool {facts.pool} ({facts.driver}{', optimized' if facts.is_optimized else ''})",
@@ -113,6 +121,8 @@ def _text(file: str, found: Verified) -> str:
         "Content": f"{facts.entries} {what}, {format_bytes(facts.content_bytes)}",
         "Check sums": sums + ("; SHA-256 beside the file fits" if found.has_sidecar else ""),
     }
+    if facts.base is not None:
+        lines["Builds on"] = f"{base_text(facts)}: import it onto an instance that has this snapshot"
     text = f"{file} is whole\n" + "".join(f"{key + ':':<12}{value}\n" for key, value in lines.items())
     text += _snapshot_table(facts.snapshots, what)
     for each in facts.volumes:

@@ -21,6 +21,7 @@ from holdfast.cli.session import Session, pass_session
         "holdfast export web /backups/web.tar.zst --compression zstd",
         "holdfast export web web.tar --compression none --instance-only",
         "holdfast export web --with-volumes                   # the custom volumes that it shows, too",
+        "holdfast export web --since monday                   # web-since-monday.tar.gz: only what is newer",
         "holdfast export web --snapshot before-upgrade --exclude /var/cache/ --exclude '*.log'",
         "holdfast export web --encrypt recipients.txt         # web.tar.gz.age",
         "holdfast export web - --bwlimit 5MiB | ssh backup 'cat > web.tar.gz'",
@@ -31,6 +32,7 @@ from holdfast.cli.session import Session, pass_session
 @click.argument("target", default="", required=False, metavar="[FILE|-]")
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
 @click.option("--with-volumes", is_flag=True, help="With the custom volumes that are attached to it")
+@click.option("--since", default="", metavar="SNAPSHOT", help="Only the difference to this snapshot (btrfs)")
 @export_options
 @pass_session
 def export(
@@ -40,6 +42,7 @@ def export(
     target: str,
     instance_only: bool,
     with_volumes: bool,
+    since: str,
     **choices: Unpack[Choices],
 ) -> None:
-    export_to(session, instance.name, target, choices, is_alone=instance_only, with_volumes=with_volumes)
+    export_to(session, instance.name, target, choices, is_alone=instance_only, with_volumes=with_volumes, since=since)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -79,11 +78,12 @@ def export(session: Session, name: str, target: Path) -> None:
 
 @command(
     "copy",
-    "Copy an image to another server, under the names that are given. It goes through this machine: the servers "
-    "need not reach each other.",
+    "Copy an image to another server, under the names that are given. The other server fetches it if it can reach "
+    "this one, else it goes through the client.",
     examples=(
         "holdfast image copy debian/12 backup: --alias debian/12",
         "holdfast image copy home:mine backup: --copy-aliases",
+        "holdfast image copy debian/12 backup: --mode push",
     ),
 )
 @click.argument("name", type=IMAGE, metavar="[REMOTE:]IMAGE")
@@ -91,28 +91,35 @@ def export(session: Session, name: str, target: Path) -> None:
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Name the image there (may be repeated)")
 @click.option("--copy-aliases", is_flag=True, help="Give it the names that it has here")
 @click.option("--public", is_flag=True, help="Let clients that are not trusted have it")
+@click.option(
+    "--mode",
+    type=click.Choice(["pull", "push", "relay"]),
+    default=None,
+    help="Who connects to whom. Without it the other server pulls if it can, else this client passes the image on",
+)
 @pass_session
-def copy(session: Session, name: str, target: str, aliases: tuple[str, ...], copy_aliases: bool, public: bool) -> None:
+def copy(
+    session: Session,
+    name: str,
+    target: str,
+    aliases: tuple[str, ...],
+    copy_aliases: bool,
+    public: bool,
+    mode: str | None,
+) -> None:
     from holdfast.client.client import Client
+    from holdfast.client.image_crossing import ImageCrossing
 
     remote, rest = split_remote(target)
     if not remote or rest:
         raise click.UsageError(f'"{target}" is not of the form REMOTE:')
-    there = Client(session.remotes.connection(remote, session.given_project)).images
+    there = Client(session.remotes.connection(remote, session.given_project))
     image = session.client.images.find(name)
     names = [*aliases, *(each["name"] for each in image["aliases"] or [] if copy_aliases)]
-    with TemporaryDirectory(prefix="holdfast-image-") as folder:
-        progress = session.transfer(f"Fetching {name}")
-        files = session.client.images.export(image["fingerprint"], Path(folder), progress)
-        operation = there.import_file(
-            ImageFile(files[0], files[1] if len(files) > 1 else None),
-            properties={},
-            is_public=public,
-            on_bytes=session.transfer(f"Sending {name}"),
-        )
-        session.wait(operation, f"Importing {name}")
+    crossing = ImageCrossing(source=session.client.connection, target=there.connection, image=image, is_public=public)
+    crossing.carry_out(mode, lambda work: session.wait(work, f"Copying {name}"), session.transfer)
     for each in dict.fromkeys(names):
-        there.create_alias(each, image["fingerprint"])
+        there.images.create_alias(each, image["fingerprint"])
     session.say(f"Image copied to {remote}, with fingerprint: {image['fingerprint']}")
 
 

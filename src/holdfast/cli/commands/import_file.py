@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from holdfast.cli.export_ways import VOLUMES_EXTENSION
+from holdfast.cli.export_ways import SINCE_EXTENSION, VOLUMES_EXTENSION
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.import_sources import identity_option, source_and_name
@@ -27,6 +27,7 @@ OVERRIDES = "holdfast_import_overrides"
         "holdfast import web.tar.gz",
         "holdfast import web.tar.gz web-restored -s fast --start",
         "holdfast import web.tar.gz --replace                 # in the place of the web that is there",
+        "holdfast import web-since-monday.tar.gz --onto web   # what is newer, where web has the snapshot monday",
         "holdfast import web.tar.gz -d root,size=20GiB -c limits.memory=1GiB -p default",
         "holdfast import web.tar.gz.age --identity key.txt",
         "ssh backup cat web.tar.gz | holdfast import -",
@@ -39,6 +40,7 @@ OVERRIDES = "holdfast_import_overrides"
 @click.option("-p", "--profile", multiple=True, metavar="NAME", help="Apply this profile, not the file's  [repeatable]")
 @click.option("--no-profiles", is_flag=True, help="Apply no profiles")
 @click.option("--replace", is_flag=True, help="Replace the instance of that name, with its snapshots")
+@click.option("--onto", default="", metavar="INSTANCE", help="Bring this one up to date by a file made with --since")
 @click.option("--without-volumes", is_flag=True, help="Leave out the volumes that are in the file")
 @click.option("--start", is_flag=True, help="Start it when it is there")
 @identity_option
@@ -52,6 +54,7 @@ def import_file(
     profile: tuple[str, ...],
     no_profiles: bool,
     replace: bool,
+    onto: str,
     without_volumes: bool,
     start: bool,
     identity: Path | None,
@@ -62,6 +65,8 @@ def import_file(
         require_extension(session, "import_instance_devices", "import with other devices than the file's")
     if config or profiles is not None or replace:
         require_extension(session, OVERRIDES, "import with other settings than the file's, or in an instance's place")
+    if onto:
+        require_extension(session, SINCE_EXTENSION, "import of a difference")
     if without_volumes:
         require_extension(session, VOLUMES_EXTENSION, "leaving out the volumes of a file")
     operation = session.client.backups.import_file(
@@ -72,6 +77,7 @@ def import_file(
         config=parse_pairs(config),
         profiles=profiles,
         is_replacing=replace,
+        onto=onto,
         without_volumes=without_volumes,
         in_pieces=session.knows(UPLOADS),
         on_bytes=session.transfer(f"Sending {title}"),

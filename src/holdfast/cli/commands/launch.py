@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import click
@@ -10,11 +11,19 @@ import click
 from holdfast.cli.commands.creation import Wishes, apply_config, apply_devices, creation_options, profiles_of
 from holdfast.cli.editing import read_stdin_document
 from holdfast.cli.groups import command
-from holdfast.cli.references import IMAGE, NAME
+from holdfast.cli.references import IMAGE, NAME, split_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.shapes import DeviceMap, StringMap
 
 Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """An image; `remote` is "" where it is on the server that makes the instance."""
+
+    remote: str
+    name: str
 
 
 def _shared_options(function: Function) -> Function:
@@ -33,6 +42,7 @@ def _shared_options(function: Function) -> Function:
     examples=(
         "holdfast launch debian/12 web",
         "holdfast launch debian/12 web -s fast -c limits.memory=1GiB -d root,size=20GiB",
+        "holdfast launch home:mine backup:web      # fetched from home if it isn't there",
         "holdfast launch busybox try -e            # gone when it stops",
         "holdfast launch debian/12 db < db.yaml    # configuration and devices from a file",
     ),
@@ -78,7 +88,7 @@ def _wishes(values: dict[str, object]) -> Wishes:
 
 def create(session: Session, words: tuple[str, ...], *, is_empty: bool, is_vm: bool, wishes: Wishes) -> str:
     """Create the instance and return its name."""
-    image, name = _image_and_name(words, is_empty=is_empty)
+    image, name = _image_and_name(session, words, is_empty=is_empty)
     given = read_stdin_document()
     profiles = profiles_of(wishes)
     if profiles is None and "profiles" in given:
@@ -86,7 +96,6 @@ def create(session: Session, words: tuple[str, ...], *, is_empty: bool, is_vm: b
     request: dict[str, object] = {
         **given,
         "name": name,
-        "source": _source(session, image),
         "type": "virtual-machine" if is_vm else "container",
         "instance_type": "",
         "profiles": profiles,
@@ -95,26 +104,62 @@ def create(session: Session, words: tuple[str, ...], *, is_empty: bool, is_vm: b
         "devices": apply_devices(session.client, wishes, cast(DeviceMap, given.get("devices") or {}), profiles),
     }
     session.say(f"Creating {name}" if name else "Creating the instance")
-    operation = session.client.instances.create(request)
-    session.wait(operation, f"Creating {name or 'the instance'}")
+
+    def make(source: Mapping[str, object]) -> str:
+        operation = session.client.instances.create({**request, "source": source})
+        session.wait(operation, f"Creating {name or 'the instance'}")
+        return operation.names("instances")[0]
+
+    if image is None:
+        made = make({"type": "none"})
+    elif image.remote:
+        made = _fetched(session, image, make)
+    else:
+        made = make(_source(session, image.name))
     if not name:
-        name = operation.names("instances")[0]
-        session.say(f"Instance name is: {name}")
-    return name
+        session.say(f"Instance name is: {made}")
+    return made
 
 
-def _image_and_name(words: tuple[str, ...], *, is_empty: bool) -> tuple[str | None, str]:
+def _fetched(session: Session, image: ImageReference, make: Callable[[Mapping[str, object]], str]) -> str:
+    """Have the server fetch the image from the other one, and make the instance of it; return its name."""
+    from holdfast.client.crossing import PULL, NotListeningError, reach
+    from holdfast.client.image_crossing import offered
+
+    there = session.other(image.remote)
+    found = there.images.find(image.name)
+    made: list[str] = []
+
+    def once(address: str, certificate: str) -> None:
+        with offered(there.connection, found, address, certificate) as source:
+            made.append(make(source))
+
+    try:
+        reach(there.connection, "source", PULL, once)
+    except NotListeningError as error:
+        raise click.ClickException(
+            f"{image.remote} isn't listening on the network, so the image can't be fetched from there: set its "
+            f"core.https_address, or copy the image first, with `holdfast image copy {image.remote}:{image.name} "
+            f"{session.remote}:`"
+        ) from error
+    return made[0]
+
+
+def _image_and_name(session: Session, words: tuple[str, ...], *, is_empty: bool) -> tuple[ImageReference | None, str]:
     limit = 1 if is_empty else 2
     if len(words) > limit or (not words and not is_empty):
         raise click.UsageError("Give [NAME] with --empty" if is_empty else "Give IMAGE [NAME]")
     names = [NAME.convert(word, None, None) for word in (words if is_empty else words[1:])]
-    image = None if is_empty else IMAGE.convert(words[0], None, None)
-    return image, names[0] if names else ""
+    if is_empty:
+        return None, names[0] if names else ""
+    remote, image = split_remote(words[0])
+    is_elsewhere = bool(remote and names and split_remote(words[1])[0]) and not session.is_here(remote)
+    if not is_elsewhere:
+        remote, image = "", IMAGE.convert(words[0], None, None)
+    return ImageReference(remote, image), names[0] if names else ""
 
 
-def _source(session: Session, image: str | None) -> dict[str, object]:
-    if image is None:
-        return {"type": "none"}
+def _source(session: Session, image: str) -> dict[str, object]:
     from holdfast.client.errors import ApiError
 
     try:

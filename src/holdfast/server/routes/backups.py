@@ -36,7 +36,7 @@ async def list_backups(request: ApiRequest) -> web.StreamResponse:
 
 async def create_backup(request: ApiRequest) -> web.StreamResponse:
     sent = await request.body(wire.BackupsPost)
-    return await _create(request, sent, is_alone=sent.instance_only, with_volumes=sent.with_volumes)
+    return await _create(request, sent, is_alone=sent.instance_only, with_volumes=sent.with_volumes, since=sent.since)
 
 
 async def create_volume_backup(request: ApiRequest) -> web.StreamResponse:
@@ -50,6 +50,7 @@ async def _create(
     *,
     is_alone: bool,
     with_volumes: bool = False,
+    since: str = "",
 ) -> web.StreamResponse:
     owner = await _owner(request)
     wanted = BackupRequest(
@@ -62,6 +63,7 @@ async def _create(
         exclude=tuple(sent.exclude),
         version=sent.version or DEFAULT_VERSION,
         with_volumes=with_volumes,
+        since=since,
     )
     if wants_stream(request):
         start = request.services.export_streams.start

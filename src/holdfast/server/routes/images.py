@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from holdfast.model.errors import BadRequestError, UnsupportedError
+from holdfast.model.errors import BadRequestError
 from holdfast.model.image import Image, ImageAlias
-from holdfast.model.operation import Operation
+from holdfast.server.access import check_project
 from holdfast.server.answers import accepted, done, sync
 from holdfast.server.downloads import Part, send_file, send_parts
 from holdfast.server.etag import check_if_match
 from holdfast.server.image_names import extension_of
 from holdfast.server.image_scope import image_caller, listed_images, wanted_image
-from holdfast.server.image_uploads import add_uploaded
+from holdfast.server.image_sources import make_image
+from holdfast.server.image_uploads import add_uploaded, pushed_image
 from holdfast.server.listing import api_url, passing
 from holdfast.server.moments import moment
 from holdfast.server.render.images import image_etag, image_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
-from holdfast.service.image_add import ImageRequest
+from holdfast.service.image_push import ImageTarget
 from holdfast.service.images import ImageChange
-from holdfast.service.publish import PublishRequest
 from holdfast.wire import image as wire
 
 _LIST = "/1.0/images"
@@ -44,10 +44,14 @@ async def list_images(request: ApiRequest) -> web.StreamResponse:
 
 async def add_image(request: ApiRequest) -> web.StreamResponse:
     """Add a file that is sent, or make an image of what the JSON body names."""
+    pushed = await pushed_image(request)
+    if pushed is None:
+        await check_project(_LIST, request)
     if "json" not in request.header("Content-Type") and request.http.body_exists:
-        return accepted(await add_uploaded(request))
-    sent = await request.body(wire.ImagesPost)
-    return accepted(await _make(request, sent, sent.source or wire.ImageSource()))
+        return accepted(await add_uploaded(request, pushed))
+    if pushed is not None:
+        raise BadRequestError("Must send the image's file or files with its secret")
+    return accepted(await make_image(request, await request.body(wire.ImagesPost)))
 
 
 async def get_image(request: ApiRequest) -> web.StreamResponse:
@@ -98,6 +102,22 @@ async def export_image(request: ApiRequest) -> web.StreamResponse:
     return await send_parts(request, [Part("metadata", f"meta-{name}", main), Part("rootfs", rootfs_name, rootfs)])
 
 
+async def push_image(request: ApiRequest) -> web.StreamResponse:
+    """Send the image to another server, which expects it."""
+    sent = await request.body(wire.ImageExportPost)
+    request.enter(request.project)
+    image = await wanted_image(request, request.path("fingerprint"))
+    target = ImageTarget(url=sent.target, certificate=sent.certificate, project=sent.project, secret=sent.secret)
+    return accepted(await request.run(request.services.images.pusher.push, await image_caller(request), image, target))
+
+
+async def create_secret(request: ApiRequest) -> web.StreamResponse:
+    """Make a secret, in the operation's metadata, by which another server may have the image."""
+    request.enter(request.project)
+    image = await wanted_image(request, request.path("fingerprint"))
+    return accepted(await request.run(request.services.images.tokens.grant_download, request.caller, image))
+
+
 async def _read(request: ApiRequest) -> tuple[Image, wire.Image]:
     image = await wanted_image(request, request.path("fingerprint"))
     aliases = await request.run(request.services.images.aliases.list, image.project)
@@ -109,34 +129,6 @@ async def _change(request: ApiRequest, change: ImageChange) -> web.StreamRespons
     check_if_match(request.header("If-Match"), image_etag(image))
     await request.run(request.services.images.update, await image_caller(request), image.fingerprint, change)
     return done()
-
-
-async def _make(request: ApiRequest, sent: wire.ImagesPost, source: wire.ImageSource) -> Operation:
-    wanted = ImageRequest(
-        filename=sent.filename,
-        public=sent.public,
-        auto_update=sent.auto_update,
-        properties=sent.properties,
-        profiles=None if sent.profiles is None else tuple(sent.profiles),
-        expires_at=moment(sent.expires_at),
-        aliases=tuple((alias.name, alias.description) for alias in sent.aliases),
-    )
-    if source.type == "build":
-        return await request.run(request.services.image_build.build, await image_caller(request), source.recipe, wanted)
-    if source.type in ("instance", "container", "virtual-machine", "snapshot"):
-        instance, slash, snapshot = source.name.partition("/")
-        if (source.type == "snapshot") != bool(slash and snapshot):
-            raise BadRequestError(f'Invalid image source "{source.name}" for type "{source.type}"')
-        publish = PublishRequest(
-            instance=instance,
-            snapshot=snapshot or None,
-            compression=sent.compression_algorithm,
-            image=wanted,
-        )
-        return await request.run(request.services.images.publish, request.caller, publish)
-    if source.type in ("image", "url"):
-        raise UnsupportedError("Fetching images from other servers isn't served: download the file and import it")
-    raise BadRequestError("Invalid images JSON")
 
 
 ROUTES = (
@@ -154,7 +146,7 @@ ROUTES = (
         path=_LIST,
         handler=add_image,
         summary="Add an image: a file, parts of a file, or what the JSON body names",
-        permission=Permission.PROJECT,
+        permission=Permission.PROJECT_OR_SECRET,
         answer=Answer.ASYNC,
         takes=wire.ImagesPost,
     ),
@@ -165,6 +157,7 @@ ROUTES = (
         summary="Show an image",
         permission=Permission.ANYONE,
         gives=wire.Image,
+        query=("project", "secret"),
     ),
     Route(
         method="PUT",
@@ -197,5 +190,23 @@ ROUTES = (
         summary="Download an image",
         permission=Permission.ANYONE,
         answer=Answer.FILE,
+        query=("project", "secret"),
+    ),
+    Route(
+        method="POST",
+        path=_ONE + "/export",
+        handler=push_image,
+        summary="Send an image to another server",
+        permission=Permission.TRUSTED,
+        answer=Answer.ASYNC,
+        takes=wire.ImageExportPost,
+    ),
+    Route(
+        method="POST",
+        path=_ONE + "/secret",
+        handler=create_secret,
+        summary="Let another server have an image",
+        permission=Permission.TRUSTED,
+        answer=Answer.ASYNC,
     ),
 )

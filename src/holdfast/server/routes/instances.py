@@ -22,7 +22,7 @@ from holdfast.server.migrations import receive_instance, send_instance
 from holdfast.server.render.instances import full_shape, instance_etag, instance_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
-from holdfast.service.instance_requests import FromMigration
+from holdfast.service.instance_requests import FromMigration, FromRemoteImage
 from holdfast.service.instance_views import InstanceFull, InstanceView
 from holdfast.wire import instance as wire
 
@@ -61,7 +61,8 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
         return accepted(await _import(request))
     sent = await request.body(wire.InstancesPost)
     wanted, source = new_instance(sent)
-    request.enter(sent.source.project or request.project)
+    if not isinstance(source, FromRemoteImage):  # there it is a project of the other server
+        request.enter(sent.source.project or request.project)
     if isinstance(source, FromMigration):
         return accepted(await receive_instance(request, wanted, source, sent.source))
     return accepted(await request.run(request.services.instances.create, request.caller, wanted, source))
@@ -81,6 +82,7 @@ async def _import(request: ApiRequest) -> Operation:
             profiles=wanted.profiles,
             is_replacing=wanted.is_replacing,
             without_volumes=wanted.without_volumes,
+            onto=wanted.onto,
         )
 
 

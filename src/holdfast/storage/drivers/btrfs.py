@@ -177,14 +177,19 @@ class BtrfsDriver(BackedDriver):
     def base_identity(self, volume: Volume, snapshot: str) -> str | None:
         path = self.path(volume, snapshot)
         with self._explained("looking at a snapshot"):
-            if not subvolumes.is_read_only(path) or subvolumes.nested(path):
+            if not btrfs_streams.is_base(path):
                 return None
             received = subvolumes.received_identity(path)
         return None if received is None else str(received[0])
 
-    def keep_identity(self, token: str, area: str, number: int) -> None:
+    def sent_identity(self, volume: Volume, snapshot: str) -> str | None:
+        path = self.path(volume, snapshot)
+        with self._explained("looking at a snapshot"):
+            return btrfs_streams.sender_identity(path) if btrfs_streams.is_base(path) else None
+
+    def keep_identity(self, token: str, area: str, number: int, name: str = RECEIVED) -> None:
         with self._explained("noting where a snapshot is from"):
-            sent = subvolumes.received_identity(self.staged_path(area) / str(number) / RECEIVED)
+            sent = subvolumes.received_identity(self.staged_path(area) / str(number) / name)
             if sent is not None:
                 subvolumes.set_received_identity(self.staged_path(token), sent)
 

@@ -30,11 +30,16 @@ _SEND: Final = ("btrfs", "-q", "send")
 
 
 def stage_copy(source: Path, target: Path, documents: Mapping[str, bytes]) -> list[Subvolume]:
-    """Copy a volume with all that is nested in it, add documents, and make everything read-only."""
+    """Copy a volume with all that is nested in it, add documents, and make everything read-only.
+
+    The copy of a snapshot is sent under the snapshot's own identity, so that what was received is known to be the same.
+    """
     subvolumes.snapshot_all(source, target)
     for name, document in documents.items():
         _replace(target / name, document)
-    parts = [Subvolume("", subvolumes.is_read_only(source), str(subvolumes.identity(target)))]
+    if not documents and is_base(source):
+        subvolumes.set_received_identity(target, subvolumes.sent_identity(source))
+    parts = [Subvolume("", subvolumes.is_read_only(source), sender_identity(target))]
     for below in subvolumes.nested(target):
         is_read_only = subvolumes.is_read_only(source / below)
         parts.append(Subvolume(str(below), is_read_only, str(subvolumes.identity(target / below))))
@@ -55,15 +60,19 @@ def sending(part: Path, parent: Path | None) -> Iterator[SentStream]:
 
 def hold(source: Path, target: Path) -> SendPlace | None:
     """Return the place of a snapshot that is read-only as a whole, and so can be sent as it is."""
-    if not subvolumes.is_read_only(source) or subvolumes.nested(source) or source.name != target.name:
+    if not is_base(source) or source.name != target.name:
         return None
     return SendPlace(source, (Subvolume("", True, sender_identity(source)),), is_kept=True)
 
 
+def is_base(path: Path) -> bool:
+    """Tell whether differences can build on this subvolume: nothing in it changes, and it is one alone."""
+    return subvolumes.is_read_only(path) and not subvolumes.nested(path)
+
+
 def sender_identity(path: Path) -> str:
     """Return the UUID that stands in a stream of this subvolume: the one it was received with, or its own."""
-    received = subvolumes.received_identity(path)
-    return str(received[0] if received is not None else subvolumes.identity(path))
+    return str(subvolumes.sent_identity(path)[0])
 
 
 @contextmanager
@@ -75,10 +84,8 @@ def sending_difference(part: Path, base: Path | None) -> Iterator[Source]:
 
 
 def stage_base(area: Path, source: Path) -> dict[uuid.UUID, uuid.UUID]:
-    """Show a received snapshot in the area, where `btrfs receive` finds it; return whom it stands for."""
-    copy, sent = area / "base", subvolumes.received_identity(source)
-    if sent is None:
-        raise ArchiveError("The snapshot that a btrfs stream builds on was not received from its sender")
+    """Show a snapshot in the area, where `btrfs receive` finds it; return whom it stands for."""
+    copy, sent = area / "base", subvolumes.sent_identity(source)
     if not subvolumes.is_subvolume(copy):
         subvolumes.snapshot(source, copy, is_read_only=True)
     return {sent[0]: subvolumes.identity(copy)}

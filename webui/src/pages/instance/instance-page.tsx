@@ -34,19 +34,26 @@ export default function InstancePage() {
   const project = useProject();
   const instance = useInstance(name, project);
   const isGone = instance.error instanceof ApiError && instance.error.status === 404;
-  if (isGone) {
+  if (isGone && instance.data === undefined) {
     return (
       <Page title={name}>
-        <p>
-          {words.gone(name)} <Link to={inProject("/instances", project)}>{texts.instances.title}</Link>
-        </p>
+        <GoneNote name={name} project={project} />
       </Page>
     );
   }
-  return <Loaded query={instance}>{(found) => <InstanceFrame key={`${project}/${name}`} instance={found} />}</Loaded>;
+  return (
+    <Loaded query={instance}>
+      {(found) => <InstanceFrame key={`${project}/${name}`} instance={found} isGone={isGone} />}
+    </Loaded>
+  );
 }
 
-function InstanceFrame({ instance }: TabProps) {
+interface InstanceFrameProps extends TabProps {
+  /** It was there, and was deleted or renamed while one looked: a dialog that did it leads away from here. */
+  isGone: boolean;
+}
+
+function InstanceFrame({ instance, isGone }: InstanceFrameProps) {
   const navigate = useNavigate();
   const { name, project } = instance;
   const { actionsOf, dialog } = useInstanceActions((newName) =>
@@ -71,9 +78,17 @@ function InstanceFrame({ instance }: TabProps) {
     >
       {instance.description !== "" && <p className="page-description">{instance.description}</p>}
       <InstanceTabs name={name} project={project} />
-      <TabRoutes instance={instance} />
+      {isGone ? <GoneNote name={name} project={project} /> : <TabRoutes instance={instance} />}
       {dialog}
     </Page>
+  );
+}
+
+function GoneNote({ name, project }: { name: string; project: string }) {
+  return (
+    <p role="status">
+      {words.gone(name)} <Link to={inProject("/instances", project)}>{texts.instances.title}</Link>
+    </p>
   );
 }
 

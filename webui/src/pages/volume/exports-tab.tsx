@@ -68,7 +68,7 @@ function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => vo
   return backupColumns<VolumeBackup>({
     isWithoutSnapshots: (backup) => backup.volume_only,
     addressOf: (backup) => volumeBackupAddress(volume, backup.name),
-    fileNameOf: (backup) => `${volume.name}-${backup.name}.tar.gz`,
+    fileStemOf: (backup) => `${volume.name}-${backup.name}`,
     actionsOf: (backup) => [
       {
         label: words.verify,

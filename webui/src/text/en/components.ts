@@ -72,6 +72,11 @@ export const components = {
     in: (amount: string) => `in ${amount}`,
     units: { second: "s", minute: "min", hour: "h", day: "d", month: "months", year: "years" },
   },
+  upload: {
+    tray: (name: string, sent: string, all: string) => `Sending ${name}: ${sent} of ${all}`,
+    stop: "Stop",
+    stopped: "The upload is stopped. What was sent is kept for a day: choose the same file to go on.",
+  },
   measure: {
     measure: "Measure",
     running: "Measuring…",

@@ -85,7 +85,7 @@ function instanceColumns(
   return backupColumns({
     isWithoutSnapshots: (backup) => backup.instance_only,
     addressOf: (backup) => backupAddress(instance, backup.name, project),
-    fileNameOf: (backup) => `${instance}-${backup.name}.tar.gz`,
+    fileStemOf: (backup) => `${instance}-${backup.name}`,
     actionsOf: menu,
   });
 }
