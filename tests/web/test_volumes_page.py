@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from holdfast.db import warnings as warnings_table
+from holdfast.db.database import Database, sqlite_url
+from holdfast.model.warning import SCHEDULE_FAILED, WarningRecord
+from holdfast.service.paths import Paths
 from support.holdfast import HoldfastServer
 from support.webpage import WebPage
 
@@ -184,6 +190,36 @@ def test_a_token_that_is_made_works_and_one_that_is_revoked_is_gone(
     web.choose("Actions of the certificate laptop", "Remove…")
     web.submit("Remove")
     assert ask(web_server, "/1.0/certificates") == []
+
+
+def test_a_warning_is_shown_acknowledged_and_deleted(web: WebPage, web_server: HoldfastServer) -> None:
+    message = "Schedule default: <b>no space</b> left"
+    database = Database(sqlite_url(Paths(web_server.directory).database))
+    now = datetime.now(UTC)
+    with database.write() as connection:
+        warning = WarningRecord(
+            id=str(uuid.uuid4()),
+            project="default",
+            kind=SCHEDULE_FAILED,
+            entity="/1.0/instances/holder",
+            message=message,
+            first_seen_at=now,
+            last_seen_at=now,
+        )
+        warnings_table.insert(connection, warning)
+    database.close()
+    web.open("/")
+    web.page.get_by_role("link", name="1 warning is open").click()
+    expect(web.row(SCHEDULE_FAILED)).to_contain_text(message)
+    expect(web.row(SCHEDULE_FAILED).get_by_role("link", name="holder")).to_be_visible()
+    assert web.serious_problems() == []
+    web.choose(f"Actions of the warning: {SCHEDULE_FAILED}", "Acknowledge")
+    expect(web.page.get_by_text("No warning is open.")).to_be_visible()
+    web.page.get_by_label("State").select_option("Acknowledged")
+    web.choose(f"Actions of the warning: {SCHEDULE_FAILED}", "Delete")
+    assert web.command() == f"holdfast warning delete {warning.id}"
+    web.submit("Delete")
+    assert ask(web_server, "/1.0/warnings") == []
 
 
 def test_a_setting_of_the_server(web: WebPage, web_server: HoldfastServer) -> None:

@@ -103,6 +103,8 @@ export const instance = {
     isCopy: "This instance is a copy",
     isCopyText: (instance: string, remote: string) =>
       `It is pulled from ${instance} on ${remote}, and lies still: nothing starts it, and no schedule of its own applies.`,
+    runsText: (instance: string, remote: string) =>
+      `It was pulled from ${instance} on ${remote}, and runs here now: as long as it does, it is not brought up to date.`,
     server: "Server",
     protection: "Protection",
     lastGood: "Newest good copy",

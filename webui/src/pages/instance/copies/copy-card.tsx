@@ -26,7 +26,11 @@ export function CopyCard({ instance, kept }: CopyCardProps) {
   return (
     <section className="card">
       <h2 className="p-heading--5">{words.isCopy}</h2>
-      <p>{words.isCopyText(kept.copy.instance, protection.remote)}</p>
+      <p>
+        {instance.status === "Stopped"
+          ? words.isCopyText(kept.copy.instance, protection.remote)
+          : words.runsText(kept.copy.instance, protection.remote)}
+      </p>
       <CopyFacts instance={instance} kept={kept} />
       <button type="button" className="p-button" onClick={() => setShown("pull")}>
         {words.refreshNow}…
