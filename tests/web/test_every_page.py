@@ -31,6 +31,7 @@ PAGES = (
     "/volumes",
     "/volumes/bt/box",
     "/volumes/bt/box/snapshots",
+    "/volumes/bt/box/snapshots/compare?from=kept",
     "/volumes/bt/box/configuration",
     "/volumes/bt/box/configuration/all",
     "/volumes/bt/box/exports",

@@ -1,6 +1,6 @@
 // What changed between two points in time of an instance or a volume.
 import { useInfiniteQuery, type UseInfiniteQueryResult, type InfiniteData, type UseQueryResult } from "@tanstack/react-query";
-import { api, get, type Schemas } from "../client";
+import { get, type Schemas } from "../client";
 import { useResource } from "../query-client";
 
 export type ChangedPath = Schemas["ChangedEntry"];
@@ -15,21 +15,19 @@ export interface ChangesQuery {
   limit?: number;
 }
 
-const addressOf = (instance: string) => api`/1.0/instances/${instance}/changes`;
-
-/** The counts, with the first few entries. */
-export function useChanges(instance: string, project: string, query: ChangesQuery): UseQueryResult<Changes> {
-  return useResource<Changes>(addressOf(instance), { project, ...query });
+/** The counts, with the first few entries; `subject` is the API's path of an instance or a volume. */
+export function useChanges(subject: string, project: string, query: ChangesQuery): UseQueryResult<Changes> {
+  return useResource<Changes>(`${subject}/changes`, { project, ...query });
 }
 
 /** All entries, page by page. */
 export function useChangePages(
-  instance: string,
+  subject: string,
   project: string,
   query: ChangesQuery,
   enabled: boolean,
 ): UseInfiniteQueryResult<InfiniteData<Changes>> {
-  const path = addressOf(instance);
+  const path = `${subject}/changes`;
   return useInfiniteQuery({
     queryKey: [path, { project, ...query }, "pages"],
     queryFn: ({ pageParam, signal }) => get<Changes>(path, { project, ...query, offset: pageParam }, signal),

@@ -1,5 +1,6 @@
 // The snapshots of a volume: on a line of time and as a table, and all that can be done with them.
 import { useMemo, useState } from "react";
+import { useNavigate } from "react-router-dom";
 import {
   changeVolumeSnapshot,
   useVolumeSnapshots,
@@ -12,6 +13,7 @@ import { Age, parseTime } from "../../components/age";
 import { holdfast } from "../../components/command";
 import { DataTable, type Column } from "../../components/data-table";
 import { Loaded } from "../../components/loaded";
+import { volumeAddress } from "../../components/project";
 import { runDirectly } from "../../components/run-action";
 import { Timeline } from "../../components/timeline";
 import { texts } from "../../text";
@@ -22,7 +24,7 @@ import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.snapshots;
 
-type Verb = "restore" | "edit" | "copy" | "export" | "remove";
+type Verb = "restore" | "compare" | "edit" | "copy" | "export" | "remove";
 
 interface Shown {
   verb: Verb;
@@ -50,10 +52,14 @@ function SnapshotList({ volume, snapshots }: VolumeTabProps & { snapshots: Volum
   const [marked, setMarked] = useState<string>();
   const [shown, setShown] = useState<Shown>();
   const { pool, name, project } = volume;
-  const columns = useMemo(
-    () => snapshotColumns((snapshot) => menuOf({ pool, name, project }, snapshot, (verb) => setShown({ verb, snapshots: [snapshot] }))),
-    [pool, name, project],
-  );
+  const navigate = useNavigate();
+  const columns = useMemo(() => {
+    const act = (verb: Verb, snapshot: VolumeSnapshot) => {
+      if (verb === "compare") navigate(compareAddress({ pool, name, project }, snapshot.name));
+      else setShown({ verb, snapshots: [snapshot] });
+    };
+    return snapshotColumns((snapshot) => menuOf({ pool, name, project }, snapshot, (verb) => act(verb, snapshot)));
+  }, [pool, name, project, navigate]);
   const chosen = snapshots.filter((each) => selected.has(each.name));
   const points = snapshots.map((each) => ({ name: each.name, time: each.created_at, isMarked: each.held }));
   if (snapshots.length === 0) return <p className="table-empty">{words.empty}</p>;
@@ -93,6 +99,11 @@ function SnapshotList({ volume, snapshots }: VolumeTabProps & { snapshots: Volum
   );
 }
 
+function compareAddress({ pool, name, project }: VolumePlace, from: string): string {
+  const address = volumeAddress(pool, name, project, "snapshots/compare");
+  return `${address}${address.includes("?") ? "&" : "?"}from=${encodeURIComponent(from)}`;
+}
+
 interface SnapshotDialogProps extends VolumeTabProps {
   shown: Shown;
   onClose: () => void;
@@ -129,6 +140,11 @@ function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) 
   const hold = snapshot.held ? "release" : "hold";
   return [
     { label: words.menu.restore, onSelect: () => act("restore") },
+    {
+      label: words.menu.compare,
+      command: command("diff", pool, inside),
+      onSelect: () => act("compare"),
+    },
     { label: words.menu.edit, command: command("edit", pool, inside), onSelect: () => act("edit") },
     {
       label: words.menu[hold],

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Link } from "react-router-dom";
 import { finished } from "../../../api/operations";
+import { api } from "../../../api/client";
 import { useChanges } from "../../../api/resources/changes";
 import type { Instance } from "../../../api/resources/instances";
 import { restoreSnapshot, takeSnapshot, type Snapshot } from "../../../api/resources/snapshots";
@@ -112,7 +113,7 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
 
 /** How many files a restore takes back, as the server counts them. */
 function LostFiles({ instance, snapshot }: { instance: Instance; snapshot: Snapshot }) {
-  const changes = useChanges(instance.name, instance.project, { from: snapshot.name, to: "", limit: 1 });
+  const changes = useChanges(api`/1.0/instances/${instance.name}`, instance.project, { from: snapshot.name, to: "", limit: 1 });
   const link = <Link to={compareAddress(instance.name, instance.project, snapshot.name)}>{words.compare}</Link>;
   return (
     <>
