@@ -75,6 +75,11 @@ class WebPage:
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         expect(self.page.get_by_text("Loading…")).to_have_count(0)
 
+    def go_to(self, page: str) -> None:
+        """Go on by the navigation, without a new load."""
+        self.page.get_by_role("navigation", name="Main navigation").get_by_role("link", name=page, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(page)
+
     def button(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> Locator:
         return (within or self.page).get_by_role("button", name=name, exact=isinstance(name, str))
 

@@ -107,6 +107,24 @@ def test_put_a_single_file_back(web: WebPage, web_server: HoldfastServer, crate:
     assert run(web_server, "cat /root/letter; ls /root") == "kept\nadded\nletter"
 
 
+def test_long_work_is_seen_and_stopped_from_any_page(web: WebPage, web_server: HoldfastServer, crate: str) -> None:
+    run(web_server, "head -c 150000000 /dev/urandom > /root/large")
+    web.open(f"/instances/{crate}/exports")
+    web.button("Make an export file").click()
+    web.fill(Name="slow", Compression="xz")
+    web.button("Make it", within=web.dialog).click()
+    web.button("Leave it running", within=web.dialog).click()
+    web.go_to("Overview")
+    running = web.page.get_by_role("row").filter(has_text="Running").filter(has=web.page.get_by_role("progressbar"))
+    expect(running.get_by_role("link", name=crate)).to_be_visible()
+    running.get_by_role("button", name=re.compile("^Stop: ")).click()
+    expect(running).to_have_count(0)
+    web.go_to("Operations")
+    expect(web.page.get_by_role("row").filter(has_text="Cancelled").first).to_be_visible()
+    run(web_server, "rm /root/large")
+    assert ask(web_server, f"/1.0/instances/{crate}/backups") == [f"/1.0/instances/{crate}/backups/weekly"]
+
+
 def test_a_failed_operation_is_shown_in_the_servers_words(
     web: WebPage, web_server: HoldfastServer, export_file: Path
 ) -> None:
@@ -125,7 +143,7 @@ def test_a_failed_operation_is_shown_in_the_servers_words(
     assert reason in told.stderr
     web.button("Cancel", within=web.dialog).click()
     # A failed operation stays to be seen as long as the page is open.
-    web.page.get_by_role("link", name="Operations").click()
+    web.go_to("Operations")
     expect(web.page.get_by_role("row").filter(has_text="Failure").filter(has_text=reason).first).to_be_visible()
 
 

@@ -99,9 +99,14 @@ def test_a_restricted_browser_sees_its_project_only(chromium: Browser, web_serve
         lab.open("/instances")
         expect(lab.page.get_by_text("There is no instance in this project yet.")).to_be_visible()
         expect(lab.page.get_by_text("shared")).to_have_count(0)
+        for path in ("/?project=lab", "/warnings?project=lab", "/servers", "/settings/browsers"):
+            lab.open(path)
+            lab.page.wait_for_load_state("networkidle")
+            expect(lab.page.get_by_text("This couldn't be read")).to_have_count(0)
         lab.open("/instances?project=default")
         expect(lab.page.get_by_role("alert").first).to_contain_text("not authorized")
         expect(lab.page.get_by_text("shared")).to_have_count(0)
+        assert lab.complaints == []
     assert web_server.holdfast("project", "delete", "lab").returncode == 0
 
 

@@ -5,10 +5,10 @@ import { useResource } from "../query-client";
 
 export type ServerWarning = Schemas["ServerWarning"];
 
-/** Without a project: all that one may see. Those that are acknowledged or resolved are among them. */
-export function useWarnings(project: string | undefined): UseQueryResult<ServerWarning[]> {
+/** For those only who may do everything. Without a project: all. Those that are acknowledged or resolved are among them. */
+export function useWarnings(project: string | undefined, enabled = true): UseQueryResult<ServerWarning[]> {
   const query = project === undefined ? { recursion: 1, "all-projects": true } : { recursion: 1, project };
-  return useResource<ServerWarning[]>("/1.0/warnings", query);
+  return useResource<ServerWarning[]>("/1.0/warnings", query, { enabled });
 }
 
 export function acknowledgeWarning(id: string): Promise<void> {

@@ -4,6 +4,7 @@ import { Link } from "react-router-dom";
 import type { Protection } from "../../api/resources/protections";
 import { useWarnings } from "../../api/resources/warnings";
 import { Age, useNow } from "../../components/age";
+import { useFullAccess } from "../../components/full-access";
 import { inProject, instanceAddress, useProjectFilter } from "../../components/project";
 import { texts } from "../../text";
 import { addressOf, isOverdue, type Subject } from "./safety";
@@ -65,7 +66,8 @@ interface AttentionProps {
 export function Attention({ subjects, protections }: AttentionProps) {
   const now = useNow();
   const project = useProjectFilter();
-  const warnings = useWarnings(project);
+  const isFull = useFullAccess();
+  const warnings = useWarnings(project, isFull);
   const open = warnings.data?.filter((each) => each.status === "new") ?? [];
   const unprotected = subjects.filter((each) => each.state === "unprotected").length;
   const problems = [
@@ -88,7 +90,7 @@ export function Attention({ subjects, protections }: AttentionProps) {
             <div className="u-text--muted">{[...new Set(open.map((each) => each.type))].join(", ")}</div>
           </Item>
         )}
-        {isWell && subjects.length > 0 && <Item tone="positive">{words.allWell}</Item>}
+        {isWell && subjects.length > 0 && <Item tone="positive">{isFull ? words.allWell : words.schedulesWell}</Item>}
         {unprotected > 0 && <Item tone="information">{words.unprotected(unprotected)}</Item>}
       </ul>
     </section>

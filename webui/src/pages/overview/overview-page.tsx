@@ -3,11 +3,12 @@ import { Link } from "react-router-dom";
 import { isRunning, useOperations } from "../../api/operations";
 import { usePoolResources, type Pool } from "../../api/resources/pools";
 import { useProtections } from "../../api/resources/protections";
-import { usePools, useSession } from "../../api/resources/server";
+import { usePools } from "../../api/resources/server";
 import { useSafety } from "../../api/resources/safety";
 import { useSchedules } from "../../api/resources/snapshots";
 import { useNow } from "../../components/age";
 import { ErrorNote } from "../../components/error-note";
+import { useFullAccess } from "../../components/full-access";
 import { Loaded, Loading } from "../../components/loaded";
 import { OperationTable } from "../../components/operation-table";
 import { Page } from "../../components/page";
@@ -32,10 +33,9 @@ export default function OverviewPage() {
 function Safety() {
   const project = useProjectFilter();
   const now = useNow();
-  const session = useSession();
   const safeties = useSafety(project);
   const schedules = useSchedules(project);
-  const protections = useProtections(session.data?.access === "full");
+  const protections = useProtections(useFullAccess());
   const failed = [safeties, schedules, protections].find((each) => each.isError);
   if (failed !== undefined) {
     return <ErrorNote error={failed.error} title={texts.error.loading} onRetry={() => void failed.refetch()} />;

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useProtections, type Protection } from "../../api/resources/protections";
 import { CommandLine } from "../../components/command-line";
 import { holdfast } from "../../components/command";
+import { FullAccess, useFullAccess } from "../../components/full-access";
 import { Loaded } from "../../components/loaded";
 import { Page } from "../../components/page";
 import { texts } from "../../text";
@@ -12,22 +13,31 @@ import { ProtectionCard } from "./protection-card";
 const words = texts.servers;
 
 export default function ServersPage() {
-  const protections = useProtections();
+  const isFull = useFullAccess();
   const [isCreating, setCreating] = useState(false);
+  const create = (
+    <button type="button" className="p-button--positive" onClick={() => setCreating(true)}>
+      {words.protect}
+    </button>
+  );
   return (
-    <Page
-      title={texts.pages.servers}
-      actions={
-        <button type="button" className="p-button--positive" onClick={() => setCreating(true)}>
-          {words.protect}
-        </button>
-      }
-    >
+    <Page title={texts.pages.servers} actions={isFull && create}>
       <p>{words.intro}</p>
-      <Loaded query={protections}>{(all) => <ByServer protections={all} />}</Loaded>
-      <CommandLine command={holdfast("default", "backup-server", "status")} />
+      <FullAccess>
+        <Protections />
+      </FullAccess>
       {isCreating && <CreateProtection onClose={() => setCreating(false)} />}
     </Page>
+  );
+}
+
+function Protections() {
+  const protections = useProtections();
+  return (
+    <>
+      <Loaded query={protections}>{(all) => <ByServer protections={all} />}</Loaded>
+      <CommandLine command={holdfast("default", "backup-server", "status")} />
+    </>
   );
 }
 

@@ -11,11 +11,11 @@ import {
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
 import { holdfast } from "../../components/command";
-import { DataTable, type Column } from "../../components/data-table";
+import type { Column } from "../../components/data-table";
 import { Loaded } from "../../components/loaded";
 import { volumeAddress } from "../../components/project";
 import { runDirectly } from "../../components/run-action";
-import { Timeline } from "../../components/timeline";
+import { SnapshotList } from "../../components/snapshot-list";
 import { texts } from "../../text";
 import { CopyVolume } from "../volumes/copy-volume";
 import { ExportVolume } from "./export-volume";
@@ -41,15 +41,14 @@ export default function SnapshotsTab({ volume }: VolumeTabProps) {
           {words.take}
         </button>
       </div>
-      <Loaded query={snapshots}>{(all) => <SnapshotList volume={volume} snapshots={all} />}</Loaded>
+      <Loaded query={snapshots}>{(all) => <Snapshots volume={volume} snapshots={all} />}</Loaded>
       {isTaking && <TakeVolumeSnapshot volume={volume} onClose={() => setTaking(false)} />}
     </>
   );
 }
 
-function SnapshotList({ volume, snapshots }: VolumeTabProps & { snapshots: VolumeSnapshot[] }) {
+function Snapshots({ volume, snapshots }: VolumeTabProps & { snapshots: VolumeSnapshot[] }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [marked, setMarked] = useState<string>();
   const [shown, setShown] = useState<Shown>();
   const { pool, name, project } = volume;
   const navigate = useNavigate();
@@ -60,32 +59,14 @@ function SnapshotList({ volume, snapshots }: VolumeTabProps & { snapshots: Volum
     };
     return snapshotColumns((snapshot) => menuOf({ pool, name, project }, snapshot, (verb) => act(verb, snapshot)));
   }, [pool, name, project, navigate]);
-  const chosen = snapshots.filter((each) => selected.has(each.name));
-  const points = snapshots.map((each) => ({ name: each.name, time: each.created_at, isMarked: each.held }));
-  if (snapshots.length === 0) return <p className="table-empty">{words.empty}</p>;
   return (
     <>
-      <Timeline points={points} chosen={marked} onChoose={setMarked} />
-      <div className="toolbar">
-        <span className="table-count">{texts.table.count(snapshots.length, snapshots.length)}</span>
-        {chosen.length > 0 && (
-          <div className="bulk" role="group" aria-label={texts.table.selected(chosen.length)}>
-            <span>{texts.table.selected(chosen.length)}</span>
-            <button type="button" className="p-button" onClick={() => setShown({ verb: "remove", snapshots: chosen })}>
-              {words.remove.selected}
-            </button>
-          </div>
-        )}
-      </div>
-      <DataTable
-        caption={words.tab}
+      <SnapshotList
+        snapshots={snapshots}
         columns={columns}
-        rows={snapshots}
-        rowKey={(snapshot) => snapshot.name}
-        sortedBy="created"
-        isDescending
-        selection={{ keys: selected, onChange: setSelected }}
-        markedKey={marked}
+        selected={selected}
+        onSelect={setSelected}
+        onRemove={(chosen) => setShown({ verb: "remove", snapshots: chosen })}
       />
       {shown !== undefined && (
         <SnapshotDialog

@@ -9,6 +9,7 @@ import { holdfast } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
 import { DataTable, type Column } from "../../components/data-table";
 import { EntityLink } from "../../components/entity-link";
+import { FullAccess } from "../../components/full-access";
 import { Loaded } from "../../components/loaded";
 import { Page } from "../../components/page";
 import { useProjectFilter } from "../../components/project";
@@ -25,14 +26,24 @@ const SEVERITIES = ["low", "moderate", "high"];
 type State = keyof typeof words.states;
 
 export default function WarningsPage() {
-  const project = useProjectFilter();
-  const warnings = useWarnings(project);
   return (
     <Page title={texts.pages.warnings}>
       <p>{words.intro}</p>
+      <FullAccess>
+        <Warnings />
+      </FullAccess>
+    </Page>
+  );
+}
+
+function Warnings() {
+  const project = useProjectFilter();
+  const warnings = useWarnings(project);
+  return (
+    <>
       <Loaded query={warnings}>{(all) => <WarningList all={all} />}</Loaded>
       <CommandLine command={holdfast(project ?? "default", "warning", "list", "--all")} />
-    </Page>
+    </>
   );
 }
 

@@ -11,6 +11,7 @@ export const components = {
     allProjects: "All projects",
     lost: "The connection to the server is lost. What is shown may be old; trying again…",
     connecting: "Connecting…",
+    fullAccessOnly: "Only those who may do everything on the server see this. You may work in some projects.",
     safety: "Safety",
     things: "What is kept",
     server: "Server",

@@ -2,6 +2,7 @@
 export const overview = {
   attention: "Needs attention",
   allWell: "Every schedule keeps its promise, every copy is in time, and no warning is open.",
+  schedulesWell: "Every schedule keeps its promise.",
   failing: (name: string, times: number) =>
     times === 1 ? `The schedule of ${name} failed` : `The schedule of ${name} failed ${times} times in a row`,
   overdue: (name: string) => `The schedule of ${name} is overdue`,

@@ -5,21 +5,16 @@ import { makeBackup } from "../../../api/resources/backups";
 import { useSnapshots } from "../../../api/resources/snapshots";
 import { ActionDialog } from "../../../components/action-dialog";
 import { holdfast } from "../../../components/command";
-import { COMPRESSIONS } from "../../../components/compressions";
-import { CheckField, SelectField, TextArea, TextField } from "../../../components/fields";
+import { ExportFields, type ExportChoice } from "../../../components/export-fields";
+import { CheckField, TextArea } from "../../../components/fields";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
 
 const words = texts.instance.exports;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-interface Form {
-  name: string;
-  snapshot: string;
-  withSnapshots: boolean;
-  compression: string;
+interface Form extends ExportChoice {
   isOptimized: boolean;
-  keptDays: string;
   exclude: string;
 }
 
@@ -84,43 +79,13 @@ export function ExportDialog({ instance, snapshot = "", onClose }: ExportDialogP
       submit={words.makeSubmit}
       onClose={onClose}
     >
-      <SelectField
-        label={words.snapshot}
-        value={form.snapshot}
-        onChange={(value) => set({ snapshot: value })}
-        choices={[
-          { value: "", label: words.snapshotNow },
-          ...(snapshots.data ?? []).map((each) => ({ value: each.name, label: words.snapshotOnly(each.name) })).reverse(),
-        ]}
+      <ExportFields
+        choice={form}
+        set={set}
+        snapshots={snapshots.data ?? []}
+        now={words.snapshotNow}
+        all={words.snapshots}
       />
-      {form.snapshot === "" && (
-        <CheckField
-          label={words.snapshots}
-          isChecked={form.withSnapshots}
-          onChange={(withSnapshots) => set({ withSnapshots })}
-        />
-      )}
-      <div className="field-row">
-        <TextField
-          label={words.name}
-          help={words.nameHelp}
-          value={form.name}
-          onChange={(name) => set({ name })}
-          autoComplete="off"
-        />
-        <SelectField
-          label={words.keep}
-          value={form.keptDays}
-          onChange={(keptDays) => set({ keptDays })}
-          choices={Object.entries(words.keepChoices).map(([value, label]) => ({ value, label }))}
-        />
-        <SelectField
-          label={words.compression}
-          value={form.compression}
-          onChange={(compression) => set({ compression })}
-          choices={[{ value: "", label: words.compressionServer }, ...COMPRESSIONS]}
-        />
-      </div>
       <TextArea
         label={words.exclude}
         help={words.excludeHelp}

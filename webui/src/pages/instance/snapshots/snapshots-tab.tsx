@@ -2,10 +2,9 @@
 import { useMemo, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { useSnapshotPlan, useSnapshots, type Snapshot } from "../../../api/resources/snapshots";
-import { DataTable } from "../../../components/data-table";
 import { Loaded } from "../../../components/loaded";
 import { instanceAddress } from "../../../components/project";
-import { Timeline } from "../../../components/timeline";
+import { SnapshotList } from "../../../components/snapshot-list";
 import { texts } from "../../../text";
 import { CreateFromSnapshot } from "../../instances/create-from-snapshot";
 import { ExportDialog } from "../exports/export-dialog";
@@ -38,16 +37,15 @@ export default function SnapshotsTab({ instance }: TabProps) {
           {words.take}
         </button>
       </div>
-      <Loaded query={snapshots}>{(all) => <SnapshotList instance={instance} snapshots={all} />}</Loaded>
+      <Loaded query={snapshots}>{(all) => <Snapshots instance={instance} snapshots={all} />}</Loaded>
       {isCreating && <CreateSnapshot instance={instance} onClose={() => setCreating(false)} />}
     </>
   );
 }
 
-function SnapshotList({ instance, snapshots }: TabProps & { snapshots: Snapshot[] }) {
+function Snapshots({ instance, snapshots }: TabProps & { snapshots: Snapshot[] }) {
   const plan = useSnapshotPlan(instance.name, instance.project);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [marked, setMarked] = useState<string>();
   const [shown, setShown] = useState<Shown>();
   const navigate = useNavigate();
   const { name, project } = instance;
@@ -64,36 +62,14 @@ function SnapshotList({ instance, snapshots }: TabProps & { snapshots: Snapshot[
     };
     return snapshotColumns(name, project, plan.data ?? [], (snapshot) => menuOfSnapshot(name, project, snapshot, act));
   }, [plan.data, name, project, navigate]);
-  const chosen = snapshots.filter((snapshot) => selected.has(snapshot.name));
-  const points = snapshots.map((each) => ({ name: each.name, time: each.created_at, isMarked: each.held }));
-  if (snapshots.length === 0) return <p className="table-empty">{words.empty}</p>;
   return (
     <>
-      <Timeline points={points} chosen={marked} onChoose={setMarked} />
-      <div className="toolbar">
-        <span className="table-count">{texts.table.count(snapshots.length, snapshots.length)}</span>
-        {chosen.length > 0 && (
-          <div className="bulk" role="group" aria-label={texts.table.selected(chosen.length)}>
-            <span>{texts.table.selected(chosen.length)}</span>
-            <button
-              type="button"
-              className="p-button"
-              onClick={() => setShown({ verb: "remove", snapshots: chosen })}
-            >
-              {words.remove.selected}
-            </button>
-          </div>
-        )}
-      </div>
-      <DataTable
-        caption={words.tab}
+      <SnapshotList
+        snapshots={snapshots}
         columns={columns}
-        rows={snapshots}
-        rowKey={(snapshot) => snapshot.name}
-        sortedBy="created"
-        isDescending
-        selection={{ keys: selected, onChange: setSelected }}
-        markedKey={marked}
+        selected={selected}
+        onSelect={setSelected}
+        onRemove={(chosen) => setShown({ verb: "remove", snapshots: chosen })}
       />
       {shown !== undefined && (
         <SnapshotDialog
