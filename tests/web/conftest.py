@@ -34,8 +34,9 @@ def web_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HoldfastSer
     shutil.rmtree(directory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser. For each module its own: as long as there is one, asyncio can't be run in this process."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
