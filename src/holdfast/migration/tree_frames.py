@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
@@ -37,6 +38,8 @@ BLOCK_BYTES: Final = 64 * 1024
 PIECE_BYTES: Final = 256 * 1024
 SUM_BYTES: Final = 16
 SEED_BYTES: Final = 8
+_NEWEST_COUNTS: Final = 0.1
+"""How much the newest frame counts in what the line takes: single ones wait, or fill a buffer."""
 REQUEST: Final = struct.Struct(">II")
 PIECE: Final = struct.Struct(">BIQ")
 
@@ -52,10 +55,12 @@ class Kind(IntEnum):
 
 
 class StreamWriter:
-    """Gathers small writes to frames."""
+    """Gathers small writes to frames; notes how long the line takes for them."""
 
     def __init__(self, channel: DataChannel) -> None:
         self._channel, self._gathered = channel, bytearray()
+        self.line_s_per_byte: float | None = None
+        """What the line took lately, None before there was anything to go by."""
 
     def write(self, *pieces: bytes | memoryview) -> None:
         for piece in pieces:
@@ -65,13 +70,19 @@ class StreamWriter:
 
     def flush(self) -> None:
         if self._gathered:
+            begun_s = time.monotonic()
             self._channel.write(memoryview(self._gathered))
+            self._note((time.monotonic() - begun_s) / len(self._gathered))
             self._gathered = bytearray()
 
     def end(self) -> None:
         """End the stream."""
         self.flush()
         self._channel.end()
+
+    def _note(self, s_per_byte: float) -> None:
+        former = self.line_s_per_byte
+        self.line_s_per_byte = s_per_byte if former is None else former + (s_per_byte - former) * _NEWEST_COUNTS
 
 
 class StreamReader:

@@ -45,6 +45,8 @@ _ZEROS: Final = bytes(PIECE_BYTES)
 _WORTHWHILE: Final = 0.9
 """What compresses worse is sent as it is, and so are the pieces after it."""
 _PIECES_UNTRIED: Final = 4
+_PIECES_OF_A_FAST_LINE: Final = 32
+"""How many are sent as they are once the line was faster than the compression."""
 _LEFT_OUT: Final = "security.selinux"
 """Labels of the source's own policy."""
 
@@ -213,7 +215,10 @@ def _runs(places: list[int], end: int) -> Iterator[tuple[int, int]]:
 
 
 class _Pieces:
-    """Sends data as what takes the least, and no faster than allowed."""
+    """Sends data as what takes the least time, and no faster than allowed.
+
+    Compressed, if that makes it smaller and the line is slow enough for it to count: a fast one is only held up by it.
+    """
 
     def __init__(self, out: StreamWriter, options: SendOptions) -> None:
         self._out, self._bytes_per_s = out, options.bytes_per_s
@@ -223,7 +228,7 @@ class _Pieces:
 
     def begin(self) -> None:
         """Begin a file: it may be of another kind than the one before."""
-        self._untried = 0
+        self._untried = min(self._untried, 1)
 
     def send(self, data: memoryview, place: int) -> None:
         if data == _ZEROS[: len(data)]:
@@ -239,11 +244,16 @@ class _Pieces:
         if self._untried:
             self._untried -= 1
             return Kind.DATA, data
+        begun_s = time.monotonic()
         compressed = self._compressor.compress(data)
-        if len(compressed) < len(data) * _WORTHWHILE:
-            return Kind.ZSTD, compressed
-        self._untried = _PIECES_UNTRIED
-        return Kind.DATA, data
+        taken_s, saved_bytes = time.monotonic() - begun_s, len(data) - len(compressed)
+        if len(compressed) >= len(data) * _WORTHWHILE:
+            self._untried = _PIECES_UNTRIED
+            return Kind.DATA, data
+        line_s_per_byte = self._out.line_s_per_byte
+        if line_s_per_byte is not None and saved_bytes * line_s_per_byte < taken_s:
+            self._untried = _PIECES_OF_A_FAST_LINE
+        return Kind.ZSTD, compressed
 
     def _wait(self, sent_bytes: int) -> None:
         if self._bytes_per_s:

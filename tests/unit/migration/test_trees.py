@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,7 @@ from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import CancelledOperationError, HoldfastError, MigrationError
 from holdfast.streams.copy import never
 from holdfast.wire.tree_exchange import Directory, Entry, Part, encode_part
-from support.sockets import pair
+from support.sockets import MemorySocket, pair
 from support.trees import Entry as Described
 from support.trees import describe, differences, make_rich_tree
 
@@ -176,12 +177,37 @@ def test_zeros_in_the_place_of_what_was_there(trees: tuple[Path, Path]) -> None:
 
 
 def test_a_limit_is_kept(trees: tuple[Path, Path]) -> None:
-    import time
-
     (trees[0] / "file").write_bytes(os.urandom(2 * 2**20))
     begun = time.monotonic()
     arrives(*trees, options=SendOptions(bytes_per_s=4 * 2**20))
     assert time.monotonic() - begun > 0.3
+
+
+class SlowLine:
+    """An end of a connection that takes ten milliseconds for each frame that is sent."""
+
+    def __init__(self, socket: MemorySocket) -> None:
+        self._socket = socket
+        self.receive, self.close, self.abort = socket.receive, socket.close, socket.abort
+
+    def send(self, message: bytes | str) -> None:
+        time.sleep(0.01)
+        self._socket.send(message)
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_what_compresses_is_compressed_where_the_line_is_slow(trees: tuple[Path, Path], is_slow: bool) -> None:
+    size = 8 * 2**20
+    (trees[0] / "file").write_bytes(os.urandom(size // 2).hex().encode())
+    ends = pair()
+    one = DataChannel(SlowLine(ends[0]) if is_slow else ends[0])
+    other = DataChannel(ends[1])
+    with ThreadPoolExecutor(2) as threads:
+        sent = threads.submit(send_tree, one, trees[0], SendOptions(), progress=ignored, cancelled=never)
+        receive_tree(other, trees[1], is_linked=False, progress=ignored, cancelled=never)
+        sent.result(60)
+    assert differences(describe(trees[0]), describe(trees[1])) == []
+    assert (one.sent_bytes < size * 0.7) is is_slow
 
 
 def test_who_cancels_tells_why(trees: tuple[Path, Path]) -> None:
