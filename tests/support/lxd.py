@@ -45,7 +45,9 @@ class LxcClient:
         assert expect is None or done.returncode == expect, shown
         return done.stdout.decode(errors="surrogateescape")
 
-    def result(self, *arguments: str | Path, stdin: str | bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    def result(
+        self, *arguments: str | Path, stdin: str | bytes | None = None, timeout_s: float = 240
+    ) -> subprocess.CompletedProcess[bytes]:
         """Run `lxc ARGUMENTS` and return what happened."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         return subprocess.run(
@@ -53,7 +55,7 @@ class LxcClient:
             env=self.environment,
             input=data if data is not None else b"",
             capture_output=True,
-            timeout=240,
+            timeout=timeout_s,
             check=False,
         )
 

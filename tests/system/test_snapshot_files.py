@@ -100,7 +100,9 @@ def test_threat_a_link_leads_an_archive_out(server: HoldfastServer, cli: Cli, bo
     script = "ln -s / /srv/out; ln -s ../../../../../../../../etc /srv/up; ln -s /proc/self/root /srv/magic"
     cli.run("exec", box, "--", "sh", "-c", f"{script}; echo inside >/etc/hostname")
     cli.run("snapshot", box, "one", "--reuse")
-    with tarfile.open(fileobj=io.BytesIO(_tree(server, "/srv/up").raw)) as archive:
+    found = _tree(server, "/srv/up")
+    assert found.status == 200, found.raw
+    with tarfile.open(fileobj=io.BytesIO(found.raw)) as archive:
         hostname = archive.extractfile("etc/hostname")
         assert hostname is not None
         assert hostname.read() == b"inside\n"
