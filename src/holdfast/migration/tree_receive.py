@@ -51,6 +51,7 @@ from holdfast.wire.tree_exchange import Directory, Entry, Part, TreeFormatError,
 
 _WITH_SUMS_BYTES: Final = 2 * BLOCK_BYTES
 """Smaller files come whole."""
+_ZEROS: Final = memoryview(bytes(PIECE_BYTES))
 _NAME_BYTES: Final = 255
 _LARGEST_FILE_BYTES: Final = 1 << 60
 
@@ -81,13 +82,11 @@ class _Wanted:
     facts: os.stat_result | None
 
     @property
-    def sums(self) -> int:
-        """Return how many blocks of what is here the source is told the sums of."""
+    def former(self) -> os.stat_result | None:
+        """Return the facts of the file here whose blocks the source is told the sums of; None: it comes whole."""
         if self.facts is None or not stat.S_ISREG(self.facts.st_mode):
-            return 0
-        if min(self.facts.st_size, self.size) < _WITH_SUMS_BYTES:
-            return 0
-        return -(-self.facts.st_size // BLOCK_BYTES)
+            return None
+        return self.facts if min(self.facts.st_size, self.size) >= _WITH_SUMS_BYTES else None
 
 
 class _Receiver:
@@ -243,16 +242,15 @@ class _Receiver:
         first = PIECE.unpack(self._in.read(PIECE.size))
         if first[0] == Kind.GONE:
             return
-        changing = wanted.sums > 0 and wanted.facts is not None
-        opening = (
-            opened_alone(here, wanted.name, wanted.facts, self._copier)
-            if changing and wanted.facts is not None
-            else opened_new(here, wanted.name, wanted.facts)
-        )
+        former = wanted.former
+        if former is None:
+            opening = opened_new(here, wanted.name, wanted.facts)
+        else:
+            opening = opened_alone(here, wanted.name, former, self._copier)
         with opening as descriptor:
-            if not changing:
+            if former is None:
                 os.ftruncate(descriptor, wanted.size)
-            size = self._receive_pieces(descriptor, wanted, first, is_new=not changing)
+            size = self._receive_pieces(descriptor, wanted, first, is_new=former is None)
             os.ftruncate(descriptor, size)
             wanted.dress.put_on(descriptor)
 
@@ -265,21 +263,19 @@ class _Receiver:
                     raise MigrationError(f'The other server sent more of "{wanted.name}" than it listed')
                 return place
             data = self._data(kind, length)
-            if place + (len(data) or length) > wanted.size:
+            if place + len(data) > wanted.size:
                 raise MigrationError(f'The other server sent more of "{wanted.name}" than it listed')
-            if kind != Kind.ZERO:
+            if kind != Kind.ZERO or not is_new:
                 _write(descriptor, data, place)
-            elif not is_new:
-                _write(descriptor, memoryview(bytes(min(length, PIECE_BYTES))), place)
             self._check()
             piece = PIECE.unpack(self._in.read(PIECE.size))
 
     def _data(self, kind: int, length: int) -> memoryview:
-        """Return what a piece holds; nothing of zeros."""
+        """Return what a piece holds."""
         if kind == Kind.ZERO:
             if length > PIECE_BYTES:
                 raise MigrationError(f"The other server sent a piece of {length} zeros, more than fits")
-            return memoryview(b"")
+            return _ZEROS[:length]
         if kind not in (Kind.DATA, Kind.ZSTD):
             raise MigrationError(f"The other server sent a piece of an unknown kind: {kind}")
         data = self._in.read(length)
@@ -317,10 +313,11 @@ class _Asking(threading.Thread):
         out.write(seed)
         with _Open(self._root) as opened:
             for each in self._wanted:
-                out.write(REQUEST.pack(each.number, each.sums))
-                if each.sums and each.facts is not None:
+                former_bytes = 0 if each.former is None else each.former.st_size
+                out.write(REQUEST.pack(each.number, -(-former_bytes // BLOCK_BYTES)))
+                if former_bytes:
                     with opened_to_read(opened.at(each.path), each.name) as descriptor:
-                        out.write(*block_sums(descriptor, each.facts.st_size, int.from_bytes(seed, "big")))
+                        out.write(*block_sums(descriptor, former_bytes, int.from_bytes(seed, "big")))
                     out.flush()
         out.end()
 
