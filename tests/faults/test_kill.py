@@ -14,7 +14,7 @@ import pytest
 
 from holdfast.service.crashpoints import ALL_POINTS
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
 from support.kills import cases, kill_at, kind_of
 from support.lxd import require_lxd
@@ -73,7 +73,9 @@ def scene(request: pytest.FixtureRequest) -> Iterator[tuple[HoldfastServer, str,
     require_lxd()
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         server.lxc.run("launch", "tiny", "witness", "-s", request.param)
         yield server, request.param, directory
     shutil.rmtree(directory)

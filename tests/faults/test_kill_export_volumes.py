@@ -16,7 +16,7 @@ import pytest
 
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
 from support.kills import cases, kill_at
 
@@ -98,7 +98,9 @@ ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
 def bare(request: pytest.FixtureRequest) -> Iterator[Scene]:
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         other = "bt" if request.param == "default" else "default"
         yield Scene(server, Cli(server.socket), request.param, other, directory)
     shutil.rmtree(directory)

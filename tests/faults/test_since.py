@@ -16,7 +16,7 @@ import pytest
 
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
 from support.kills import cases, fail_at, kill_at
 
@@ -60,7 +60,9 @@ def bare() -> Iterator[Scene]:
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
         cli = Cli(server.socket)
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         cli.run("init", "tiny", "web", "-s", "bt")
         server.lxc.run("file", "push", "-", "web/root/data", stdin="old")
         cli.run("snapshot", "web", "one")

@@ -23,6 +23,7 @@ from holdfast.server.routes import ROUTES
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.certificates import CertificateChange
 from holdfast.service.image_add import ImageRequest
+from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.volume_requests import VolumeRequest
 from support.all_routes import REFUSED, body_of, path_of
 from support.clients import Clients
@@ -242,28 +243,33 @@ def test_threat_what_projects_share_is_not_changed_from_one_of_them(furnished: C
         assert (answer.status, answer.body["error"]) == (403, "not authorized"), path
 
 
-def operation_of(clients: Clients, project: str, kind: OperationClass = OperationClass.TASK, **metadata: str) -> str:
+def operation_of(
+    clients: Clients, project: str, kind: OperationClass = OperationClass.TASK, **metadata: str
+) -> OperationHandle:
+    """Begin a task that the caller ends: the server waits for it before it stops."""
     handle = clients.api.services.operations.open(
         Caller(project), "Testing", operation_class=kind, metadata=metadata, may_cancel=True
     )
     handle.run()
-    return handle.id
+    return handle
 
 
 def test_operations_are_seen_by_their_project(clients: Clients) -> None:
     ours, theirs = operation_of(clients, "p1"), operation_of(clients, "p2")
     token = operation_of(clients, "p1", OperationClass.TOKEN, secret="s3cret")
     listed = clients.ask(clients.restricted, "GET", "/1.0/operations?all-projects=true").body["metadata"]
-    assert listed == {"running": [f"/1.0/operations/{ours}"]}
+    assert listed == {"running": [f"/1.0/operations/{ours.id}"]}
     assert clients.ask(clients.restricted, "GET", "/1.0/operations?project=p2").body["metadata"] == {}
     for method in ("GET", "DELETE"):
         for operation in (theirs, token):
-            assert clients.ask(clients.restricted, method, f"/1.0/operations/{operation}").status == 404
-    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{theirs}/wait?timeout=0").status == 404
-    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{ours}").status == 200
-    assert clients.ask(clients.restricted, "DELETE", f"/1.0/operations/{ours}").status == 200
+            assert clients.ask(clients.restricted, method, f"/1.0/operations/{operation.id}").status == 404
+    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{theirs.id}/wait?timeout=0").status == 404
+    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{ours.id}").status == 200
+    assert clients.ask(clients.restricted, "DELETE", f"/1.0/operations/{ours.id}").status == 200
     everything = clients.ask(clients.admin, "GET", "/1.0/operations?all-projects=true").body["metadata"]
     assert sum(map(len, everything.values())) == 3
+    for task in (ours, theirs):
+        task.succeed()
 
 
 def test_strangers_wait_by_a_secret(clients: Clients) -> None:
@@ -298,7 +304,7 @@ def test_threat_events_of_other_projects(clients: Clients) -> None:
         services.profiles.create(Caller("p2"), "theirs", "", {}, {})
         services.server_config.patch(INTERNAL, {"user.x": "y"})
         operation_of(clients, "p1", OperationClass.TOKEN, secret="s3cret")
-        operation_of(clients, "p2")
+        operation_of(clients, "p2").succeed()
         services.profiles.create(Caller("p1"), "ours", "", {}, {})
         first = json.loads(next(socket.messages()))
     assert first["metadata"]["source"] == "/1.0/profiles/ours?project=p1"
