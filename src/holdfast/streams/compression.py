@@ -21,7 +21,7 @@ from isal import igzip_lib, isal_zlib
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.kinds import Compression
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
-from holdfast.streams.headed import Readable
+from holdfast.streams.headed import Readable, read_into
 from holdfast.streams.seal import Seal
 from holdfast.streams.zstd_frames import FrameWalker
 
@@ -262,9 +262,7 @@ class _Plain:
         self._raw = raw
 
     def readinto(self, buffer: memoryview) -> int:
-        data = self._raw.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        return read_into(self._raw, buffer)
 
 
 class _DecoderSource:
