@@ -287,7 +287,7 @@ def _number(raw: bytes, most: int, *, allow_negative: bool = False) -> int:
             value -= 1 << (8 * len(raw) - 1)
     else:
         text = raw.replace(b"\0", b" ").strip()
-        if text and not all(0x30 <= digit <= 0x37 for digit in text):
+        if text and (not text.isdigit() or b"8" in text or b"9" in text):
             raise ArchiveError("A header's number is not octal")
         value = int(text or b"0", 8)
     if value > most or (value < 0 and not allow_negative):
