@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from holdfast.migration.header import Outcome, decode_outcome, encode_outcome, is_outcome
 from holdfast.model.errors import MigrationError
+from holdfast.streams.copy import Source
 
 FRAME_BYTES: Final = 256 * 1024
 """What we send in one frame: large enough that the cost of each vanishes."""
@@ -122,6 +123,19 @@ class ControlChannel:
         return message
 
 
+class _WholePieces:
+    def __init__(self, channel: DataChannel) -> None:
+        self._channel, self._is_ended = channel, False
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        filled = 0
+        while filled < len(buffer) and not self._is_ended:
+            count = self._channel.readinto(buffer[filled:])
+            self._is_ended = not count
+            filled += count
+        return filled
+
+
 class DataChannel:
     """Streams, one after the other, in both directions at once: one thread reads and one writes."""
 
@@ -164,6 +178,13 @@ class DataChannel:
         self._rest = self._rest[count:]
         self.received_bytes += count
         return count
+
+    def whole_pieces(self) -> Source:
+        """Return the next stream as one that fills each buffer before it gives it: others send in small frames.
+
+        Not for a stream whose sender waits for an answer.
+        """
+        return _WholePieces(self)
 
     def receive_document(self) -> bytes:
         """Return a whole stream that is a small document."""

@@ -94,7 +94,7 @@ def receive_streams(
     try:
         for number, place in enumerate(places):
             with driver.receiving(area, number, None, base) as sink:
-                pump(data, sink, progress=partial(show, place.snapshot), cancelled=cancelled)
+                pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
             token = intent.token(number)

@@ -56,6 +56,18 @@ def test_streams_follow_each_other(sides: tuple[Side, Side]) -> None:
     assert one.data.sent_bytes == other.data.received_bytes == 3 + len(large)
 
 
+def test_small_frames_are_joined_to_whole_pieces_and_streams_stay_apart(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    for _ in range(25):
+        one.data.write(b"abcd")
+    one.data.end()
+    one.data.send_document(b"next")
+    pieces, buffer = other.data.whole_pieces(), memoryview(bytearray(30))
+    assert [pieces.readinto(buffer) for _ in range(5)] == [30, 30, 30, 10, 0]
+    assert pieces.readinto(buffer) == 0  # and not the beginning of the next stream
+    assert other.data.receive_document() == b"next"
+
+
 def test_frames_are_small(sides: tuple[Side, Side]) -> None:
     one, other = sides
     one.data.write(bytes(FRAME_BYTES + 1))
