@@ -58,6 +58,10 @@ class WebSocket:
             return False
         return True
 
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
+        """Return what the kernel knows of the connection."""
+        return self._raw.socket.getsockopt(level, option, size)
+
     def abort(self) -> None:
         """Cut the connection; whoever waits in it is woken. Callable from any thread."""
         with suppress(OSError):

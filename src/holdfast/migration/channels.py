@@ -24,6 +24,8 @@ FRAME_CAP_BYTES: Final = 16 * 1024 * 1024
 """The largest frame that is taken."""
 STALLED_S: Final = 1800.0
 """How long a side may take nothing, or send nothing, in the middle of a transfer: then it counts as gone."""
+_LOCAL_S: Final = 0.001
+"""Round trips of wired local networks take less, those by radio and to anywhere else more."""
 _DOCUMENT_CAP_BYTES: Final = 16 * 1024 * 1024
 """The definition of an instance with thousands of snapshots has some MiB."""
 
@@ -36,6 +38,9 @@ class Socket(Protocol):
 
     def receive(self) -> bytes | str | None:
         """Return the next frame, None once the other side has closed; raise `MigrationError` for a cut connection."""
+
+    def round_trip_s(self) -> float | None:
+        """Return the shortest time that the line took to answer, None where that isn't known."""
 
     def close(self) -> None:
         """Say farewell, when all that was sent is out. Idempotent."""
@@ -143,6 +148,12 @@ class DataChannel:
         self.socket = socket
         self._rest = memoryview(b"")
         self.sent_bytes = self.received_bytes = 0
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the other side is on this machine or in the same house: the line is faster than compression."""
+        round_trip_s = self.socket.round_trip_s()
+        return round_trip_s is not None and round_trip_s < _LOCAL_S
 
     # --- out --------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Final
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
+from holdfast.migration.header import OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
@@ -59,18 +60,31 @@ def send_part(
         return
     limit = driver.pool.config.get("rsync.bwlimit", "")
     if agreement.has_own_trees:
-        chosen = SendOptions(compress=agreement.compresses, bytes_per_s=parse_bytes(limit) if limit else 0)
+        chosen = SendOptions(compress=not agreement.own.uncompressed, bytes_per_s=parse_bytes(limit) if limit else 0)
         send_tree(data, tree, chosen, progress=progress, cancelled=handle.is_cancelled)
     else:
         options = agreement.rsync(bwlimit=limit, may_vanish=may_vanish)
         send_by_rsync(data, tree, options, progress=progress)
 
 
-def ways_of(driver: Driver, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
-    """Return how a pool's volumes can travel."""
-    compress = driver.pool.config.get("rsync.compression", "true").lower() in ("true", "1", "yes", "on")
+def ways_of(driver: Driver, data: DataChannel, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
+    """Return how a pool's volumes can travel.
+
+    rsync compresses as the pool's key says; without one, not on a local line, which is faster than its compression.
+    """
+    said = _compression_of(driver)
     has_streams = may_stream and driver.features.has_btrfs_streams
-    return own_ways(has_streams=has_streams, is_block=is_block, compress=compress)
+    return own_ways(has_streams=has_streams, is_block=is_block, compress=not data.is_local if said is None else said)
+
+
+def own_features(driver: Driver, bases: Sequence[str] = ()) -> OwnFeatures:
+    """Return what this side can do beside what LXD knows. Our own way compresses by what it sees of the line."""
+    return OwnFeatures(trees=True, uncompressed=_compression_of(driver) is False, bases=tuple(bases))
+
+
+def _compression_of(driver: Driver) -> bool | None:
+    said = driver.pool.config.get("rsync.compression")
+    return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
 def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:

@@ -21,7 +21,7 @@ from holdfast.archive.received import check_received, take_back_owners, take_doc
 from holdfast.migration import sink
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import Connector
-from holdfast.migration.header import Header, SentSnapshot
+from holdfast.migration.header import Header, OwnFeatures, SentSnapshot
 from holdfast.migration.negotiation import Way
 from holdfast.model.errors import (
     ConflictError,
@@ -42,7 +42,7 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, may_stream, receive_content, ways_of
+from holdfast.service.migration_content import Reception, may_stream, own_features, receive_content, ways_of
 from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
@@ -116,7 +116,8 @@ class MigrationSink:
             quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
 
             def fill(driver: Driver, intent: Intent) -> None:
-                agreement = _agree(receiving, ways_of(driver), offer.snapshots, refresh=False)
+                ways, own = ways_of(driver, receiving.data), own_features(driver)
+                agreement = _agree(receiving, ways, own, offer.snapshots, refresh=False)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
@@ -145,10 +146,12 @@ class MigrationSink:
             def stage(driver: Driver, intent: Intent) -> None:
                 base = base_of([each.name for each in offered], plan.sent)
                 ways = ways_of(
-                    driver, may_stream=may_stream(driver, volume_of(target), plan.sent, base) and not offer.idmap
+                    driver,
+                    receiving.data,
+                    may_stream=may_stream(driver, volume_of(target), plan.sent, base) and not offer.idmap,
                 )
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
-                agreement = _agree(receiving, ways, wanted, refresh=True)
+                agreement = _agree(receiving, ways, own_features(driver), wanted, refresh=True)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
@@ -165,9 +168,11 @@ class MigrationSink:
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)
 
 
-def _agree(receiving: Receiving, ways: Sequence[Way], wanted: Sequence[SentSnapshot], *, refresh: bool) -> Agreement:
+def _agree(
+    receiving: Receiving, ways: Sequence[Way], own: OwnFeatures, wanted: Sequence[SentSnapshot], *, refresh: bool
+) -> Agreement:
     """Answer the offer, and take the index."""
-    agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, refresh=refresh)
+    agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, own=own, refresh=refresh)
     sink.receive_index(receiving.data, agreement)
     return agreement
 

@@ -28,7 +28,7 @@ from holdfast.model.sent_copy import SentCopy
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import SendRequest
 from holdfast.service.intents import Intent
-from holdfast.service.migration_content import send_part, shown, ways_of
+from holdfast.service.migration_content import own_features, send_part, shown, ways_of
 from holdfast.service.migration_records import sent_map, sent_snapshot
 from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import start_sending
@@ -90,12 +90,13 @@ class MigrationSource:
             is_second = scene.is_running and not scene.driver.features.cheap_snapshots and request.snapshot is None
             header = Header(
                 fs=FsType.RSYNC,
+                own=own_features(scene.driver),
                 criu=Criu.NONE if is_second else None,
                 idmap=sent_map(scene.instance),
                 snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),
                 predump=False,
             )
-            agreement = source.offer(control, data, header, ways_of(scene.driver))
+            agreement = source.offer(control, data, header, ways_of(scene.driver, data))
             source.send_index(data, self._index(scene, request), agreement)
             if agreement.has_streams:
                 self._send_streams(scene, request, agreement, data, handle)
