@@ -54,6 +54,7 @@ from holdfast.service.snapshots import SnapshotService
 from holdfast.service.start import Starter
 from holdfast.service.startup_snapshots import StartupSnapshots
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.update import Updater
 
 _ONE: Final = ("instance",)
@@ -65,6 +66,7 @@ class Migrations:
 
     source: MigrationSource
     sink: MigrationSink
+    bases: TransferBases
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +108,7 @@ def make_instance_services(
     shifter = Shifter(surroundings)
     starter = Starter(surroundings, shifter)
     former_states = FormerStates(surroundings)
+    bases = TransferBases(surroundings)
     deleter = Deleter(surroundings, backup_files, former_states)
     renamer = Renamer(surroundings, backup_files)
     snapshot_service = SnapshotService(surroundings, reader)
@@ -129,7 +132,11 @@ def make_instance_services(
     refresher = Refresher(surroundings, content)
     mover = Mover(surroundings, content, renamer, former_states)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
-    migrations = Migrations(source=MigrationSource(surroundings), sink=MigrationSink(surroundings, builder, refresher))
+    migrations = Migrations(
+        source=MigrationSource(surroundings, bases),
+        sink=MigrationSink(surroundings, builder, refresher, bases),
+        bases=bases,
+    )
     limits = LiveLimits(surroundings)
     mounts = LiveMounts(surroundings)
     updater = Updater(surroundings, limits, mounts)

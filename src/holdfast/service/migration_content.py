@@ -27,6 +27,7 @@ from holdfast.service.migration_streams import Show, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
+from holdfast.service.transfer_bases import ReceivedBase
 from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
@@ -100,9 +101,10 @@ class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
     `template` is a tree that is like the volume: the differences to it are sent then. `may_share`: the new tree may
-    have files of it until one of the two goes, as `take_over` changes none. `base` is the snapshot that the first btrfs
-    stream builds on. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit
-    of the volume; of block content, how large a disk may be.
+    have files of it until one of the two goes, as `take_over` changes none. `base` is what the first btrfs stream
+    builds on; `kept` takes what comes of the volume by streams, where the source keeps the same. `take_over` gets the
+    number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block content, how
+    large a disk may be.
     """
 
     driver: Driver
@@ -114,6 +116,7 @@ class Reception:
     template: Origin | None = None
     may_share: bool = False
     base: Origin | None = None
+    kept: ReceivedBase | None = None
 
 
 def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
@@ -135,6 +138,7 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
             show,
             handle.is_cancelled,
             base=reception.base,
+            kept=reception.kept if agreement.own.trees else None,
         )
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)
