@@ -43,5 +43,11 @@ def delete(connection: Connection, base: TransferBase) -> None:
     connection.execute(sql_delete(_table).where(_table.c.pool == base.pool, _table.c.token == base.token))
 
 
+def delete_for(connection: Connection, project: str, instance: str) -> None:
+    """Remove all of an instance."""
+    owner = select(_instances.c.id).where((_instances.c.project == project) & (_instances.c.name == instance))
+    connection.execute(sql_delete(_table).where(_table.c.instance_id == owner.scalar_subquery()))
+
+
 def _base(row: Row[tuple[object, ...]]) -> TransferBase:
     return TransferBase(pool=row.pool, token=row.token, is_received=row.is_received, created_at=row.created_at)

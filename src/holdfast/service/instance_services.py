@@ -109,7 +109,7 @@ def make_instance_services(
     starter = Starter(surroundings, shifter)
     former_states = FormerStates(surroundings)
     bases = TransferBases(surroundings)
-    deleter = Deleter(surroundings, backup_files, former_states)
+    deleter = Deleter(surroundings, backup_files, former_states, bases)
     renamer = Renamer(surroundings, backup_files)
     snapshot_service = SnapshotService(surroundings, reader)
     schedules = InstanceSchedules(surroundings, reader, snapshot_service)
@@ -130,7 +130,7 @@ def make_instance_services(
     creator = Creator(surroundings, builder, images, power)
     content = ContentCopy(surroundings)
     refresher = Refresher(surroundings, content)
-    mover = Mover(surroundings, content, renamer, former_states)
+    mover = Mover(surroundings, content, renamer, former_states, bases)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     migrations = Migrations(
         source=MigrationSource(surroundings, bases),

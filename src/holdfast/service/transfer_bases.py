@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Final
 
 from holdfast.db import transfer_bases as table
+from holdfast.db.database import Connection
 from holdfast.model.errors import HoldfastError
 from holdfast.model.instance import Instance
 from holdfast.model.transfer_base import TransferBase
@@ -122,12 +123,24 @@ class TransferBases:
         self.discard_leftovers()
 
     def discard_leftovers(self) -> None:
-        """Remove trees without a record."""
+        """Remove trees without a record from all pools."""
         for pool in self._around.pools.list():
             if self._around.pools.is_available(pool.name):
-                driver = self._around.pools.driver(pool.name)
-                for token in self._without_record(driver):
-                    self._drop(driver, token)
+                self.discard_unrecorded(self._around.pools.driver(pool.name))
+
+    def discard_unrecorded(self, driver: Driver) -> None:
+        """Remove trees without a record from a pool: those of an instance go with its record, or with `forget`."""
+        try:
+            tokens = self._without_record(driver)
+        except HoldfastError as error:
+            _log.warning("Pool %s could not be looked at for what crossed: %s", driver.pool.name, error)
+            return
+        for token in tokens:
+            self._drop(driver, token)
+
+    def forget(self, connection: Connection, instance: Instance) -> None:
+        """Remove the records of an instance whose content goes elsewhere."""
+        table.delete_for(connection, instance.project, instance.name)
 
     def _without_record(self, driver: Driver) -> list[str]:
         with self._lock:
