@@ -19,6 +19,7 @@ from typing import Final
 import zstandard
 
 from holdfast.host.beneath import beneath, directory, join
+from holdfast.host.failures import explained
 from holdfast.host.file_copy import ContentCopier
 from holdfast.host.removal import remove_entry
 from holdfast.host.tree_edit import (
@@ -33,7 +34,6 @@ from holdfast.host.tree_edit import (
     opened_to_read,
 )
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.tree_errors import explained
 from holdfast.migration.tree_frames import (
     BLOCK_BYTES,
     PIECE,
@@ -63,7 +63,7 @@ def receive_tree(
 
     Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; the tree is then to be discarded.
     """
-    with explained(f'writing "{tree.name}"'), directory(tree) as root:
+    with explained(f'Failed writing "{tree.name}"', MigrationError), directory(tree) as root:
         receiver = _Receiver(channel, root, 2 if is_linked else 1, progress, cancelled)
         while not receiver.receive_part():
             pass
@@ -301,7 +301,7 @@ class _Asking(threading.Thread):
 
     def run(self) -> None:
         try:
-            with explained("reading what is here"):
+            with explained("Failed reading what is here", MigrationError):
                 self._ask()
         except HoldfastError as error:
             self.error = error

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
+from holdfast.host.failures import is_full
 from holdfast.model.errors import ArchiveError, CommandError
 from holdfast.storage.driver import SentStream
-from holdfast.storage.failures import is_full
 
 
 class PipeStream(SentStream):
