@@ -287,7 +287,7 @@ REFUSED: dict[str, tuple[Part | bytes, Sequence[bytes], str]] = {
     "attribute that isn't": (
         last(listed(entry(b"a", stat.S_IFIFO | 0o600, attributes=[(b"nosuch.x", b"")]))),
         (),
-        "'a'",
+        ": a",
     ),
     "too much": (last(listed(entry(b"a", size=1))), (piece(Kind.DATA, 2, 0, b"ab"),), "more of"),
     "far away": (last(listed(entry(b"a", size=9))), (piece(Kind.DATA, 1, 2**63, b"a"),), "more of"),
