@@ -25,6 +25,7 @@ from holdfast.host.removal import remove_entry
 from holdfast.host.tree_edit import (
     SPECIAL,
     Dress,
+    begin_writing_out,
     facts_of,
     link,
     make_directory,
@@ -253,6 +254,7 @@ class _Receiver:
             size = self._receive_pieces(descriptor, wanted, first, is_new=former is None)
             os.ftruncate(descriptor, size)
             wanted.dress.put_on(descriptor)
+            begin_writing_out(descriptor, size)
 
     def _receive_pieces(self, descriptor: int, wanted: _Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
         """Write what comes of a file; return how large it is."""
