@@ -113,6 +113,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",
     "holdfast_snapshot_schedules": "snapshot-schedules, instances/x/snapshot-plan, the keys of both; unknown to LXD",
     "holdfast_backup_test_stored": "backup-tests?instance=&backup=: of files on the server; unknown to LXD",
+    "holdfast_backup_test_volume": "backup-tests of files of volumes, ?volume=&backup=; unknown to LXD",
     "holdfast_backup_verify": "…/backups/x/verify; unknown to LXD",
     "holdfast_changes": "instances/x/changes and those of volumes: two points compared; unknown to LXD",
     "holdfast_file_list": "recursion=1 and download=1 of files, size of exports; unknown to LXD",
