@@ -113,6 +113,10 @@ class Backups:
                 file.write(chunk)
             return download.done
 
+    def rename(self, owner: Owner, name: str, new_name: str) -> RunningOperation:
+        """Rename an export file on the server."""
+        return begin(self._connection, "POST", path_below(owner, "backups", name), {"name": new_name})
+
     def delete(self, owner: Owner, name: str) -> RunningOperation:
         """Remove an export file from the server."""
         return begin(self._connection, "DELETE", path_below(owner, "backups", name))
@@ -192,10 +196,11 @@ class Backups:
         return begin(self._connection, "POST", path_below(owner, "backups", name, "verify"), {})
 
     def test_stored(
-        self, instance: str, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
+        self, owner: Owner, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
     ) -> RunningOperation:
-        """Have one of the server's export files tried, as `test_file`."""
-        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", "instance": instance, "backup": name}
+        """Have one of the server's export files tried, as `test_file`; one of a volume is only imported."""
+        whose = {"volume": f"{owner.pool}/{owner.name}"} if isinstance(owner, VolumeName) else {"instance": owner}
+        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", **whose, "backup": name}
         return begin(self._connection, "POST", f"{path_of('backup-tests')}?{urlencode(wanted)}", {})
 
 
