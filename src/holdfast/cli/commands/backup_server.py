@@ -203,7 +203,7 @@ def _copy_state(copy: ProtectedCopy) -> str:
 
 @command(
     "change",
-    "Change a protection; what is not said stays as it is. `--keep ''` keeps everything, `--window ''` allows any time.",
+    "Change a protection; what is not said stays as it is. `--keep ''` keeps all, `--window ''` allows any time.",
     examples=(
         "holdfast backup-server change home-web --every @daily --keep daily=14",
         "holdfast backup-server change home-web --bwlimit 5MiB --window 22:00-06:00",

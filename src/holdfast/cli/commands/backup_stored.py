@@ -50,7 +50,7 @@ class _OwnerType(click.ParamType[Owner]):
         return VolumeName(pool, volume) if slash else pool
 
 
-_OWNER = click.argument("owner", type=_OwnerType(), metavar="INSTANCE|POOL/VOLUME")
+_OWNER = click.argument("owner", type=_OwnerType(), metavar="[POOL/]NAME")
 _EXPORT = click.argument("name", metavar="EXPORT")
 
 
@@ -222,7 +222,8 @@ def _time(text: str) -> str:
 
 stored = Group(
     "stored",
-    "Export files that the server keeps, of instances and custom volumes.",
+    "Export files that the server keeps, of instances and custom volumes. An instance is called by its name alone, a "
+    "volume with its pool: default/data.",
     {
         "list": Entry(__name__, "list_stored", "List the files"),
         "create": Entry(__name__, "create_stored", "Have the server write a file and keep it"),
