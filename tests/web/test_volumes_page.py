@@ -154,6 +154,21 @@ def test_export_a_volume_verify_it_and_import_it_again(
     expect(web.page.get_by_role("heading", level=1)).to_contain_text("data-again")
 
 
+def test_sizes_are_measured_once_and_shown_from_then_on(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes")
+    row = web.row(re.compile("^data$"))
+    row.get_by_role("button", name="Measure: data").click()
+    size = row.get_by_role("button", name=re.compile("B: data$"))
+    expect(size).to_be_visible()
+    told = size.get_attribute("aria-label")
+    web.open("/volumes")
+    expect(size).to_have_attribute("aria-label", told or "")
+    expect(size).to_have_attribute("title", re.compile("^Measured at "))
+    ask(web_server, "/1.0/instances/holder/usage")
+    web.open("/instances")
+    expect(web.row("holder").get_by_role("button", name=re.compile("MiB: holder$|KiB: holder$"))).to_be_visible()
+
+
 def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
     web.open("/volumes/bt/data")
     web.button("Detach…").click()

@@ -120,6 +120,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_safety": "/1.0/safety: the newest snapshot, export and copy of everything; unknown to LXD",
     "holdfast_schedule_preview": "/1.0/schedule-preview; unknown to LXD",
     "holdfast_usage": "instances/x/usage and those of volumes: measured sizes; unknown to LXD",
+    "holdfast_usage_remembered": "usage, …/usage/snapshots: what was measured, and when; unknown to LXD",
     "holdfast_stateful": "environment tells whether the memory of processes can be kept; unknown to LXD",
     "holdfast_ui": "ui/links, ui/session, ui/browsers: sign-in to the web page; unknown to LXD",
     "holdfast_uploads": "uploads: import files in pieces; unknown to LXD",
