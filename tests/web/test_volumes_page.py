@@ -88,6 +88,8 @@ def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
     assert web_server.holdfast("storage", "volume", "snapshot", "bt", "data", "papers").returncode == 0
     run(web_server, "echo spoilt > /data/papers/one")
     web.open("/volumes/bt/data/snapshots")
+    web.button("Measure: papers").click()
+    expect(web.row("papers").get_by_role("button", name=re.compile("B: papers$"))).to_be_visible()
     web.choose("Actions of the snapshot papers", "Browse files")
     web.page.get_by_role("link", name="papers/").click()
     with web.page.expect_download() as waiting:

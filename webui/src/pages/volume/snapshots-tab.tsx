@@ -13,6 +13,7 @@ import { Age, parseTime } from "../../components/age";
 import { holdfast } from "../../components/command";
 import type { Column } from "../../components/data-table";
 import { Loaded } from "../../components/loaded";
+import { MeasuredSize } from "../../components/measured-size";
 import { volumeAddress } from "../../components/project";
 import { runDirectly } from "../../components/run-action";
 import { SnapshotList } from "../../components/snapshot-list";
@@ -60,7 +61,7 @@ function Snapshots({ volume, snapshots }: VolumeTabProps & { snapshots: VolumeSn
       else setShown({ verb, snapshots: [snapshot] });
     };
     const place = { pool, name, project };
-    return snapshotColumns((snapshot) => menuOf(place, snapshot, content === "block", (verb) => act(verb, snapshot)));
+    return snapshotColumns(place, (snapshot) => menuOf(place, snapshot, content === "block", (verb) => act(verb, snapshot)));
   }, [pool, name, project, content, navigate]);
   return (
     <>
@@ -167,7 +168,10 @@ function menuOf(
   ];
 }
 
-function snapshotColumns(actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]): Column<VolumeSnapshot>[] {
+function snapshotColumns(
+  place: VolumePlace,
+  actionsOf: (snapshot: VolumeSnapshot) => MenuAction[],
+): Column<VolumeSnapshot>[] {
   return [
     {
       key: "name",
@@ -196,6 +200,14 @@ function snapshotColumns(actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]):
       className: "word-cell",
       cell: (snapshot) => <Age time={snapshot.expires_at} absent={words.noExpiry} />,
       sort: (snapshot) => parseTime(snapshot.expires_at) ?? Number.MAX_SAFE_INTEGER,
+    },
+    {
+      key: "size",
+      title: words.columns.size,
+      className: "number-cell",
+      cell: ({ name }) => (
+        <MeasuredSize path={volumePath(place)} project={place.project} snapshot={name} name={name} />
+      ),
     },
     {
       key: "actions",
