@@ -169,6 +169,10 @@ def test_sizes_are_measured_once_and_shown_from_then_on(web: WebPage, web_server
     ask(web_server, "/1.0/instances/holder/usage")
     web.open("/instances")
     expect(web.row("holder").get_by_role("button", name=re.compile("MiB: holder$|KiB: holder$"))).to_be_visible()
+    for order in ("ascending", "descending"):
+        web.button("Disk").click()
+        expect(web.page.get_by_role("columnheader", name="Disk")).to_have_attribute("aria-sort", order)
+    expect(web.page.get_by_role("rowheader").first).to_contain_text("holder")
 
 
 def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
