@@ -10,12 +10,14 @@ import {
   type Volume,
   type VolumeBackup,
 } from "../../api/resources/volumes";
+import { testVolumeBackup } from "../../api/resources/backups";
+import { usePools } from "../../api/resources/server";
 import { ActionDialog } from "../../components/action-dialog";
 import { backupColumns } from "../../components/backup-columns";
-import { queryCommand } from "../../components/command";
+import { storedCommand } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
 import { DataTable } from "../../components/data-table";
-import { TextField } from "../../components/fields";
+import { SelectField, TextField } from "../../components/fields";
 import { Loaded } from "../../components/loaded";
 import { OutcomeDialog } from "../../components/outcome-dialog";
 import { texts } from "../../text";
@@ -23,8 +25,9 @@ import { ExportVolume } from "./export-volume";
 import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.instance.exports;
+const own = texts.volumes.exports;
 
-type Verb = "verify" | "rename" | "remove";
+type Verb = "verify" | "test" | "rename" | "remove";
 type Outcome = { title: string; facts: unknown };
 
 export default function ExportsTab({ volume }: VolumeTabProps) {
@@ -57,6 +60,7 @@ export default function ExportsTab({ volume }: VolumeTabProps) {
       </Loaded>
       {isMaking && <ExportVolume volume={volume} onClose={() => setMaking(false)} />}
       {dialog && shown.verb === "verify" && <VerifyFile {...dialog} onOutcome={setOutcome} />}
+      {dialog && shown.verb === "test" && <TestFile {...dialog} onOutcome={setOutcome} />}
       {dialog && shown.verb === "rename" && <RenameFile {...dialog} />}
       {dialog && shown.verb === "remove" && <RemoveFile {...dialog} />}
       {outcome !== undefined && <OutcomeDialog {...outcome} onClose={() => setOutcome(undefined)} />}
@@ -69,16 +73,22 @@ function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => vo
     isWithoutSnapshots: (backup) => backup.volume_only,
     addressOf: (backup) => volumeBackupAddress(volume, backup.name),
     fileStemOf: (backup) => `${volume.name}-${backup.name}`,
+    downloadOf: (backup) => storedCommand(volume, "download", backup.name, "FILE"),
     actionsOf: (backup) => [
       {
         label: words.verify,
-        command: commandOf(volume, "POST", `${backup.name}/verify`),
+        command: storedCommand(volume, "verify", backup.name),
         onSelect: () => act("verify", backup),
+      },
+      {
+        label: words.test,
+        command: storedCommand(volume, "test", backup.name),
+        onSelect: () => act("test", backup),
       },
       { label: words.rename, onSelect: () => act("rename", backup) },
       {
         label: words.remove,
-        command: commandOf(volume, "DELETE", backup.name),
+        command: storedCommand(volume, "delete", backup.name),
         isDangerous: true,
         onSelect: () => act("remove", backup),
       },
@@ -86,16 +96,17 @@ function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => vo
   });
 }
 
-/** There is no command for these files of volumes: they are reached by the API. */
-const commandOf = (volume: Volume, method: string, rest: string, body?: unknown): string =>
-  queryCommand(volume.project, method, `${volumePath(volume)}/backups/${rest}`, body);
-
 interface FileDialogProps extends VolumeTabProps {
   backup: VolumeBackup;
   onClose: () => void;
 }
 
-function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialogProps & { onOutcome: (outcome: Outcome) => void }) {
+interface LookingDialogProps extends FileDialogProps {
+  /** Gets what came out of it. */
+  onOutcome: (outcome: Outcome) => void;
+}
+
+function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: LookingDialogProps) {
   return (
     <ActionDialog
       action={{
@@ -103,12 +114,41 @@ function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialog
         done: words.verified(name),
         run: () => verifyVolumeBackup(volume, name),
       }}
-      command={commandOf(volume, "POST", `${name}/verify`)}
+      command={storedCommand(volume, "verify", name)}
       submit={words.verify}
       onClose={onClose}
       onDone={(operation) => onOutcome({ title: words.verified(name), facts: operation?.metadata?.["verification"] })}
     >
       <p>{words.verifyIntro}</p>
+    </ActionDialog>
+  );
+}
+
+function TestFile({ volume, backup: { name }, onClose, onOutcome }: LookingDialogProps) {
+  const pools = usePools();
+  const [pool, setPool] = useState("");
+  return (
+    <ActionDialog
+      action={{
+        title: words.testTitle(name),
+        done: own.tested(name),
+        run: () => testVolumeBackup(volume, name, pool),
+      }}
+      command={storedCommand(volume, "test", name, ...(pool === "" ? [] : ["-s", pool]))}
+      submit={words.testSubmit}
+      onClose={onClose}
+      onDone={(operation) => onOutcome({ title: own.tested(name), facts: operation?.metadata?.["backup_test"] })}
+    >
+      <p>{own.testIntro}</p>
+      <SelectField
+        label={words.testPool}
+        value={pool}
+        onChange={setPool}
+        choices={[
+          { value: "", label: texts.instances.createFile.poolOfFile },
+          ...(pools.data ?? []).map((each) => ({ value: each.name, label: each.name })),
+        ]}
+      />
     </ActionDialog>
   );
 }
@@ -123,7 +163,7 @@ function RenameFile({ volume, backup: { name }, onClose }: FileDialogProps) {
         run: () => renameVolumeBackup(volume, name, newName),
         touches: [volumePath(volume)],
       }}
-      command={commandOf(volume, "POST", name, { name: newName })}
+      command={storedCommand(volume, "rename", name, newName)}
       submit={texts.rename}
       isReady={newName !== "" && newName !== name}
       onClose={onClose}
@@ -142,7 +182,7 @@ function RemoveFile({ volume, backup: { name }, onClose }: FileDialogProps) {
         run: () => deleteVolumeBackup(volume, name),
         touches: [volumePath(volume)],
       }}
-      command={commandOf(volume, "DELETE", name)}
+      command={storedCommand(volume, "delete", name)}
       submit={texts.delete}
       onClose={onClose}
     >

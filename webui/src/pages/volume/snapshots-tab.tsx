@@ -13,6 +13,7 @@ import { Age, parseTime } from "../../components/age";
 import { holdfast } from "../../components/command";
 import type { Column } from "../../components/data-table";
 import { Loaded } from "../../components/loaded";
+import { MeasuredSize } from "../../components/measured-size";
 import { volumeAddress } from "../../components/project";
 import { runDirectly } from "../../components/run-action";
 import { SnapshotList } from "../../components/snapshot-list";
@@ -24,7 +25,7 @@ import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.snapshots;
 
-type Verb = "restore" | "compare" | "edit" | "copy" | "export" | "remove";
+type Verb = "restore" | "files" | "compare" | "edit" | "copy" | "export" | "remove";
 
 interface Shown {
   verb: Verb;
@@ -50,15 +51,18 @@ export default function SnapshotsTab({ volume }: VolumeTabProps) {
 function Snapshots({ volume, snapshots }: VolumeTabProps & { snapshots: VolumeSnapshot[] }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [shown, setShown] = useState<Shown>();
-  const { pool, name, project } = volume;
+  const { pool, name, project, content_type: content } = volume;
   const navigate = useNavigate();
   const columns = useMemo(() => {
     const act = (verb: Verb, snapshot: VolumeSnapshot) => {
       if (verb === "compare") navigate(compareAddress({ pool, name, project }, snapshot.name));
+      else if (verb === "files")
+        navigate(volumeAddress(pool, name, project, `snapshots/files/${encodeURIComponent(snapshot.name)}`));
       else setShown({ verb, snapshots: [snapshot] });
     };
-    return snapshotColumns((snapshot) => menuOf({ pool, name, project }, snapshot, (verb) => act(verb, snapshot)));
-  }, [pool, name, project, navigate]);
+    const place = { pool, name, project };
+    return snapshotColumns(place, (snapshot) => menuOf(place, snapshot, content === "block", (verb) => act(verb, snapshot)));
+  }, [pool, name, project, content, navigate]);
   return (
     <>
       <SnapshotList
@@ -114,7 +118,12 @@ function setHeld(place: VolumePlace, snapshot: string, isHeld: boolean): void {
 }
 
 /** The first is what one comes for in a hurry: it has a button of its own. */
-function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) => void): MenuAction[] {
+function menuOf(
+  place: VolumePlace,
+  snapshot: VolumeSnapshot,
+  isDisk: boolean,
+  act: (verb: Verb) => void,
+): MenuAction[] {
   const { pool, name, project } = place;
   const inside = `${name}/${snapshot.name}`;
   const command = (...rest: string[]) => holdfast(project, "storage", "volume", ...rest);
@@ -122,8 +131,15 @@ function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) 
   return [
     { label: words.menu.restore, onSelect: () => act("restore") },
     {
+      label: words.menu.files,
+      command: command("file", "list", pool, `${inside}/`),
+      disabled: isDisk,
+      onSelect: () => act("files"),
+    },
+    {
       label: words.menu.compare,
       command: command("diff", pool, inside),
+      disabled: isDisk,
       onSelect: () => act("compare"),
     },
     { label: words.menu.edit, command: command("edit", pool, inside), onSelect: () => act("edit") },
@@ -152,7 +168,10 @@ function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) 
   ];
 }
 
-function snapshotColumns(actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]): Column<VolumeSnapshot>[] {
+function snapshotColumns(
+  place: VolumePlace,
+  actionsOf: (snapshot: VolumeSnapshot) => MenuAction[],
+): Column<VolumeSnapshot>[] {
   return [
     {
       key: "name",
@@ -181,6 +200,14 @@ function snapshotColumns(actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]):
       className: "word-cell",
       cell: (snapshot) => <Age time={snapshot.expires_at} absent={words.noExpiry} />,
       sort: (snapshot) => parseTime(snapshot.expires_at) ?? Number.MAX_SAFE_INTEGER,
+    },
+    {
+      key: "size",
+      title: words.columns.size,
+      className: "number-cell",
+      cell: ({ name }) => (
+        <MeasuredSize path={volumePath(place)} project={place.project} snapshot={name} name={name} />
+      ),
     },
     {
       key: "actions",

@@ -2,7 +2,7 @@
 import { useMemo, useState } from "react";
 import { backupAddress, useBackups, type Backup } from "../../../api/resources/backups";
 import type { MenuAction } from "../../../components/action-menu";
-import { holdfast } from "../../../components/command";
+import { storedCommand } from "../../../components/command";
 import { backupColumns } from "../../../components/backup-columns";
 import { DataTable, type Column } from "../../../components/data-table";
 import { OutcomeDialog } from "../../../components/outcome-dialog";
@@ -68,24 +68,32 @@ function instanceColumns(
   project: string,
   act: (verb: Verb, backup: Backup) => void,
 ): Column<Backup>[] {
+  const command = (verb: string, backup: Backup, ...rest: string[]) =>
+    storedCommand({ name: instance, project }, verb, backup.name, ...rest);
   const menu = (backup: Backup): MenuAction[] => [
     {
       label: words.verify,
-      command: holdfast(project, "backup", "verify-stored", instance, backup.name),
+      command: command("verify", backup),
       onSelect: () => act("verify", backup),
     },
     {
       label: words.test,
-      command: holdfast(project, "backup", "test-stored", instance, backup.name),
+      command: command("test", backup),
       onSelect: () => act("test", backup),
     },
     { label: words.rename, onSelect: () => act("rename", backup) },
-    { label: words.remove, isDangerous: true, onSelect: () => act("remove", backup) },
+    {
+      label: words.remove,
+      command: command("delete", backup),
+      isDangerous: true,
+      onSelect: () => act("remove", backup),
+    },
   ];
   return backupColumns({
     isWithoutSnapshots: (backup) => backup.instance_only,
     addressOf: (backup) => backupAddress(instance, backup.name, project),
     fileStemOf: (backup) => `${instance}-${backup.name}`,
+    downloadOf: (backup) => command("download", backup, "FILE"),
     actionsOf: menu,
   });
 }

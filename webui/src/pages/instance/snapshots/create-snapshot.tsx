@@ -1,6 +1,7 @@
 // Takes a snapshot.
 import { useState } from "react";
 import type { Schemas } from "../../../api/client";
+import { useStatefulProblem } from "../../../api/resources/server";
 import { takeSnapshot } from "../../../api/resources/snapshots";
 import { ActionDialog } from "../../../components/action-dialog";
 import { holdfast } from "../../../components/command";
@@ -67,6 +68,7 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
   const isKeptFine = form.kept === "date" ? isoOfLocal(form.date) !== undefined : form.kept !== "span" || form.span !== "";
   const hasVolumes = Object.values(instance.expanded_devices).some((device) => device["type"] === "disk" && device["source"]);
   const mayBeStateful = ["true", "1", "yes", "on"].includes(instance.expanded_config["migration.stateful"] ?? "");
+  const problem = useStatefulProblem();
   const pattern = instance.expanded_config["snapshots.pattern"] ?? "snap%d";
   return (
     <ActionDialog
@@ -110,9 +112,9 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
       )}
       <CheckField
         label={words.stateful}
-        help={words.statefulHelp}
+        help={problem || words.statefulHelp}
         isChecked={form.isStateful}
-        disabled={!mayBeStateful}
+        disabled={!mayBeStateful || problem !== ""}
         onChange={(isStateful) => set({ isStateful })}
       />
     </ActionDialog>
