@@ -20,6 +20,8 @@ interface ActionMenuProps {
 }
 
 const GAP_PX = 4;
+/** A list doesn't come nearer to the window's edge. */
+const EDGE_PX = 16;
 
 export function ActionMenu({ label, ariaLabel, actions, className = "p-button" }: ActionMenuProps) {
   const [isOpen, setOpen] = useState(false);
@@ -85,8 +87,11 @@ function MenuList({ id, anchor, actions, onClose }: MenuListProps) {
     place(list.current, anchor);
     list.current.querySelector<HTMLElement>(".menu__action:not(:disabled)")?.focus();
     const main = document.getElementById("main");
-    main?.addEventListener("scroll", onClose, { once: true });
-    return () => main?.removeEventListener("scroll", onClose);
+    const { top } = anchor.getBoundingClientRect();
+    // The page may still tell of the scrolling that brought the button here.
+    const closeWhenMoved = () => Math.abs(anchor.getBoundingClientRect().top - top) > GAP_PX && onClose();
+    main?.addEventListener("scroll", closeWhenMoved);
+    return () => main?.removeEventListener("scroll", closeWhenMoved);
     // Placed once, when it opens.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
@@ -119,7 +124,9 @@ function place(list: HTMLElement, anchor: HTMLElement): void {
   const { width, height } = list.getBoundingClientRect();
   const fitsBelow = button.bottom + height + GAP_PX <= window.innerHeight;
   list.style.top = `${fitsBelow ? button.bottom + GAP_PX : Math.max(GAP_PX, button.top - height - GAP_PX)}px`;
-  list.style.left = `${Math.max(GAP_PX, Math.min(button.left, window.innerWidth - width - GAP_PX))}px`;
+  // A button at the right side has its list end where it ends.
+  const left = button.left + width > window.innerWidth - EDGE_PX ? button.right - width : button.left;
+  list.style.left = `${Math.max(GAP_PX, left)}px`;
 }
 
 function moveFocus(box: HTMLElement | null, step: number): void {

@@ -68,11 +68,14 @@ export function Age({ time, absent = texts.never }: AgeProps) {
   const parsed = parseTime(time);
   if (parsed === undefined) return <span className="u-text--muted">{absent}</span>;
   const seconds = (Math.max(current, Date.now() - TICK_MS) - parsed) / 1000;
-  const words =
-    Math.abs(seconds) < 10 ? texts.age.now : (seconds < 0 ? texts.age.in : texts.age.ago)(formatDuration(seconds));
   return (
     <time dateTime={new Date(parsed).toISOString()} title={formatTime(parsed)}>
-      {words}
+      {sayAge(seconds)}
     </time>
   );
+}
+
+function sayAge(seconds: number): string {
+  if (Math.abs(seconds) < 10) return seconds < 0 ? texts.age.soon : texts.age.now;
+  return (seconds < 0 ? texts.age.in : texts.age.ago)(formatDuration(seconds));
 }

@@ -180,7 +180,8 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   }
   return (
     <td role="cell" className={className} {...title}>
-      {column.cell(row)}
+      {/* Beside its title in a card it must be one thing. */}
+      {column.isTitleHidden ? column.cell(row) : <div className="data-table__value">{column.cell(row)}</div>}
     </td>
   );
 }

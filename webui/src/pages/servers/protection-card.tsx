@@ -1,6 +1,7 @@
 // One protection: what is promised, how it stands, and its copies.
 import { Link } from "react-router-dom";
 import type { ProtectedCopy, Protection } from "../../api/resources/protections";
+import { Absent } from "../../components/absent";
 import { ActionMenu } from "../../components/action-menu";
 import { Age, formatDuration, parseTime } from "../../components/age";
 import { formatBytes } from "../../components/bytes";
@@ -98,15 +99,17 @@ function copyColumns(protection: Protection): Column<ProtectedCopy>[] {
     {
       key: "came",
       title: words.came,
-      cell: (copy) => `${formatBytes(copy.bytes)} ${words.took(formatDuration(copy.seconds))}`,
+      className: "word-cell",
+      cell: (copy) => `${formatBytes(copy.bytes)} ${words.took(formatDuration(Math.max(copy.seconds, 1)))}`,
       sort: (copy) => copy.bytes,
     },
     {
       key: "problem",
       title: words.problem,
-      cell: (copy) => (
-        <span className="error-text">{copy.error !== "" ? copy.error : copy.missing ? words.missing : "–"}</span>
-      ),
+      cell: ({ error, missing }) => {
+        const problem = error !== "" ? error : missing ? words.missing : "";
+        return problem === "" ? <Absent /> : <span className="error-text">{problem}</span>;
+      },
     },
   ];
 }

@@ -25,7 +25,7 @@ export function BrowsersTab() {
   const isFull = session.data?.access === "full";
   return (
     <>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       {isFull && (
         <div className="toolbar">
           <button type="button" className="p-button--positive" onClick={() => setInviting(true)}>

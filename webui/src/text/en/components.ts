@@ -69,6 +69,7 @@ export const components = {
   },
   age: {
     now: "just now",
+    soon: "now",
     ago: (amount: string) => `${amount} ago`,
     in: (amount: string) => `in ${amount}`,
     units: { second: "s", minute: "min", hour: "h", day: "d", month: "months", year: "years" },

@@ -5,7 +5,8 @@ export const snapshots = {
   take: "Take a snapshot",
   now: "Now",
   timeline: "Timeline",
-  timelineHelp: "Oldest left, now right. Choose a point to see what can be done with it.",
+  timelineHelp: "Oldest left, now right. Choose a point to find its snapshot in the table.",
+  timelineGroup: (count: number, oldest: string, newest: string) => `${count} snapshots, ${oldest} to ${newest}`,
   columns: {
     name: "Name",
     created: "Taken",
