@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import tarfile
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +78,33 @@ def test_take_edit_and_restore_a_snapshot_of_a_volume(web: WebPage, web_server: 
     web.submit("Restore")
     assert web_server.holdfast("start", "holder").returncode == 0
     assert run(web_server, "cat /data/state") == "first"
+
+
+def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
+    web: WebPage, web_server: HoldfastServer, tmp_path: Path
+) -> None:
+    run(web_server, "mkdir /data/papers; echo one > /data/papers/one; chown 7:8 /data/papers/one")
+    assert web_server.holdfast("storage", "volume", "snapshot", "bt", "data", "papers").returncode == 0
+    run(web_server, "echo spoilt > /data/papers/one")
+    web.open("/volumes/bt/data/snapshots")
+    web.choose("Actions of the snapshot papers", "Browse files")
+    web.page.get_by_role("link", name="papers/").click()
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download one").click()
+    waiting.value.save_as(tmp_path / "one")
+    assert (tmp_path / "one").read_text() == "one\n"
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download this folder").click()
+    waiting.value.save_as(tmp_path / "papers.tar")
+    with tarfile.open(tmp_path / "papers.tar") as found:
+        assert found.getnames() == ["papers", "papers/one"]
+    web.button("Put back… one").click()
+    assert web.command().splitlines() == [
+        "holdfast storage volume file pull bt data/papers/papers/one .",
+        "holdfast storage volume file push bt one data/papers/one",
+    ]
+    web.submit("Put it back")
+    assert run(web_server, "cat /data/papers/one; stat -c '%u:%g' /data/papers/one") == "one\n7:8"
 
 
 def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> None:

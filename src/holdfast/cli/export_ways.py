@@ -25,8 +25,9 @@ from holdfast.client.transfer import Pace
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
-    from holdfast.client.backups import ExportOptions, Owner
+    from holdfast.client.backups import ExportOptions
     from holdfast.client.encryption import Recipient
+    from holdfast.client.owners import Owner
 
 EXTENSION: Final = "holdfast_export_stream"
 SINCE_EXTENSION: Final = "holdfast_export_since"

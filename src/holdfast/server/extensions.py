@@ -123,6 +123,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_uploads": "uploads: import files in pieces; unknown to LXD",
     "holdfast_snapshot_tree": "GET of instances/x/snapshots/y/tree: a directory as tar; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
+    "holdfast_volume_files": "files of custom volumes, files and tree of their snapshots; unknown to LXD",
     "warnings": "/1.0/warnings: `lxc warning`",
 }
 

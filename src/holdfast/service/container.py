@@ -63,10 +63,10 @@ from holdfast.service.sent_copies import SentCopyService
 from holdfast.service.server_certificate import ServerCertificate, load_or_make
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
-from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.stored_backups import StoredBackupService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.tree_files import TreeFileService
 from holdfast.service.tree_usage import UsageService
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
@@ -118,7 +118,7 @@ class Services:
     metrics: MetricsService
     exec: ExecService
     files: FileService
-    snapshot_files: SnapshotFileService
+    tree_files: TreeFileService
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
@@ -280,7 +280,7 @@ def build_services(
         metrics=MetricsService(surroundings, protections),
         exec=instance_services.exec,
         files=instance_services.files,
-        snapshot_files=instance_services.snapshot_files,
+        tree_files=TreeFileService(surroundings, VolumeStore(surroundings)),
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,

@@ -16,6 +16,17 @@ export function holdfast(project: string, ...words: Word[]): string {
   return ["holdfast", ...all].map(quoted).join(" ");
 }
 
+/** A command about files of an instance or, in a pool, of a volume. */
+export function fileCommand(
+  { project, pool }: { project: string; pool?: string },
+  verb: string,
+  places: string[],
+  ...options: string[]
+): string {
+  const group = pool === undefined ? ["file"] : ["storage", "volume", "file"];
+  return holdfast(project, ...group, verb, ...options, pool, ...places);
+}
+
 /** For what no command of its own does: the request itself. */
 export function queryCommand(project: string, method: string, path: string, body?: unknown): string {
   const address = project === "default" ? path : `${path}?project=${encodeURIComponent(project)}`;

@@ -24,7 +24,7 @@ import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.snapshots;
 
-type Verb = "restore" | "compare" | "edit" | "copy" | "export" | "remove";
+type Verb = "restore" | "files" | "compare" | "edit" | "copy" | "export" | "remove";
 
 interface Shown {
   verb: Verb;
@@ -50,15 +50,18 @@ export default function SnapshotsTab({ volume }: VolumeTabProps) {
 function Snapshots({ volume, snapshots }: VolumeTabProps & { snapshots: VolumeSnapshot[] }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [shown, setShown] = useState<Shown>();
-  const { pool, name, project } = volume;
+  const { pool, name, project, content_type: content } = volume;
   const navigate = useNavigate();
   const columns = useMemo(() => {
     const act = (verb: Verb, snapshot: VolumeSnapshot) => {
       if (verb === "compare") navigate(compareAddress({ pool, name, project }, snapshot.name));
+      else if (verb === "files")
+        navigate(volumeAddress(pool, name, project, `snapshots/files/${encodeURIComponent(snapshot.name)}`));
       else setShown({ verb, snapshots: [snapshot] });
     };
-    return snapshotColumns((snapshot) => menuOf({ pool, name, project }, snapshot, (verb) => act(verb, snapshot)));
-  }, [pool, name, project, navigate]);
+    const place = { pool, name, project };
+    return snapshotColumns((snapshot) => menuOf(place, snapshot, content === "block", (verb) => act(verb, snapshot)));
+  }, [pool, name, project, content, navigate]);
   return (
     <>
       <SnapshotList
@@ -114,7 +117,12 @@ function setHeld(place: VolumePlace, snapshot: string, isHeld: boolean): void {
 }
 
 /** The first is what one comes for in a hurry: it has a button of its own. */
-function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) => void): MenuAction[] {
+function menuOf(
+  place: VolumePlace,
+  snapshot: VolumeSnapshot,
+  isDisk: boolean,
+  act: (verb: Verb) => void,
+): MenuAction[] {
   const { pool, name, project } = place;
   const inside = `${name}/${snapshot.name}`;
   const command = (...rest: string[]) => holdfast(project, "storage", "volume", ...rest);
@@ -122,8 +130,15 @@ function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) 
   return [
     { label: words.menu.restore, onSelect: () => act("restore") },
     {
+      label: words.menu.files,
+      command: command("file", "list", pool, `${inside}/`),
+      disabled: isDisk,
+      onSelect: () => act("files"),
+    },
+    {
       label: words.menu.compare,
       command: command("diff", pool, inside),
+      disabled: isDisk,
       onSelect: () => act("compare"),
     },
     { label: words.menu.edit, command: command("edit", pool, inside), onSelect: () => act("edit") },
