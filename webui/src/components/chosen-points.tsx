@@ -7,7 +7,7 @@ import { SelectField, TextField } from "./fields";
 
 const words = texts.snapshots.compare;
 
-interface Point {
+export interface Point {
   name: string;
   created_at: string;
 }

@@ -1,5 +1,5 @@
 // Export files of a volume that wait on the server.
-import { useMemo, useState } from "react";
+import { useCallback, useState } from "react";
 import {
   deleteVolumeBackup,
   renameVolumeBackup,
@@ -14,10 +14,8 @@ import { ActionDialog } from "../../components/action-dialog";
 import { backupColumns } from "../../components/backup-columns";
 import { queryCommand } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
-import { DataTable } from "../../components/data-table";
+import { ExportsFrame, type ExportDialogs } from "../../components/exports-frame";
 import { TextField } from "../../components/fields";
-import { Loaded } from "../../components/loaded";
-import { OutcomeDialog } from "../../components/outcome-dialog";
 import { texts } from "../../text";
 import { ExportVolume } from "./export-volume";
 import type { VolumeTabProps } from "./volume-page";
@@ -25,43 +23,23 @@ import type { VolumeTabProps } from "./volume-page";
 const words = texts.instance.exports;
 
 type Verb = "verify" | "rename" | "remove";
-type Outcome = { title: string; facts: unknown };
 
 export default function ExportsTab({ volume }: VolumeTabProps) {
-  const backups = useVolumeBackups(volume);
-  const [isMaking, setMaking] = useState(false);
-  const [shown, setShown] = useState<{ verb: Verb; backup: VolumeBackup }>();
-  const [outcome, setOutcome] = useState<Outcome>();
-  const columns = useMemo(() => columnsOf(volume, (verb, backup) => setShown({ verb, backup })), [volume]);
-  const dialog = shown && { volume, backup: shown.backup, onClose: () => setShown(undefined) };
+  const columnsFor = useCallback((act: (verb: Verb, backup: VolumeBackup) => void) => columnsOf(volume, act), [volume]);
   return (
-    <>
-      <p className="page-description">{words.intro}</p>
-      <div className="toolbar">
-        <button type="button" className="p-button--positive" onClick={() => setMaking(true)}>
-          {words.make}
-        </button>
-      </div>
-      <Loaded query={backups}>
-        {(all) => (
-          <DataTable
-            caption={texts.volumes.tabs.exports}
-            columns={columns}
-            rows={all}
-            rowKey={(backup) => backup.name}
-            sortedBy="created"
-            isDescending
-            empty={words.empty}
-          />
-        )}
-      </Loaded>
-      {isMaking && <ExportVolume volume={volume} onClose={() => setMaking(false)} />}
-      {dialog && shown.verb === "verify" && <VerifyFile {...dialog} onOutcome={setOutcome} />}
-      {dialog && shown.verb === "rename" && <RenameFile {...dialog} />}
-      {dialog && shown.verb === "remove" && <RemoveFile {...dialog} />}
-      {outcome !== undefined && <OutcomeDialog {...outcome} onClose={() => setOutcome(undefined)} />}
-    </>
+    <ExportsFrame
+      caption={texts.volumes.tabs.exports}
+      query={useVolumeBackups(volume)}
+      columnsOf={columnsFor}
+      makeDialog={(onClose) => <ExportVolume volume={volume} onClose={onClose} />}
+      dialogOf={(verb: Verb, backup, dialogs) => <FileDialog volume={volume} verb={verb} backup={backup} {...dialogs} />}
+    />
   );
+}
+
+function FileDialog({ verb, onOutcome, ...props }: FileDialogProps & ExportDialogs & { verb: Verb }) {
+  if (verb === "verify") return <VerifyFile {...props} onOutcome={onOutcome} />;
+  return verb === "rename" ? <RenameFile {...props} /> : <RemoveFile {...props} />;
 }
 
 function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => void) {
@@ -95,7 +73,7 @@ interface FileDialogProps extends VolumeTabProps {
   onClose: () => void;
 }
 
-function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialogProps & { onOutcome: (outcome: Outcome) => void }) {
+function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialogProps & ExportDialogs) {
   return (
     <ActionDialog
       action={{
@@ -106,7 +84,7 @@ function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialog
       command={commandOf(volume, "POST", `${name}/verify`)}
       submit={words.verify}
       onClose={onClose}
-      onDone={(operation) => onOutcome({ title: words.verified(name), facts: operation?.metadata?.["verification"] })}
+      onDone={(operation) => onOutcome(words.verified(name), operation?.metadata?.["verification"])}
     >
       <p>{words.verifyIntro}</p>
     </ActionDialog>

@@ -1,5 +1,6 @@
 // Dialogs of a volume's snapshots: take, edit, restore, delete.
 import { useState } from "react";
+import { Link } from "react-router-dom";
 import type { Schemas } from "../../api/client";
 import { finished } from "../../api/operations";
 import {
@@ -19,6 +20,7 @@ import { ConfirmDialog } from "../../components/confirm-dialog";
 import { entityOf } from "../../components/entity-link";
 import { CheckField, TextField } from "../../components/fields";
 import { KeptUntil } from "../../components/kept-until";
+import { compareAddress } from "../../components/places";
 import { texts } from "../../text";
 import { isSnapshotName, isoOfLocal, localOfIso, NEVER } from "../instance/snapshots/snapshot-facts";
 
@@ -164,13 +166,19 @@ export function RestoreVolume({ volume, snapshot, onClose }: SnapshotDialogProps
       }}
       command={isSaving ? [command(volume, "snapshot", volume.pool, volume.name), restore] : restore}
       submit={words.restore.submit}
-      losses={[lost.lost(taken === undefined ? texts.unknown : formatTime(taken))]}
       onClose={onClose}
     >
       <p>
         {lost.intro(volume.name)} <Age time={snapshot.created_at} />
         {snapshot.description !== "" && ` (${snapshot.description})`}.
       </p>
+      <h3 className="p-heading--5">{words.restore.lost}</h3>
+      <ul className="losses">
+        <li>
+          {lost.lost(taken === undefined ? texts.unknown : formatTime(taken))}{" "}
+          <Link to={compareAddress(volume, snapshot.name)}>{words.restore.compare}</Link>
+        </li>
+      </ul>
       <p>{lost.stays}</p>
       {users !== "" && <p className="is-bad">{lost.running(users)}</p>}
       <CheckField label={words.restore.firstSnapshot} isChecked={isSaving} onChange={setSaving} />
@@ -207,9 +215,9 @@ export function DeleteVolumeSnapshots({ volume, snapshots, onClose, onDone }: De
       ))}
       onClose={onClose}
       onDone={onDone}
+      notes={held.length > 0 && <p className="is-bad">{words.remove.held(held.join(", "))}</p>}
     >
       <p>{words.remove.intro}</p>
-      {held.length > 0 && <p className="is-bad">{words.remove.held(held.join(", "))}</p>}
     </ConfirmDialog>
   );
 }

@@ -22,12 +22,12 @@ export function menuOfSnapshot(
   instance: string,
   project: string,
   snapshot: Snapshot,
-  act: (verb: SnapshotVerb, snapshot: Snapshot) => void,
+  act: (verb: SnapshotVerb) => void,
 ): MenuAction[] {
   const path = `${instance}/${snapshot.name}`;
   const entry = (verb: SnapshotVerb, command?: string): MenuAction => ({
     label: words.menu[verb],
-    onSelect: () => act(verb, snapshot),
+    onSelect: () => act(verb),
     ...(command === undefined ? {} : { command }),
   });
   const hold = snapshot.held ? "release" : "hold";
