@@ -9,6 +9,8 @@ export interface MenuAction {
   onSelect: () => void;
   isDangerous?: boolean;
   disabled?: boolean;
+  /** Why it is disabled. */
+  reason?: string;
 }
 
 interface ActionMenuProps {
@@ -111,6 +113,7 @@ function MenuList({ id, anchor, actions, onClose }: MenuListProps) {
           >
             {action.label}
           </button>
+          {action.disabled && action.reason !== undefined && <span className="menu__reason">{action.reason}</span>}
           {action.command !== undefined && <CopyButton command={action.command} />}
         </li>
       ))}

@@ -57,6 +57,18 @@ export function formatTime(time: number): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** A time to come, for which the day of the week counts and seconds don't. */
+export function formatMoment(time: number): string {
+  return new Date(time).toLocaleString(undefined, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+}
+
 interface AgeProps {
   time: string | null | undefined;
   /** What stands for an absent time. */

@@ -75,7 +75,7 @@ const COLUMNS: Column<ChangedPath>[] = [
   {
     key: "type",
     title: texts.type,
-    className: "minor-cell",
+    className: "word-cell minor-cell",
     cell: (entry) => TYPES[entry.type] ?? entry.type,
     sort: (entry) => entry.type,
   },

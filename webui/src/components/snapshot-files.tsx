@@ -53,6 +53,7 @@ function SnapshotChoice({ place, path, snapshots }: SnapshotFilesProps & { path:
   const newestFirst = snapshots.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   return (
     <select
+      className="snapshot-choice"
       aria-label={words.snapshot}
       value={place.snapshot}
       onChange={(event) => navigate(filesAddress(place, event.target.value, path))}
@@ -110,18 +111,20 @@ function Directory({ place, path, snapshots }: SnapshotFilesProps & { path: stri
           {words.missing(path, place.snapshot)} <Link to={filesAddress(place, place.snapshot, parentOf(path))}>{words.up}</Link>
         </p>
       )}
-      {!isMissing && <Loaded query={entries}>
-        {(all) => (
-          <DataTable
-            caption={words.title(place.snapshot)}
-            columns={columns}
-            rows={all.filter((entry) => nameOf(entry).toLowerCase().includes(wanted.toLowerCase()))}
-            rowKey={nameOf}
-            sortedBy="name"
-            empty={all.length === 0 ? words.empty : texts.table.noMatch}
-          />
-        )}
-      </Loaded>}
+      {!isMissing && (
+        <Loaded query={entries}>
+          {(all) => (
+            <DataTable
+              caption={words.title(place.snapshot)}
+              columns={columns}
+              rows={all.filter((entry) => nameOf(entry).toLowerCase().includes(wanted.toLowerCase()))}
+              rowKey={nameOf}
+              sortedBy="name"
+              empty={all.length === 0 ? words.empty : texts.table.noMatch}
+            />
+          )}
+        </Loaded>
+      )}
       <CommandLine command={fileCommand(place, "pull", [inside, "."], "-r")} />
       {chosen !== undefined && (
         <PutBackDialog place={place} path={chosen} onClose={() => setChosen(undefined)} />

@@ -1,7 +1,7 @@
 // Points on a line of time, oldest left, now right. Each point is a button; near ones share one, which says how many.
 import { useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { texts } from "../text";
-import { formatDuration, formatTime, parseTime, useNow } from "./age";
+import { formatTime, parseTime, useNow } from "./age";
 
 export interface TimelinePoint {
   name: string;
@@ -21,8 +21,8 @@ const words = texts.snapshots;
 const NEAREST_PX = 24;
 /** Room at both ends for half of a point, and of the word below it. */
 const END_PX = 14;
-/** Ages that are said below the line, in seconds: an hour, a day, a week, a month, a year. */
-const MARKS_S = [3600, 86_400, 604_800, 2_629_800, 31_557_600];
+/** Ages that are said below the line, by seconds. */
+const MARKS = Object.entries(words.timelineMarks);
 /** Between what is said below the line. */
 const BETWEEN_MARKS_PX = 76;
 
@@ -64,10 +64,10 @@ function draw(points: TimelinePoint[], clock: number, width: number): Drawn {
     else groups.push({ x, points: [point] });
   }
   const marks: Mark[] = [];
-  for (const seconds of MARKS_S) {
-    const x = placeOf(seconds * 1000);
+  for (const [seconds, text] of MARKS) {
+    const x = placeOf(Number(seconds) * 1000);
     const right = marks.at(-1)?.x ?? width;
-    if (x > 2 * BETWEEN_MARKS_PX && right - x > BETWEEN_MARKS_PX) marks.push({ x, text: formatDuration(seconds) });
+    if (x > 2 * BETWEEN_MARKS_PX && right - x > BETWEEN_MARKS_PX) marks.push({ x, text });
   }
   return { groups: groups.reverse(), marks, oldest };
 }

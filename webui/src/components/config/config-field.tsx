@@ -13,8 +13,8 @@ export function ConfigField({ configKey, draft }: { configKey: ConfigKey; draft:
   const inherited = draft.inheritedOf(name);
   const fallback =
     inherited !== undefined ? words.inherited(inherited) : defaultValue === "" ? words.unset : words.defaultValue(defaultValue);
-  const notes = [configKey.doc, configKey.isLive ? "" : words.notLive, configKey.isOurs ? words.onlyHere : ""].filter((note) => note !== "");
-  const shared = { label: name, help: notes.join(" · "), value, onChange: (next: string) => draft.set(name, next) };
+  const notes: string[] = [configKey.doc, configKey.isLive ? "" : words.notLive, configKey.isOurs ? words.onlyHere : ""].filter((note) => note !== "");
+  const shared = { label: name, help: <Marked text={notes.join(" · ")} />, value, onChange: (next: string) => draft.set(name, next) };
   if (type === "bool" || type === "boolean") {
     return (
       <SelectField
@@ -35,4 +35,9 @@ export function ConfigField({ configKey, draft }: { configKey: ConfigKey; draft:
 function normalized(value: string): string {
   if (["true", "1", "yes", "on"].includes(value.toLowerCase())) return "true";
   return value === "" ? "" : "false";
+}
+
+/** What stands between backticks in the server's words is code. */
+function Marked({ text }: { text: string }) {
+  return <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>;
 }

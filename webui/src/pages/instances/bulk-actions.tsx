@@ -95,7 +95,7 @@ function DeleteSeveral({ instances, onClose, onDone }: BulkActionsProps & { onCl
         run: () => deleteEach(instances),
       }}
       command={commandsFor(instances, "delete", isAnyRunning && "--force")}
-      submit={texts.instances.remove.submit}
+      submit={texts.delete}
       typed={words.typed}
       losses={instances.map((instance) => instance.name)}
       onClose={onClose}

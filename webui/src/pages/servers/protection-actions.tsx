@@ -106,7 +106,7 @@ function EditProtection({ protection, onClose }: ProtectionDialogProps) {
         run: () => changeProtection(name, body),
         touches: TOUCHES,
       }}
-      command={queryCommand("default", "PATCH", `${PROTECTIONS}/${name}`, body)}
+      command={Object.keys(body).length === 0 ? [] : queryCommand("default", "PATCH", `${PROTECTIONS}/${name}`, body)}
       submit={texts.save}
       isReady={Object.keys(body).length > 0 && areNumbers}
       onClose={onClose}

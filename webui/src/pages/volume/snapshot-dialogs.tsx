@@ -9,6 +9,7 @@ import {
   renameVolumeSnapshot,
   restoreVolume,
   takeVolumeSnapshot,
+  useVolumeSnapshots,
   volumePath,
   type Volume,
   type VolumeSnapshot,
@@ -22,7 +23,7 @@ import { CheckField, TextField } from "../../components/fields";
 import { KeptUntil } from "../../components/kept-until";
 import { compareAddress } from "../../components/places";
 import { texts } from "../../text";
-import { isSnapshotName, isoOfLocal, localOfIso, NEVER } from "../instance/snapshots/snapshot-facts";
+import { isoOfLocal, isSnapshotName, localOfIso, NEVER, problemOf } from "../../components/snapshot-facts";
 
 const words = texts.snapshots;
 
@@ -42,7 +43,8 @@ export function TakeVolumeSnapshot({ volume, onClose }: VolumeDialogProps) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [isKept, setKept] = useState(false);
-  const isNameFine = name === "" || isSnapshotName(name);
+  const { data: others } = useVolumeSnapshots(volume);
+  const nameProblem = problemOf(name, others ?? []);
   const body = { name, description, ...(isKept ? { expires_at: NEVER } : {}) };
   return (
     <ActionDialog
@@ -61,7 +63,7 @@ export function TakeVolumeSnapshot({ volume, onClose }: VolumeDialogProps) {
         isKept && "--no-expiry",
       )}
       submit={words.create.submit}
-      isReady={isNameFine}
+      isReady={nameProblem === undefined}
       onClose={onClose}
     >
       <TextField
@@ -70,7 +72,7 @@ export function TakeVolumeSnapshot({ volume, onClose }: VolumeDialogProps) {
         value={name}
         onChange={setName}
         autoComplete="off"
-        error={isNameFine ? undefined : words.create.badName}
+        error={nameProblem}
       />
       <TextField label={words.create.description} value={description} onChange={setDescription} />
       <CheckField label={words.create.expiryChoices.never} isChecked={isKept} onChange={setKept} />

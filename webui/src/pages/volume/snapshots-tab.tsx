@@ -118,6 +118,7 @@ function menuOf(
       command: command("delete", pool, inside),
       isDangerous: true,
       disabled: snapshot.held,
+      reason: words.hold.first,
       onSelect: () => act("remove"),
     },
   ];

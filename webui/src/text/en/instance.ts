@@ -135,6 +135,7 @@ export const instance = {
     copyTitle: (name: string) => `Copy ${name} on this server`,
     copyName: "Name of the copy",
     copyPool: "In this pool",
+    copySamePool: "The same pool as now",
     copyRefresh: "Bring an existing copy of this name up to date",
     copyRefreshHelp: "It gets the content and the snapshots that this one has; what it had otherwise is lost.",
     copySnapshots: "With all snapshots",

@@ -6,6 +6,7 @@ export const snapshots = {
   now: "Now",
   timeline: "Timeline",
   timelineHelp: "Oldest left, now right. Choose a point to find its snapshot in the table.",
+  timelineMarks: { 3600: "1 h", 86400: "1 d", 604800: "1 week", 2629800: "1 month", 31557600: "1 year" },
   timelineGroup: (count: number, oldest: string, newest: string) => `${count} snapshots, ${oldest} to ${newest}`,
   columns: {
     name: "Name",
@@ -42,6 +43,8 @@ export const snapshots = {
     name: "Name",
     nameHelp: (pattern: string) => `Empty: named by the pattern ${pattern}.`,
     badName: "A name can't have spaces or any of / ? & + in it.",
+    takenName: "There is a snapshot of this name already.",
+    byRule: (span: string | undefined) => (span ? `As the instance says: ${span}` : "As the instance says: until somebody deletes it"),
     description: "What it is for",
     expiry: "Kept for",
     expiryChoices: { rule: "As the instance says", never: "Until somebody deletes it", span: "A time from now…", date: "Until a date…" },
@@ -64,6 +67,7 @@ export const snapshots = {
     done: (name: string) => `The snapshot ${name} is changed`,
   },
   hold: {
+    first: "release it first",
     hold: (name: string) => `Hold ${name}`,
     release: (name: string) => `Release ${name}`,
     held: (name: string) => `${name} is held: nothing removes it until it is released`,
@@ -133,7 +137,7 @@ export const snapshots = {
   files: {
     title: (snapshot: string) => `Files in ${snapshot}`,
     path: "Path",
-    root: "/ (root)",
+    root: "/",
     snapshot: "Snapshot",
     missing: (path: string, snapshot: string) => `${snapshot} has no directory ${path}. Choose another snapshot, or go`,
     name: "Name",

@@ -6,7 +6,7 @@ import { holdfast } from "../../../components/command";
 import { CompareFrame } from "../../../components/compare-frame";
 import { texts } from "../../../text";
 import type { TabProps } from "../instance-page";
-import { differingKeys } from "./snapshot-facts";
+import { differingKeys } from "../../../components/snapshot-facts";
 
 const words = texts.snapshots.compare;
 

@@ -13,7 +13,7 @@ import { CheckField } from "../../../components/fields";
 import { compareAddress } from "../../../components/places";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
-import { differingKeys } from "./snapshot-facts";
+import { differingKeys } from "../../../components/snapshot-facts";
 
 const words = texts.snapshots.restore;
 

@@ -44,6 +44,6 @@ export function menuOfSnapshot(
     entry("instance", holdfast(project, "copy", path, "NAME")),
     entry("image", holdfast(project, "publish", path)),
     entry("export", holdfast(project, "export", instance, "--snapshot", snapshot.name)),
-    { ...entry("remove", holdfast(project, "delete", path)), isDangerous: true, disabled: snapshot.held },
+    { ...entry("remove", holdfast(project, "delete", path)), isDangerous: true, disabled: snapshot.held, reason: words.hold.first },
   ];
 }
