@@ -76,10 +76,10 @@ interface AgeProps {
 }
 
 export function Age({ time, absent = texts.never }: AgeProps) {
-  const current = useNow();
+  useNow();
   const parsed = parseTime(time);
   if (parsed === undefined) return <span className="u-text--muted">{absent}</span>;
-  const seconds = (Math.max(current, Date.now() - TICK_MS) - parsed) / 1000;
+  const seconds = (Date.now() - parsed) / 1000;
   return (
     <time dateTime={new Date(parsed).toISOString()} title={formatTime(parsed)}>
       {sayAge(seconds)}
@@ -88,6 +88,7 @@ export function Age({ time, absent = texts.never }: AgeProps) {
 }
 
 function sayAge(seconds: number): string {
-  if (Math.abs(seconds) < 10) return seconds < 0 ? texts.age.soon : texts.age.now;
+  // The server's clock may be a little ahead of the browser's.
+  if (Math.abs(seconds) < 10) return seconds < -2 ? texts.age.soon : texts.age.now;
   return (seconds < 0 ? texts.age.in : texts.age.ago)(formatDuration(seconds));
 }

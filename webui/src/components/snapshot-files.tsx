@@ -71,7 +71,7 @@ function Breadcrumbs({ place, path }: { place: SnapshotPlace; path: string }) {
   const parts = path.split("/").filter((part) => part !== "");
   return (
     <nav className="path" aria-label={words.path}>
-      <Link to={filesAddress(place, place.snapshot)}>{words.root}</Link>{" "}
+      <Link to={filesAddress(place, place.snapshot)}>{words.root}</Link>
       {parts.map((part, index) => (
         <span key={index}>
           {index > 0 && " / "}

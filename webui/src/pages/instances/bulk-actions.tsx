@@ -95,7 +95,7 @@ function DeleteSeveral({ instances, onClose, onDone }: BulkActionsProps & { onCl
         run: () => deleteEach(instances),
       }}
       command={commandsFor(instances, "delete", isAnyRunning && "--force")}
-      submit={texts.delete}
+      submit={texts.instances.remove.submit}
       typed={words.typed}
       losses={instances.map((instance) => instance.name)}
       onClose={onClose}

@@ -52,7 +52,10 @@ export function BrowsersTab() {
         <SecretDialog
           title={words.made}
           intro={words.open}
-          secrets={[link.url, ...link.other_urls].map((text, index) => ({ label: `${words.link} ${index + 1}`, text }))}
+          secrets={[link.url, ...link.other_urls].map((text, index) => ({
+            label: link.other_urls.length === 0 ? words.link : `${words.link} ${index + 1}`,
+            text,
+          }))}
           onClose={() => setLink(undefined)}
         />
       )}

@@ -98,6 +98,7 @@ export const snapshots = {
     volumesStay: (names: string) => `Attached volumes stay as they are: ${names}.`,
     submit: "Restore",
     done: (instance: string, name: string) => `${instance} is what it was at ${name}`,
+    doneUndoable: (instance: string, name: string) => `${instance} is what it was at ${name}. It can be undone at the top of this page`,
   },
   undo: {
     note: (snapshot: string) =>

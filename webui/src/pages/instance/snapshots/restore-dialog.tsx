@@ -69,7 +69,7 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
     <ConfirmDialog
       action={{
         title: words.title(snapshot.name),
-        done: words.done(name, snapshot.name),
+        done: (undoSpan === "off" || withVolumes ? words.done : words.doneUndoable)(name, snapshot.name),
         run,
         touches: [`/1.0/instances/${name}`],
       }}
