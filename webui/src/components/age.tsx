@@ -10,6 +10,9 @@ const YEAR_S = 365.25 * DAY_S;
 /** How often the words are made anew: nobody needs the seconds of a snapshot's age. */
 const TICK_MS = 20_000;
 
+/** What is kept for a week from now goes "in 7 d", also a minute later. */
+const SLACK = 1.003;
+
 let now = Date.now();
 const listeners = new Set<() => void>();
 let ticker: number | undefined;
@@ -90,5 +93,5 @@ export function Age({ time, absent = texts.never }: AgeProps) {
 function sayAge(seconds: number): string {
   // The server's clock may be a little ahead of the browser's.
   if (Math.abs(seconds) < 10) return seconds < -2 ? texts.age.soon : texts.age.now;
-  return (seconds < 0 ? texts.age.in : texts.age.ago)(formatDuration(seconds));
+  return seconds < 0 ? texts.age.in(formatDuration(seconds * SLACK)) : texts.age.ago(formatDuration(seconds));
 }
