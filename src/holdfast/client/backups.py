@@ -16,7 +16,7 @@ from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.owners import Owner, VolumeName, path_below
 from holdfast.client.resumed_download import ResumedDownload
 from holdfast.client.shapes import Backup
-from holdfast.client.transfer import Body, OnBytes, Pace
+from holdfast.client.transfer import Body, OnBytes, Pace, move
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
@@ -109,9 +109,12 @@ class Backups:
     def save(self, owner: Owner, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
         """Fetch an export file to `target`, which appears whole or not at all; return its size in bytes."""
         with WholeFile(target) as file, closing(self.download(owner, name, on_bytes)) as download:
-            while chunk := download.read():
-                file.write(chunk)
+            move(download, file)
             return download.done
+
+    def rename(self, owner: Owner, name: str, new_name: str) -> RunningOperation:
+        """Rename an export file on the server."""
+        return begin(self._connection, "POST", path_below(owner, "backups", name), {"name": new_name})
 
     def delete(self, owner: Owner, name: str) -> RunningOperation:
         """Remove an export file from the server."""
@@ -192,10 +195,11 @@ class Backups:
         return begin(self._connection, "POST", path_below(owner, "backups", name, "verify"), {})
 
     def test_stored(
-        self, instance: str, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
+        self, owner: Owner, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
     ) -> RunningOperation:
-        """Have one of the server's export files tried, as `test_file`."""
-        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", "instance": instance, "backup": name}
+        """Have one of the server's export files tried, as `test_file`; one of a volume is only imported."""
+        whose = {"volume": f"{owner.pool}/{owner.name}"} if isinstance(owner, VolumeName) else {"instance": owner}
+        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", **whose, "backup": name}
         return begin(self._connection, "POST", f"{path_of('backup-tests')}?{urlencode(wanted)}", {})
 
 

@@ -72,6 +72,7 @@ from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
 from holdfast.service.volume_store import VolumeStore
+from holdfast.service.volume_trial import VolumeTrial
 from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 
@@ -218,6 +219,7 @@ def build_services(
         execs=instance_services.exec,
         remover=instance_services.deleter,
         volume_remover=volume_services.volumes,
+        volumes=VolumeTrial(VolumeStore(surroundings), volume_services.imports),
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
     own_certificate, addresses = load_or_make(paths), ListeningAddresses(server_config)

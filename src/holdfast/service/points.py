@@ -22,14 +22,10 @@ NOW: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A tree; its ids on disk are those seen inside plus `id_base`. `identity` is another one for another content.
-
-    None: what is there changes.
-    """
+    """A tree; its ids on disk are those seen inside plus `id_base`."""
 
     tree: Path
     id_base: int = 0
-    identity: object = None
 
 
 class Points:
@@ -48,14 +44,14 @@ class Points:
             found = snapshots_table.get(connection, project, name, snapshot)
         if found is None:
             raise SnapshotNotFoundError(project, name, snapshot)
-        return Point(tree, id_base_of(found.config), (tree, found.created_at))
+        return Point(tree, id_base_of(found.config))
 
     def of_volume(self, volume: CustomVolume, snapshot: str) -> Point:
         """Return what is in a custom volume, or in one of its snapshots."""
         tree = self._volumes.driver(volume).path(volume.address, snapshot or None)
-        if snapshot == NOW:
-            return Point(tree)
-        return Point(tree, identity=(tree, self._volumes.snapshot(volume, snapshot).created_at))
+        if snapshot != NOW:
+            self._volumes.snapshot(volume, snapshot)
+        return Point(tree)
 
 
 def id_base_of(config: Config) -> int:

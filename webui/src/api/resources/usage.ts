@@ -1,8 +1,10 @@
-// How large instances, volumes and their snapshots are: measured when somebody asks, as that takes the server some time.
+// How large instances, volumes and their snapshots are: measured when somebody asks, as that takes the server some time;
+// what was measured before is remembered by the server.
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { get, type Schemas } from "../client";
+import { api, get, type Schemas } from "../client";
 
 export type TreeUsage = Schemas["TreeUsage"];
+type RememberedUsage = Schemas["RememberedUsage"];
 
 /** `path` is that of the instance or volume; call `refetch` to measure. What was measured stays until then. */
 export function useUsage(path: string, project: string, snapshot = ""): UseQueryResult<TreeUsage> {
@@ -13,4 +15,16 @@ export function useUsage(path: string, project: string, snapshot = ""): UseQuery
     enabled: false,
     gcTime: Infinity,
   });
+}
+
+/** What the server remembers; one request answers for all that are in a list together. */
+export function useRememberedUsage(path: string, project: string, snapshot = ""): TreeUsage | undefined {
+  const list = snapshot === "" ? "/1.0/usage" : `${path}/usage/snapshots`;
+  const subject = decodeURIComponent(snapshot === "" ? path : path + api`/snapshots/${snapshot}`);
+  const { data } = useQuery({
+    queryKey: [list, { project }],
+    queryFn: ({ signal }) => get<RememberedUsage[]>(list, { project }, signal),
+    select: (found) => found.find((each) => decodeURIComponent(each.subject.split("?")[0] ?? "") === subject),
+  });
+  return data;
 }

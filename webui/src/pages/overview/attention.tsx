@@ -14,6 +14,8 @@ const words = texts.overview;
 interface Problem {
   key: string;
   tone: "negative" | "caution";
+  /** A promise is broken: these come first. */
+  isBroken?: boolean;
   title: string;
   text: string;
   lastGood?: string | null;
@@ -27,6 +29,7 @@ function scheduleProblems(subject: Subject, now: number): Problem[] {
     .map((each): Problem => ({
       key: `${each.subject} ${each.label}`,
       tone: "negative",
+      isBroken: true,
       title: each.status === "failing" ? words.failing(name, each.failures) : words.overdue(name),
       text: each.error,
       lastGood: each.last_success_at,
@@ -46,6 +49,7 @@ function protectionProblems(protections: Protection[]): Problem[] {
         return {
           key: `${name} ${copy.instance}`,
           tone: isBad ? "negative" : "caution",
+          isBroken: copy.late,
           title: title(copy.instance, remote),
           text: copy.error,
           lastGood: copy.succeeded_at,
@@ -57,6 +61,8 @@ function protectionProblems(protections: Protection[]): Problem[] {
     return [...own, ...ofCopies];
   });
 }
+
+const rankOf = ({ tone, isBroken = false }: Problem): number => (isBroken ? 0 : tone === "negative" ? 1 : 2);
 
 interface AttentionProps {
   subjects: Subject[];
@@ -75,7 +81,7 @@ export function Attention({ subjects, protections, onShow }: AttentionProps) {
   const problems = [
     ...subjects.flatMap((subject) => scheduleProblems(subject, now)),
     ...protectionProblems(protections),
-  ];
+  ].sort((a, b) => rankOf(a) - rankOf(b));
   const isWell = problems.length === 0 && open.length === 0;
   return (
     <section aria-labelledby="attention">

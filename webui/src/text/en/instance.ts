@@ -76,7 +76,7 @@ export const instance = {
     makeTitle: (name: string) => `Export ${name}`,
     makeSubmit: "Make it",
     made: (name: string) => (name === "" ? "The export file is made" : `The export file ${name} is made`),
-    makeHelp: "The command writes the file to where you call it, and keeps nothing on the server.",
+    makeHelp: "`holdfast export` and `holdfast storage volume export` write the file to where you call them, and keep nothing on the server.",
     download: "Download",
     verify: "Verify",
     test: "Test…",

@@ -53,7 +53,7 @@ export const snapshots = {
     date: "Date and time",
     volumes: "Also the volumes that only this instance uses",
     stateful: "With the memory of its processes",
-    statefulHelp: "Needs migration.stateful in the configuration, and a server that can save the state of processes.",
+    statefulHelp: "Needs migration.stateful in the configuration.",
     submit: "Take it",
     done: "The snapshot is taken",
     doneNamed: (name: string) => `The snapshot ${name} is taken`,

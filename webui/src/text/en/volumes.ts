@@ -102,6 +102,8 @@ export const volumes = {
   exports: {
     now: "The volume as it is now",
     withSnapshots: "With all its snapshots",
+    testIntro: "The server imports it as another volume, looks through it, and removes it.",
+    tested: (name: string) => `${name} can be imported`,
     removeIntro: "The file on this server goes. The volume, its snapshots, and files that were downloaded stay.",
   },
 };

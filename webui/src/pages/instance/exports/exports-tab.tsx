@@ -3,7 +3,7 @@ import { useCallback } from "react";
 import { backupAddress, useBackups, type Backup } from "../../../api/resources/backups";
 import type { MenuAction } from "../../../components/action-menu";
 import { backupColumns } from "../../../components/backup-columns";
-import { holdfast } from "../../../components/command";
+import { storedCommand } from "../../../components/command";
 import type { Column } from "../../../components/data-table";
 import { ExportsFrame, type ExportDialogs } from "../../../components/exports-frame";
 import { texts } from "../../../text";
@@ -50,24 +50,32 @@ function instanceColumns(
   project: string,
   act: (verb: Verb, backup: Backup) => void,
 ): Column<Backup>[] {
+  const command = (verb: string, backup: Backup, ...rest: string[]) =>
+    storedCommand({ name: instance, project }, verb, backup.name, ...rest);
   const menu = (backup: Backup): MenuAction[] => [
     {
       label: words.verify,
-      command: holdfast(project, "backup", "verify-stored", instance, backup.name),
+      command: command("verify", backup),
       onSelect: () => act("verify", backup),
     },
     {
       label: words.test,
-      command: holdfast(project, "backup", "test-stored", instance, backup.name),
+      command: command("test", backup),
       onSelect: () => act("test", backup),
     },
     { label: words.rename, onSelect: () => act("rename", backup) },
-    { label: words.remove, isDangerous: true, onSelect: () => act("remove", backup) },
+    {
+      label: words.remove,
+      command: command("delete", backup),
+      isDangerous: true,
+      onSelect: () => act("remove", backup),
+    },
   ];
   return backupColumns({
     isWithoutSnapshots: (backup) => backup.instance_only,
     addressOf: (backup) => backupAddress(instance, backup.name, project),
     fileStemOf: (backup) => `${instance}-${backup.name}`,
+    downloadOf: (backup) => command("download", backup, "FILE"),
     actionsOf: menu,
   });
 }

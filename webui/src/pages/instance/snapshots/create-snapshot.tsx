@@ -1,6 +1,7 @@
 // Takes a snapshot.
 import { useState } from "react";
 import type { Schemas } from "../../../api/client";
+import { useStatefulProblem } from "../../../api/resources/server";
 import { takeSnapshot, useSnapshots } from "../../../api/resources/snapshots";
 import { ActionDialog } from "../../../components/action-dialog";
 import { holdfast } from "../../../components/command";
@@ -73,6 +74,7 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
     manual: instance.expanded_config["snapshots.expiry.manual"],
     all: instance.expanded_config["snapshots.expiry"],
   };
+  const problem = useStatefulProblem();
   const pattern = instance.expanded_config["snapshots.pattern"] ?? "snap%d";
   return (
     <ActionDialog
@@ -124,9 +126,9 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
       )}
       <CheckField
         label={words.stateful}
-        help={words.statefulHelp}
+        help={problem || words.statefulHelp}
         isChecked={form.isStateful}
-        disabled={!mayBeStateful}
+        disabled={!mayBeStateful || problem !== ""}
         onChange={(isStateful) => set({ isStateful })}
       />
     </ActionDialog>

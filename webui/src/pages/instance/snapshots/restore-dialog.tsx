@@ -5,6 +5,7 @@ import { finished } from "../../../api/operations";
 import { api } from "../../../api/client";
 import { useChanges } from "../../../api/resources/changes";
 import type { Instance } from "../../../api/resources/instances";
+import { useStatefulProblem } from "../../../api/resources/server";
 import { restoreSnapshot, takeSnapshot, type Snapshot } from "../../../api/resources/snapshots";
 import { Age, formatTime, parseTime } from "../../../components/age";
 import { holdfast } from "../../../components/command";
@@ -47,7 +48,9 @@ function attachedVolumes(instance: Instance): string[] {
 
 export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProps) {
   const { name, project } = instance;
-  const [isStateful, setStateful] = useState(snapshot.stateful);
+  const problem = useStatefulProblem();
+  const [isWanted, setWanted] = useState(snapshot.stateful);
+  const isStateful = isWanted && problem === "";
   const [withVolumes, setWithVolumes] = useState(false);
   const [isSaving, setSaving] = useState(false);
   const volumes = attachedVolumes(instance);
@@ -98,7 +101,15 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
         {withVolumes ? words.noUndoOfVolumes : undoSpan === "off" ? words.noUndo : words.undo(undoSpan)}
       </p>
       <CheckField label={words.firstSnapshot} isChecked={isSaving} onChange={setSaving} />
-      {snapshot.stateful && <CheckField label={words.stateful} isChecked={isStateful} onChange={setStateful} />}
+      {snapshot.stateful && (
+        <CheckField
+          label={words.stateful}
+          help={problem || undefined}
+          isChecked={isStateful}
+          disabled={problem !== ""}
+          onChange={setWanted}
+        />
+      )}
       {volumes.length > 0 && (
         <CheckField
           label={words.volumes}
