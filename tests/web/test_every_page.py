@@ -2,81 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from playwright.sync_api import expect
 
+from support.every_page import EVIL, PAGES
 from support.holdfast import HoldfastServer
 from support.webpage import WebPage
 
-pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
-
-EVIL = "<img src=x onerror=document.title='broken'>"
-
-PAGES = (
-    "/",
-    "/instances",
-    "/instances/plain",
-    "/instances/plain/snapshots",
-    "/instances/plain/snapshots/files/kept",
-    "/instances/plain/snapshots/compare?from=kept",
-    "/instances/plain/configuration",
-    "/instances/plain/configuration/all",
-    "/instances/plain/configuration/yaml",
-    "/instances/plain/exports",
-    "/instances/plain/copies",
-    "/instances/plain/console",
-    "/instances/plain/logs",
-    "/volumes",
-    "/volumes/bt/box",
-    "/volumes/bt/box/snapshots",
-    "/volumes/bt/box/snapshots/compare?from=kept",
-    "/volumes/bt/box/configuration",
-    "/volumes/bt/box/configuration/all",
-    "/volumes/bt/box/exports",
-    "/images",
-    "/pools",
-    "/pools/bt",
-    "/pools/bt/settings",
-    "/pools/bt/yaml",
-    "/profiles",
-    "/profiles/default",
-    "/profiles/default/settings",
-    "/profiles/default/devices",
-    "/profiles/default/yaml",
-    "/profiles/default/used-by",
-    "/operations",
-    "/warnings",
-    "/servers",
-    "/settings",
-    "/settings/certificates",
-    "/settings/tokens",
-    "/settings/browsers",
-    "/no-such-page",
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def things(web_server: HoldfastServer) -> None:
-    """Something on each page, with HTML wherever the server lets one write what one likes."""
-    for command in (
-        ("launch", "busybox", "plain", "-c", f"user.note={EVIL}"),
-        ("snapshot", "create", "plain", "kept", "--description", EVIL),
-        ("storage", "volume", "create", "bt", "box", "--description", EVIL),
-        ("storage", "volume", "snapshot", "bt", "box", "kept", "--description", EVIL),
-        ("profile", "create", "note"),
-        ("profile", "set", "note", f"user.note={EVIL}"),
-        ("config", "trust", "add", "--name", EVIL),
-        ("exec", "plain", "--", "sh", "-c", f'echo x > "/root/{EVIL}"'),
-        ("snapshot", "create", "plain", "with-file"),
-    ):
-        done = web_server.holdfast(*command)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-    described = json.dumps({"description": EVIL})
-    for path in ("/1.0/instances/plain", "/1.0/profiles/note", "/1.0/storage-pools/bt"):
-        assert web_server.holdfast("query", "--wait", "-X", "PATCH", "-d", described, path).returncode == 0
-
+pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium"), pytest.mark.usefixtures("things")]
 
 _IS_TOO_WIDE = """() => {
   const main = document.getElementById("main");
