@@ -86,6 +86,8 @@ function MainArea() {
   const { pathname } = useLocation();
   useEffect(() => {
     main.current?.scrollTo(0, 0);
+    // What led here is gone together with its page: go on in this one.
+    if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
   }, [pathname]);
   return (
     <main className="app__main" id="main" ref={main} tabIndex={-1}>
