@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
+from datetime import UTC, datetime
 
+from holdfast.db import warnings as warnings_table
+from holdfast.db.database import Database, sqlite_url
+from holdfast.model.warning import SCHEDULE_FAILED, WarningRecord
+from holdfast.service.paths import Paths
 from support.holdfast import HoldfastServer
 
 EVIL = "<img src=x onerror=document.title='broken'>"
@@ -14,6 +20,7 @@ PAGES = (
     "/instances/plain",
     "/instances/plain/snapshots",
     "/instances/plain/snapshots/files/kept",
+    "/instances/plain/snapshots/files/with-file?path=/root",
     "/instances/plain/snapshots/compare?from=kept",
     "/instances/plain/configuration",
     "/instances/plain/configuration/all",
@@ -50,6 +57,9 @@ PAGES = (
     "/no-such-page",
 )
 
+_EXPORT = json.dumps({"name": "weekly", "compression_algorithm": "none"})
+_EXPORTED = ("instances/plain", "storage-pools/bt/volumes/custom/box")
+
 
 def make_things(server: HoldfastServer) -> None:
     """Make something for each page, with HTML wherever the server lets one write what one likes."""
@@ -63,9 +73,30 @@ def make_things(server: HoldfastServer) -> None:
         ("config", "trust", "add", "--name", EVIL),
         ("exec", "plain", "--", "sh", "-c", f'echo x > "/root/{EVIL}"'),
         ("snapshot", "create", "plain", "with-file"),
+        ("restore", "plain", "with-file"),
+        ("storage", "volume", "attach", "bt", "box", "plain", "/box"),
+        *(("query", "--wait", "-X", "POST", "-d", _EXPORT, f"/1.0/{path}/backups") for path in _EXPORTED),
     ):
         done = server.holdfast(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     described = json.dumps({"description": EVIL})
     for path in ("/1.0/instances/plain", "/1.0/profiles/note", "/1.0/storage-pools/bt"):
         assert server.holdfast("query", "--wait", "-X", "PATCH", "-d", described, path).returncode == 0
+
+
+def warn(server: HoldfastServer, entity: str) -> None:
+    """Have it find something wrong: nothing that one can do from outside does that at once."""
+    now = datetime.now(UTC)
+    warning = WarningRecord(
+        id=str(uuid.uuid4()),
+        project="default",
+        kind=SCHEDULE_FAILED,
+        entity=entity,
+        message="no space left",
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+    database = Database(sqlite_url(Paths(server.directory).database))
+    with database.write() as connection:
+        warnings_table.insert(connection, warning)
+    database.close()

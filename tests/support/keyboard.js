@@ -1,8 +1,8 @@
 // What the tests of the keyboard ask of a page. It is put into each page before the page's own scripts run.
 (() => {
-  const CONTROLS =
-    "a[href], area[href], button, input:not([type=hidden]), select, textarea, summary, iframe, [tabindex], [contenteditable]," +
-    "[role=button], [role=link], [role=tab], [role=menuitem], [role=checkbox], [role=radio], [role=switch], [role=option], [role=slider]";
+  const NATIVE = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+  const CONTROLS = `${NATIVE}, iframe, [tabindex], [contenteditable], [role=button], [role=link], [role=tab], [role=menuitem],
+    [role=checkbox], [role=radio], [role=switch], [role=option], [role=slider]`;
   const POINTER = /^(click|dblclick|doubleclick|auxclick|contextmenu|mouse|pointer|drag|drop)/;
   const LONGEST_NAME = 60;
   const listening = new Map();
@@ -28,7 +28,9 @@
   const isVisible = (it) => it.checkVisibility({ visibilityProperty: true });
   const isControl = (it) => it.matches(CONTROLS) && it.tabIndex >= 0;
   const isUsable = (it) => isVisible(it) && !it.matches(":disabled") && it.closest("[inert]") === null;
-  const controls = (place) => [...place.querySelectorAll(CONTROLS)].filter((it) => it.tabIndex >= 0 && isUsable(it));
+  /** What must be reached. What the browser makes no control by itself may be led through by arrows instead. */
+  const controls = (place) =>
+    [...place.querySelectorAll(CONTROLS)].filter((it) => (it.tabIndex >= 0 || it.matches(NATIVE)) && isUsable(it));
   const dialog = () => [...document.querySelectorAll("dialog[open]")].at(-1);
 
   const look = (it) => {
@@ -61,10 +63,10 @@
   }, true);
 
   /** Note what the tab key must lead to, in the dialog or else the whole page; return how many these are. */
-  const begin = () => {
+  const begin = (isBackwards) => {
     document.activeElement?.blur();
     const place = dialog() ?? document;
-    const expected = controls(place);
+    const expected = isBackwards ? controls(place).reverse() : controls(place);
     walk = {
       place, expected, stops: [], unseen: new Set(), covered: new Set(),
       looks: new Map(expected.map((it) => [it, look(it)])),
@@ -80,7 +82,8 @@
     walk = undefined;
     const round = stops.slice(0, stops.indexOf(stops[0], 1) > 0 ? stops.indexOf(stops[0], 1) : stops.length);
     const order = round.map((it) => expected.indexOf(it)).filter((index) => index >= 0);
-    const turns = order.filter((index, at) => at > 0 && index < order[at - 1]);
+    // Once round, so that it may go back to the first of all but once.
+    const turns = order.filter((index, at) => index < order.at(at - 1));
     const isThere = (it) => it.isConnected && isUsable(it);
     const isScroller = (it) => it.scrollHeight > it.clientHeight || it.scrollWidth > it.clientWidth;
     const problems = [
@@ -156,8 +159,6 @@
   const buttons = (place) =>
     controls(document.querySelector(place))
       .filter((it) => it.matches("button:not([aria-pressed=true]), input[type=checkbox], summary") && !it.closest(".menu"));
-  // The page may have to scroll to it, and tells so with the next picture; a menu doesn't outlive that.
-  const drawn = () => new Promise(requestAnimationFrame);
   const menu = () => {
     const items = [...document.querySelectorAll(".menu__action")];
     return {
@@ -173,11 +174,7 @@
     isFocusInDialog: () => dialog()?.contains(document.activeElement) ?? false,
     focused: () => say(document.activeElement),
     menus: () => menuButtons().map(name),
-    focusMenu: async (index) => {
-      menuButtons()[index].focus();
-      await drawn();
-      await drawn();
-    },
+    focusMenu: (index) => menuButtons()[index].focus(),
     buttons: (place) => [...new Set(buttons(place).map(kindOf))],
     focusButton: ([place, kind]) => {
       const found = buttons(place).find((it) => kindOf(it) === kind);

@@ -59,7 +59,7 @@ class Crawler:
         """Go once round by the tab key, in the open dialog or the whole page; return what is wrong."""
         problems: list[str] = []
         for _ in range(2):  # the page may have drawn something anew meanwhile
-            expected = self._ask("begin()")
+            expected = self._ask("begin(it)", key.startswith("Shift"))
             self._press(*[key] * (expected + 1))
             for _ in range(_MOST_BEYOND):
                 if self._ask("isRound()"):

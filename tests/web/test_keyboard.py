@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from holdfast.db import warnings as warnings_table
-from holdfast.db.database import Database, sqlite_url
-from holdfast.model.warning import SCHEDULE_FAILED, WarningRecord
-from holdfast.service.paths import Paths
 from support import closing
-from support.every_page import PAGES
+from support.every_page import PAGES, warn
 from support.holdfast import HoldfastServer
+from support.keyboard import Keyboard
 from support.keyboard_crawler import Crawler
 from support.webpage import WebPage
 
@@ -26,6 +21,18 @@ pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
 WIDE, NARROW = (1440, 900), (390, 844)
 TEXTS = Path(__file__).parents[2] / "webui/src/text/en"
+NO_ACTIONS = {
+    "A time from now…",  # choices in lists
+    "Until a date…",
+    "Every day at…",
+    "By rule (cron)…",
+    "Connecting…",  # what is waited for
+    "Counting what changed since then…",
+    "Loading…",
+    "Measuring…",
+    "The connection broke; trying again…",
+    "The connection to the server is lost. What is shown may be old; trying again…",
+}
 COPY = "/instances/plain/copies?project=copies"
 
 
@@ -53,7 +60,7 @@ def more_things(web_server: HoldfastServer, things: None) -> Iterator[None]:
     }
     run(web_server, "query", "-X", "POST", "-d", json.dumps(protection), "/1.0/protections")
     run(web_server, "backup-server", "run-now", "myself-plain")
-    warn(web_server)
+    warn(web_server, "/1.0/instances/plain")
     yield
     run(web_server, "backup-server", "remove", "myself-plain")
     run(web_server, "delete", "plain", "--project", "copies")
@@ -63,22 +70,15 @@ def more_things(web_server: HoldfastServer, things: None) -> Iterator[None]:
             run(web_server, "query", "-X", "DELETE", url)
 
 
-def warn(server: HoldfastServer) -> None:
-    """Have it find something wrong: nothing that one can do from outside does that at once."""
-    now = datetime.now(UTC)
-    warning = WarningRecord(
-        id=str(uuid.uuid4()),
-        project="default",
-        kind=SCHEDULE_FAILED,
-        entity="/1.0/instances/plain",
-        message="no space left",
-        first_seen_at=now,
-        last_seen_at=now,
-    )
-    database = Database(sqlite_url(Paths(server.directory).database))
-    with database.write() as connection:
-        warnings_table.insert(connection, warning)
-    database.close()
+# What a page must not have: each is told of under its own words.
+_DEFECTS = {
+    "not reached: button “skipped”": "it.tabIndex = -1",
+    "out of order: button “hurried”": "it.tabIndex = 1",
+    "no mark when it has the focus: button “unmarked”": "it.style.outline = 'none'",
+    "out of sight when it has the focus: button “hidden”": "it.style.clipPath = 'inset(50%)'",
+    "no way on from button “trap”": "it.onkeydown = (event) => event.preventDefault()",
+    "for the pointer only: mouseenter on button “pointed”": "it.addEventListener('mouseenter', () => undefined)",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,13 +101,65 @@ def test_the_tab_key_leads_through_a_narrow_page(crawler: Crawler, path: str) ->
     assert crawler.walk() == []
 
 
+@pytest.mark.long
+def test_the_tab_key_leads_through_a_list_of_which_only_a_part_is_drawn(
+    crawler: Crawler, web_server: HoldfastServer
+) -> None:
+    wanted = {f"thing-{number}" for number in range(120)}
+    for name in wanted:
+        warn(web_server, f"/1.0/profiles/{name}")
+    crawler.open("/warnings", *WIDE)
+    assert crawler.web.page.get_by_role("rowheader").count() < len(wanted), "all are drawn: these are too few"
+    keys = Keyboard(crawler.web)
+    seen: set[str] = set()
+    for _ in range(1_000):
+        keys.press("Tab")
+        seen.add(keys.focused())
+        if wanted <= seen:
+            return
+    raise AssertionError(f"{len(wanted - seen)} rows weren't reached")
+
+
+@pytest.mark.parametrize("told", _DEFECTS)
+def test_a_defect_is_told(crawler: Crawler, told: str) -> None:
+    """So that no defect can't mean that nobody looked."""
+    crawler.open("/pools", *WIDE)
+    (name,) = re.findall("“(.*)”", told)
+    crawler.web.page.evaluate(f"""() => {{
+      const it = document.createElement("button");
+      it.textContent = "{name}";
+      document.querySelector("h1").after(it);
+      {_DEFECTS[told]};
+    }}""")
+    assert told in crawler.walk() + crawler.pointer_only()
+
+
+def test_the_navigation_of_a_narrow_page(crawler: Crawler) -> None:
+    """What is behind the button is reached once it is pressed, and gone again after something was chosen."""
+    crawler.open("/", *NARROW)
+    keys = Keyboard(crawler.web)
+    keys.push("Menu")
+    assert crawler.walk() == []
+    keys.push("Volumes")
+    keys.is_at("Volumes")
+    expect(crawler.web.page.get_by_role("link", name="Instances", exact=True)).to_have_count(0)
+
+
 def test_every_action_that_the_texts_name_was_tried(crawler: Crawler) -> None:
-    """What ends with an ellipsis asks something before it does anything: a dialog."""
-    named = {
-        label
-        for file in TEXTS.glob("*.ts")
-        for label in re.findall(r'"([A-Z][^"]*)…"', file.read_text())
-    }
-    tried = {label.rstrip("…") for _, label in crawler.actions if label.endswith("…")}
-    print(named - tried, tried - named)
+    """What ends with an ellipsis asks something before it does anything."""
+    texts = "".join(file.read_text() for file in TEXTS.glob("*.ts"))
+    named = set(re.findall(r'"([A-Z][^"]*…)"', texts)) - NO_ACTIONS
+    tried = {action for (_, action), outcome in crawler.actions.items() if outcome.startswith("dialog")}
     assert named - tried == set()
+    assert len(crawler.actions) >= 150
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", [*PAGES, COPY])
+def test_all_of_a_narrow_page_by_keyboard_alone(crawler: Crawler, path: str) -> None:
+    """Also backwards."""
+    crawler.open(path, *NARROW)
+    assert crawler.menus() + crawler.buttons() == []
+    for size in (NARROW, WIDE):
+        crawler.open(path, *size)
+        assert crawler.walk("Shift+Tab") == []

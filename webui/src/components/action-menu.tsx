@@ -85,8 +85,12 @@ function MenuList({ id, anchor, actions, onClose }: MenuListProps) {
     place(list.current, anchor);
     list.current.querySelector<HTMLElement>(".menu__action:not(:disabled)")?.focus();
     const main = document.getElementById("main");
-    main?.addEventListener("scroll", onClose, { once: true });
-    return () => main?.removeEventListener("scroll", onClose);
+    // The page may still tell that it scrolled to the button; that comes before the next picture.
+    const frame = requestAnimationFrame(() => main?.addEventListener("scroll", onClose, { once: true }));
+    return () => {
+      cancelAnimationFrame(frame);
+      main?.removeEventListener("scroll", onClose);
+    };
     // Placed once, when it opens.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
