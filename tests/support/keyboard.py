@@ -58,7 +58,9 @@ class Keyboard:
             if seen[-1] == name:
                 return
             self.press("Tab")
-        raise AssertionError(f"the tab key doesn't lead to “{name}”, but to {[each[:40] for each in dict.fromkeys(seen)]}")
+        raise AssertionError(
+            f"the tab key doesn't lead to “{name}”, but to {[each[:40] for each in dict.fromkeys(seen)]}"
+        )
 
     def push(self, *names: str) -> None:
         """Push a button or follow a link by the enter key; one after the other."""

@@ -151,7 +151,9 @@ class Crawler:
     def _see_outcome(self, action: str, *, is_change_enough: bool) -> list[str]:
         asked = "it => keyboardTest.outcome(it)"
         try:
-            waiting = self.web.page.wait_for_function(asked, arg={"isChangeEnough": is_change_enough}, timeout=_OUTCOME_MS)
+            waiting = self.web.page.wait_for_function(
+                asked, arg={"isChangeEnough": is_change_enough}, timeout=_OUTCOME_MS
+            )
         except PlaywrightTimeout:
             return [f"nothing comes of “{action}”; the focus is on {self._ask('focused()')}"]
         outcome = waiting.json_value()

@@ -65,9 +65,9 @@ def more_things(web_server: HoldfastServer, things: None) -> Iterator[None]:
     run(web_server, "backup-server", "remove", "myself-plain")
     run(web_server, "delete", "plain", "--project", "copies")
     run(web_server, "project", "delete", "copies")
-    for path in ("/1.0/warnings", "/1.0/certificates"):
-        for url in json.loads(web_server.holdfast("query", path).stdout):
-            run(web_server, "query", "-X", "DELETE", url)
+    run(web_server, "warning", "delete", "--all")
+    for url in json.loads(web_server.holdfast("query", "/1.0/certificates").stdout):
+        run(web_server, "query", "-X", "DELETE", url)
 
 
 # What a page must not have: each is told of under its own words.
@@ -101,13 +101,22 @@ def test_the_tab_key_leads_through_a_narrow_page(crawler: Crawler, path: str) ->
     assert crawler.walk() == []
 
 
+@pytest.fixture
+def many_warnings(web_server: HoldfastServer) -> Iterator[set[str]]:
+    """The names of what they are about."""
+    names = {f"thing-{number}" for number in range(120)}
+    for name in names:
+        warn(web_server, f"/1.0/profiles/{name}")
+    yield names
+    run(web_server, "warning", "delete", "--all")
+    warn(web_server, "/1.0/instances/plain")
+
+
 @pytest.mark.long
 def test_the_tab_key_leads_through_a_list_of_which_only_a_part_is_drawn(
-    crawler: Crawler, web_server: HoldfastServer
+    crawler: Crawler, many_warnings: set[str]
 ) -> None:
-    wanted = {f"thing-{number}" for number in range(120)}
-    for name in wanted:
-        warn(web_server, f"/1.0/profiles/{name}")
+    wanted = many_warnings
     crawler.open("/warnings", *WIDE)
     assert crawler.web.page.get_by_role("rowheader").count() < len(wanted), "all are drawn: these are too few"
     keys = Keyboard(crawler.web)
