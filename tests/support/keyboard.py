@@ -14,14 +14,15 @@ _MOST_CHOICES = 60
 # How what has the focus is called, as a screen reader would say it.
 _FOCUSED = """() => {
   const it = document.activeElement;
-  const own = (label) => [...label.childNodes].filter((each) => !each.contains(it)).map((each) => each.textContent).join("");
+  const others = (label) => [...label.childNodes].filter((each) => !each.contains(it));
+  const own = (label) => others(label).map((each) => each.textContent).join("");
   const name = it.getAttribute("aria-label") ?? (it.labels?.[0] ? own(it.labels[0]) : it.textContent);
   return name.trim().replace(/\\s+/g, " ").slice(0, 200);
 }"""
 # The page may choose for itself what a list shows, with its next picture.
 _CHOSEN = """async () => {
   for (let pictures = 0; pictures < 2; pictures += 1) await new Promise(requestAnimationFrame);
-  return document.activeElement.selectedOptions[0].text;
+  return document.activeElement.selectedOptions[0]?.text ?? "";
 }"""
 
 
@@ -84,7 +85,7 @@ class Keyboard:
             self.fill_in(label.replace("_", " "), value)
 
     def fill_in(self, label: str, value: str | bool | Path) -> None:
-        """Type a text, check or uncheck, choose from a list, or give a file: the browser's own dialog can't be seen here."""
+        """Type a text, check or uncheck, choose from a list, or give a file (past the dialog of the browser itself)."""
         self.to(label)
         field = self.web.page.locator(":focus")
         kind = field.evaluate("each => each.type")
@@ -103,11 +104,13 @@ class Keyboard:
             self.type(value)
 
     def _choose_from_list(self, value: str) -> None:
+        """By the arrows, from the top on; what there is to choose from may still be on its way."""
         self.press("Home")
         for _ in range(_MOST_CHOICES):
-            if self.web.page.evaluate(_CHOSEN).startswith(value):
+            chosen = self.web.page.evaluate(_CHOSEN)
+            if chosen.startswith(value):
                 return
-            self.press("ArrowDown")
+            self.press("ArrowDown" if chosen else "Home")
         raise AssertionError(f"the arrows don't lead to “{value}” in the list")
 
     def submit(self, name: str) -> None:

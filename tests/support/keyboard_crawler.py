@@ -22,7 +22,7 @@ _MAIN = "#main"
 
 
 class Crawler:
-    """Goes over the pages of one tab. `actions` tells what came of each that was tried, by page and by what it is called."""
+    """Goes over the pages of one tab. `actions` tells what came of each that was tried, by page and name."""
 
     def __init__(self, web: WebPage) -> None:
         self.web = web

@@ -1,4 +1,4 @@
-"""Every page by keyboard alone: the tab key leads everywhere and always on, each action can be chosen, dialogs let one out."""
+"""Every page by keyboard alone: the tab key leads everywhere and always on, each action can be chosen."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(server: HoldfastServer, *command: str | Path) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def more_things(web_server: HoldfastServer, things: None) -> Iterator[None]:
-    """Besides: a copy that this server pulls from itself, a certificate, warnings. All that others count is taken away."""
+    """Besides: a copy that this server pulls from itself, a certificate, a warning. What others count is taken away."""
     certificate = web_server.directory / "server.crt"
     run(web_server, "project", "create", "copies", "-c", "features.images=false", "-c", "features.profiles=false")
     run(web_server, "config", "trust", "add", certificate, "--name", "myself")

@@ -1,4 +1,4 @@
-"""Every kind of action on volumes, images, pools, profiles and the server by keyboard alone. Steps build on each other."""
+"""Every kind of action on volumes, images, pools, profiles, the server by keyboard alone. Steps build on each other."""
 
 from __future__ import annotations
 
