@@ -89,11 +89,12 @@ function MenuList({ id, anchor, actions, onClose }: MenuListProps) {
     place(list.current, anchor);
     list.current.querySelector<HTMLElement>(".menu__action:not(:disabled)")?.focus();
     const main = document.getElementById("main");
-    const { top } = anchor.getBoundingClientRect();
-    // The page may still tell of the scrolling that brought the button here.
-    const closeWhenMoved = () => Math.abs(anchor.getBoundingClientRect().top - top) > GAP_PX && onClose();
-    main?.addEventListener("scroll", closeWhenMoved);
-    return () => main?.removeEventListener("scroll", closeWhenMoved);
+    // The page may still tell that it scrolled to the button; that comes before the next picture.
+    const frame = requestAnimationFrame(() => main?.addEventListener("scroll", onClose, { once: true }));
+    return () => {
+      cancelAnimationFrame(frame);
+      main?.removeEventListener("scroll", onClose);
+    };
     // Placed once, when it opens.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);

@@ -161,6 +161,7 @@ export const instance = {
     shellHelp: "A shell as root inside the instance.",
     consoleHelp: "The console, as a screen at the machine would show it. Press Enter to see its prompt.",
     terminal: "Terminal",
+    leaveHelp: "It takes all keys. Escape, then Tab leads out of it.",
   },
   logs: {
     title: "Logs",
