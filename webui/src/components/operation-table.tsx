@@ -55,8 +55,9 @@ export function OperationTable({ caption, operations, empty }: OperationTablePro
 
 function About({ operation }: { operation: KnownOperation }) {
   const all = Object.values(operation.resources ?? {}).flat();
-  // The same thing may be there as an instance and as a container.
-  const urls = [...new Map(all.map((url) => [entityOf(url).name, url])).values()];
+  // The same thing may be there as an instance and as a container, which has no page.
+  const paged = all.filter((url) => entityOf(url).address !== undefined);
+  const urls = [...new Map([...all, ...paged].map((url) => [entityOf(url).name, url])).values()];
   return (
     <>
       {urls.slice(0, 3).map((url, index) => (
