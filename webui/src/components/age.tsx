@@ -76,22 +76,24 @@ interface AgeProps {
   time: string | null | undefined;
   /** What stands for an absent time. */
   absent?: string;
+  /** It is a time to come: even if it has just passed, it is about to happen. */
+  isDue?: boolean;
 }
 
-export function Age({ time, absent = texts.never }: AgeProps) {
+export function Age({ time, absent = texts.never, isDue = false }: AgeProps) {
   useNow();
   const parsed = parseTime(time);
   if (parsed === undefined) return <span className="u-text--muted">{absent}</span>;
   const seconds = (Date.now() - parsed) / 1000;
   return (
     <time dateTime={new Date(parsed).toISOString()} title={formatTime(parsed)}>
-      {sayAge(seconds)}
+      {sayAge(seconds, isDue)}
     </time>
   );
 }
 
-function sayAge(seconds: number): string {
+function sayAge(seconds: number, isDue: boolean): string {
   // The server's clock may be a little ahead of the browser's.
-  if (Math.abs(seconds) < 10) return seconds < -2 ? texts.age.soon : texts.age.now;
+  if (Math.abs(seconds) < 10) return isDue ? texts.age.soon : texts.age.now;
   return seconds < 0 ? texts.age.in(formatDuration(seconds * SLACK)) : texts.age.ago(formatDuration(seconds));
 }

@@ -3,7 +3,7 @@ import { Link } from "react-router-dom";
 import type { SnapshotSchedule } from "../api/resources/snapshots";
 import { texts } from "../text";
 import { Age } from "./age";
-import { inWords } from "./config/schedule-words";
+import { Rule } from "./config/rule";
 import { StatusLabel } from "./status-label";
 
 const words = texts.instance.overview;
@@ -66,15 +66,16 @@ export function SafetyCard({ snapshots, exports, schedules, addressOf }: SafetyC
 }
 
 function ScheduleLine({ schedule }: { schedule: SnapshotSchedule }) {
-  const saying = inWords(schedule.rule);
   return (
     <div className="schedule-line">
-      <div title={schedule.rule}>{saying.isFine ? saying.text : <code>{schedule.rule}</code>}</div>
+      <div>
+        <Rule rule={schedule.rule} />
+      </div>
       <StatusLabel status={schedule.status} />
       {schedule.next_at !== null && (
         <span className="u-text--muted">
           {" "}
-          {words.nextRun} <Age time={schedule.next_at} />
+          {words.nextRun} <Age time={schedule.next_at} isDue />
         </span>
       )}
     </div>

@@ -4,7 +4,7 @@ import { Link } from "react-router-dom";
 import type { Safety } from "../../api/resources/safety";
 import { Absent } from "../../components/absent";
 import { Age, parseTime } from "../../components/age";
-import { inWords } from "../../components/config/schedule-words";
+import { Rule } from "../../components/config/rule";
 import { DataTable, type Column } from "../../components/data-table";
 import { SearchBox } from "../../components/search-box";
 import { StatusLabel } from "../../components/status-label";
@@ -107,7 +107,7 @@ function safetyColumns(isOfAllProjects: boolean): Column<Subject>[] {
       cell: (each) => <StatusLabel status={words.states[each.state]} tone={TONES[each.state]} />,
       sort: (each) => STATES.indexOf(each.state),
     },
-    { key: "promise", title: words.promise, cell: (each) => <Promised subject={each} /> },
+    { key: "promise", title: words.promise, className: "schedule-cell", cell: (each) => <Promised subject={each} /> },
     age("snapshot", words.newestSnapshot, "snapshots", (safety) => safety.newest_snapshot_at),
     age("export", words.newestExport, "exports", (safety) => safety.newest_export_at),
     {
@@ -141,16 +141,11 @@ function Promised({ subject }: { subject: Subject }) {
           <Rule rule={rule} />
           {next !== null && next !== "" && (
             <span className="name-cell__more">
-              {words.next} <Age time={next} />
+              {words.next} <Age time={next} isDue />
             </span>
           )}
         </span>
       ))}
     </span>
   );
-}
-
-function Rule({ rule }: { rule: string }) {
-  const saying = inWords(rule);
-  return saying.isFine ? <span title={rule}>{saying.text}</span> : <code>{rule}</code>;
 }

@@ -5,6 +5,7 @@ import { Absent } from "../../components/absent";
 import { ActionMenu } from "../../components/action-menu";
 import { Age, formatDuration, parseTime } from "../../components/age";
 import { formatBytes } from "../../components/bytes";
+import { Rule } from "../../components/config/rule";
 import { DataTable, type Column } from "../../components/data-table";
 import { instanceAddress } from "../../components/project";
 import { StatusLabel } from "../../components/status-label";
@@ -60,7 +61,7 @@ function Facts({ protection }: { protection: Protection }) {
       </dd>
       <dt>{words.schedule}</dt>
       <dd>
-        <code>{schedule}</code>
+        <Rule rule={schedule} />
         {window !== "" && ` ${window}`}
       </dd>
       <dt>{words.keep}</dt>
@@ -68,7 +69,7 @@ function Facts({ protection }: { protection: Protection }) {
       <dt>{words.pool}</dt>
       <dd>{targetProject === "default" ? pool : `${pool}, ${texts.project} ${targetProject}`}</dd>
       <dt>{words.next}</dt>
-      <dd>{protection.paused ? words.states.paused : <Age time={protection.next_at} />}</dd>
+      <dd>{protection.paused ? words.states.paused : <Age time={protection.next_at} isDue />}</dd>
     </dl>
   );
 }

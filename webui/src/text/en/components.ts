@@ -86,6 +86,10 @@ export const components = {
     help: "Have the server count what its files take, as if nothing was shared with others.",
     measuredAt: (time: string) => `Measured at ${time}. Press to measure again.`,
   },
+  usedBy: {
+    kinds: { instances: "Instances", "storage-pools": "Volumes", images: "Images", profiles: "Profiles" },
+    snapshots: (count: number) => (count === 1 ? "and 1 snapshot" : `and ${count} snapshots`),
+  },
   confirm: {
     type: (word: string) => `Type ${word} to confirm`,
   },
