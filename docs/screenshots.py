@@ -2,7 +2,7 @@
 
     HOLDFAST_DIR=/var/lib/holdfast .venv/bin/python docs/screenshots.py [DIRECTORY]
 
-Shown are the first instance with snapshots and the first volume of the default project. Needs Debian's chromium.
+Shown are the instance and the volume of the default project with the most snapshots. Needs Debian's chromium.
 """
 
 from __future__ import annotations
@@ -91,11 +91,16 @@ def _instances() -> list[tuple[str, str]]:
 
 
 def _volumes() -> list[str]:
+    """The volume with the most snapshots."""
     found = []
     for pool in ask("/1.0/storage-pools?recursion=1"):
-        volumes = ask(f"/1.0/storage-pools/{pool['name']}/volumes/custom?recursion=1")
-        found += [f"{pool['name']}/{volume['name']}" for volume in volumes if "/" not in volume["name"]]
-    return found[:1]
+        names = [volume["name"] for volume in ask(f"/1.0/storage-pools/{pool['name']}/volumes/custom?recursion=1")]
+        found += [
+            (sum(each.startswith(f"{name}/") for each in names), f"{pool['name']}/{name}")
+            for name in names
+            if "/" not in name
+        ]
+    return [place for _, place in sorted(found, reverse=True)[:1]]
 
 
 def sign_in(browser: Browser) -> tuple[str, Any]:

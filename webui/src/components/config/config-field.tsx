@@ -2,6 +2,7 @@
 import type { ConfigKey } from "../../api/resources/config-keys";
 import { texts } from "../../text";
 import { SelectField, TextArea, TextField } from "../fields";
+import { Marked } from "../marked";
 import type { ConfigDraft } from "./config-draft";
 
 const words = texts.configuration;
@@ -35,9 +36,4 @@ export function ConfigField({ configKey, draft }: { configKey: ConfigKey; draft:
 function normalized(value: string): string {
   if (["true", "1", "yes", "on"].includes(value.toLowerCase())) return "true";
   return value === "" ? "" : "false";
-}
-
-/** What stands between backticks in the server's words is code. */
-function Marked({ text }: { text: string }) {
-  return <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>;
 }

@@ -112,7 +112,7 @@ export const instance = {
     transferred: "Came over",
     state: "State",
     late: "late",
-    fine: "on schedule",
+    fine: "in time",
     missing: "The other server has no such instance any more; what is here stays.",
     paused: "paused",
     next: "Next pull",

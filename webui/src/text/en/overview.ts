@@ -35,7 +35,7 @@ export const overview = {
     waiting: "waiting for its first run",
     stopped: "rests while it is stopped",
     paused: "paused",
-    ok: "on schedule",
+    ok: "in time",
   },
   anyState: "Any state",
   empty: "There are no instances and no volumes yet.",

@@ -14,7 +14,7 @@ export const servers = {
   last: "Last run",
   next: "Next run",
   state: "State",
-  states: { ok: "on schedule", late: "late", failing: "failing", paused: "paused", waiting: "waiting for its first run" },
+  states: { ok: "in time", late: "late", failing: "failing", paused: "paused", waiting: "waiting for its first run" },
   copies: (name: string) => `Copies of ${name}`,
   instance: "Instance",
   newest: "Newest good copy",
