@@ -61,6 +61,7 @@ export const components = {
   table: {
     empty: "Nothing here",
     noMatch: "Nothing matches. Take away a filter or a word.",
+    sort: "Sort by",
     sortBy: (column: string) => `Sort by ${column}`,
     selectAll: "Select all",
     select: (name: string) => `Select ${name}`,
