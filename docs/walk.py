@@ -69,7 +69,7 @@ class Walk:
         names = self._page.locator("main").get_by_role("button").evaluate_all(_NAMES_OF_OPENERS)
         seen: set[str] = set()
         for name in names:
-            label = re.sub(r"( of the| of|…).*", "", name)
+            label = re.sub(r"( of (?!the)|…).*", "", re.sub(r"(?<= of the )(\w+).*", r"\1", name))
             if label not in seen:
                 seen.add(label)
                 yield label, self._page.locator("main").get_by_role("button", name=name, exact=True).first

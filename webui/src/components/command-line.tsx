@@ -1,5 +1,5 @@
 // A command to copy.
-import { useState, type ReactNode } from "react";
+import { Fragment, useState, type ReactNode } from "react";
 import { texts } from "../text";
 
 /** How long the button says what became of it. */
@@ -19,7 +19,15 @@ export function CommandLine({ command, label = texts.command.title }: CommandLin
       <div className="command__label">{label}</div>
       {commands.map((each) => (
         <div className="command__row" key={each}>
-          <code className="command__text">{each}</code>
+          <code className="command__text">
+            {each.split(" ").map((word, index) => (
+              // An option isn't parted from its hyphens where the line ends.
+              <Fragment key={index}>
+                {index > 0 && " "}
+                <span className="command__word">{word}</span>
+              </Fragment>
+            ))}
+          </code>
           <CopyButton command={each} />
         </div>
       ))}
