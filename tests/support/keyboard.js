@@ -164,6 +164,8 @@
     return {
       items: items.map((it) => ({ label: text(it), isEnabled: !it.disabled })),
       focused: items.indexOf(document.activeElement),
+      hasCommand: items.some((it) => it.parentElement.querySelector(".copy button")?.matches(":focus") ?? false),
+      commands: document.querySelectorAll(".menu__item .copy button").length,
     };
   };
 
