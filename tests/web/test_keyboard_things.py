@@ -293,7 +293,7 @@ def test_protect_pull_pause_change_bring_back_and_remove(
     keys.fill_in("Its address", f"https://{ask(web_server, '/1.0')['config']['core.https_address']}")
     keys.to("Its certificate")
     keys.web.page.keyboard.insert_text(trusted.read_text())  # as pasted
-    keys.fill(Instances="owner", Promised="@yearly", Pool_here="bt", Project_here="pulled")
+    keys.fill(Instances="owner", Pool_here="bt", Project_here="pulled")
     keys.submit("Protect them")
     menu = f"Actions of the protection {protection()['name']}"
     keys.choose(menu, "Pull now")
