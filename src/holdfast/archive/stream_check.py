@@ -67,5 +67,5 @@ class StreamCheck:
 
 def main(_arguments: Sequence[str]) -> None:
     """Read standard input."""
-    with os.fdopen(0, "rb", BUFFER_BYTES) as file:
+    with os.fdopen(0, "rb", 0) as file:
         judge(lambda: verify_export(file))

@@ -19,6 +19,7 @@ from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
 from holdfast.streams.headed import Headed, Readable
 
 _EXTENDED_CAP_BYTES: Final = 1024 * 1024
+_SMALL_BYTES: Final = 64 * 1024
 _TRAILER_CAP_BYTES: Final = 64 * 1024 * 1024
 _SPARSE_ENTRIES_CAP: Final = 1_000_000
 _SPARSE_CAP_BYTES: Final = 2**44
@@ -55,6 +56,8 @@ class TarStream:
     def __init__(self, source: io.RawIOBase, tap: Tap | None = None) -> None:
         self._source = io.BufferedReader(source, BUFFER_BYTES)
         self._tap = tap
+        self._skipped = memoryview(bytearray(BUFFER_BYTES))
+        """Where data goes that nobody wants: a new place for each piece would cost more than the reading."""
         self._left = 0
         self._padding = 0
         self.trailing_bytes = 0
@@ -129,10 +132,15 @@ class TarStream:
     def _skip_data(self) -> None:
         left = self._left + self._padding
         self._left = self._padding = 0
-        while left:
-            step = min(left, BUFFER_BYTES)
-            self._data(step)
-            left -= step
+        while left > _SMALL_BYTES:
+            count = self._source.readinto1(self._skipped[: min(left, BUFFER_BYTES)])
+            if not count:
+                raise ArchiveError("The archive ends too early: it has no end mark")
+            if self._tap is not None:
+                self._tap.data(self._skipped[:count])
+            left -= count
+        if left:
+            self._data(left)
 
     def _finish(self) -> None:
         """Read to the end of the stream, so that the compression's own check sums are checked too."""
@@ -279,7 +287,7 @@ def _number(raw: bytes, most: int, *, allow_negative: bool = False) -> int:
             value -= 1 << (8 * len(raw) - 1)
     else:
         text = raw.replace(b"\0", b" ").strip()
-        if text and not all(0x30 <= digit <= 0x37 for digit in text):
+        if text and (not text.isdigit() or b"8" in text or b"9" in text):
             raise ArchiveError("A header's number is not octal")
         value = int(text or b"0", 8)
     if value > most or (value < 0 and not allow_negative):

@@ -19,14 +19,16 @@ import click
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.session import Session
 from holdfast.cli.units import parse_bytes
-from holdfast.client.encryption import SUFFIX, Source, encrypt, parse_recipients
+from holdfast.client.encryption import SUFFIX, encrypt, parse_recipients
 from holdfast.client.errors import ApiError, ClientError, OperationFailedError
-from holdfast.client.transfer import Pace
+from holdfast.client.transfer import Pace, move
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
     from holdfast.client.backups import ExportOptions, Owner
     from holdfast.client.encryption import Recipient
+    from holdfast.client.resumed_download import ResumedDownload
+    from holdfast.client.transfer import Body
 
 EXTENSION: Final = "holdfast_export_stream"
 SINCE_EXTENSION: Final = "holdfast_export_since"
@@ -195,7 +197,7 @@ def _default_name(session: Session, stem: str, compression: str, *, is_encrypted
 
 
 @contextmanager
-def streamed(session: Session, wanted: Wanted) -> Iterator[Source]:
+def streamed(session: Session, wanted: Wanted) -> Iterator[Body | ResumedDownload]:
     """Give the export as the server makes it; leaving early ends the work there."""
     with session.client.backups.stream(
         wanted.owner,
@@ -207,7 +209,7 @@ def streamed(session: Session, wanted: Wanted) -> Iterator[Source]:
 
 
 @contextmanager
-def staged(session: Session, wanted: Wanted) -> Iterator[Source]:
+def staged(session: Session, wanted: Wanted) -> Iterator[Body | ResumedDownload]:
     """Have the server make a file, give it, and have it removed there."""
     backups = session.client.backups
     expiry = datetime.now(UTC) + KEPT_ON_SERVER_FOR
@@ -241,13 +243,12 @@ def check_target(path: Path, *, may_replace: bool) -> WholeFile:
     return target
 
 
-def copy(source: Source, target: BinaryIO, recipients: Sequence[Recipient]) -> None:
+def copy(source: Body | ResumedDownload, target: BinaryIO, recipients: Sequence[Recipient]) -> None:
     """Copy all of it, encrypted if there are recipients."""
     if recipients:
         encrypt(source, target, recipients)
         return
-    while chunk := source.read():
-        target.write(chunk)
+    move(source, target)
 
 
 @contextmanager

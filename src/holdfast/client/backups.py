@@ -16,7 +16,7 @@ from holdfast.client.imports import OCTETS, ImportWishes, opened, post, send, se
 from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.resumed_download import ResumedDownload
 from holdfast.client.shapes import Backup
-from holdfast.client.transfer import Body, OnBytes, Pace
+from holdfast.client.transfer import Body, OnBytes, Pace, move
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ class Backups:
     def save(self, owner: Owner, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
         """Fetch an export file to `target`, which appears whole or not at all; return its size in bytes."""
         with WholeFile(target) as file, closing(self.download(owner, name, on_bytes)) as download:
-            while chunk := download.read():
-                file.write(chunk)
+            move(download, file)
             return download.done
 
     def delete(self, owner: Owner, name: str) -> RunningOperation:

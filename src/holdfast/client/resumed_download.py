@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPResponse
-from typing import Final
+from typing import Final, TypeVar
 
 from holdfast.client.connection import Connection
 from holdfast.client.errors import BrokenConnectionError, ClientError, ShortTransferError, UnreachableServerError
@@ -17,6 +18,7 @@ MOST_VAIN_ATTEMPTS: Final = 6
 FIRST_WAIT_S: Final = 0.25
 """Before the second of them; each later one waits twice as long, 4 s at last: enough for a restart of the server."""
 _BROKEN: Final = (BrokenConnectionError, ShortTransferError, UnreachableServerError)
+_T = TypeVar("_T")
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]+)-[0-9]+/[0-9]+")
 
 
@@ -42,10 +44,18 @@ class ResumedDownload:
 
     def read(self, size: int = -1, /) -> bytes:
         """Return some bytes, at most so many; b"" at the proven end. Raise what could not be got over."""
+        return self._counted(lambda body: body.read(size), len)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer from its start, maybe not all of it; return 0 at the proven end."""
+        return self._counted(lambda body: body.readinto(buffer), int)
+
+    def _counted(self, take: Callable[[Body], _T], size_of: Callable[[_T], int]) -> _T:
+        """Take the next bytes, from a new connection where the old one breaks."""
         vain = 0
         while True:
             try:
-                chunk = self._opened().read(size)
+                taken = take(self._opened())
             except _BROKEN:
                 self.close()
                 vain += 1
@@ -54,8 +64,8 @@ class ResumedDownload:
                 if vain > 1:
                     time.sleep(FIRST_WAIT_S * 2 ** (vain - 2))
             else:
-                self.done += len(chunk)
-                return chunk
+                self.done += size_of(taken)
+                return taken
 
     def close(self) -> None:
         """End the connection. What comes next in `read` makes a new one."""

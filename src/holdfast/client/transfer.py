@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from typing import BinaryIO, Protocol
 
@@ -90,24 +91,42 @@ class Body:
 
     def read(self, size: int = -1, /) -> bytes:
         """Return some bytes, at most so many; b"" at the proven end."""
-        if self._failure is not None:
-            raise self._failure  # asked again, the broken answer would say that it has ended
         piece = self._pace.piece_bytes
-        try:
+        with self._failing():
             chunk = self._answer.read(piece if size < 0 else min(size, piece))
             if not chunk:
                 self._check_end()
+        self._took(len(chunk))
+        return chunk
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer from its start, maybe not all of it; return 0 at the proven end."""
+        with self._failing():
+            count = self._answer.readinto(buffer[: self._pace.piece_bytes])
+            if not count:
+                self._check_end()
+        self._took(count)
+        return count
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turn what breaks into what it means, and keep that: asked again, the answer would say that it has ended."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
         except (HTTPException, OSError) as error:
             self._failure = self._broken(str(error) or type(error).__name__)
             raise self._failure from error
         except ClientError as error:
             self._failure = error
             raise
-        self.done += len(chunk)
-        if chunk and self._on_bytes:
+
+    def _took(self, count: int) -> None:
+        self.done += count
+        if count and self._on_bytes:
             self._on_bytes(self.done, self._total)
-        self._pace.moved(len(chunk))
-        return chunk
+        self._pace.moved(count)
 
     def _check_end(self) -> None:
         if self._total is not None and self.done != self._total:
@@ -127,6 +146,18 @@ def copy_body(answer: HTTPResponse, target: BinaryIO, name: str, on_bytes: OnByt
     Returns the number of bytes.
     """
     body = Body(answer, name, on_bytes)
-    while chunk := body.read():
-        target.write(chunk)
+    move(body, target)
     return body.done
+
+
+class Source(Protocol):
+    """What gives bytes from a server."""
+
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+
+def move(source: Source, target: BinaryIO) -> None:
+    """Write all of it to a file."""
+    buffer = memoryview(bytearray(CHUNK_BYTES))
+    while count := source.readinto(buffer):
+        target.write(buffer[:count])

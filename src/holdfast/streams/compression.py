@@ -21,7 +21,7 @@ from isal import igzip_lib, isal_zlib
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.kinds import Compression
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
-from holdfast.streams.headed import Readable
+from holdfast.streams.headed import Readable, read_into
 from holdfast.streams.seal import Seal
 from holdfast.streams.zstd_frames import FrameWalker
 
@@ -36,6 +36,9 @@ _ENCRYPTED: Final = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE----
 _MOST_THREADS: Final = 4
 _ZSTD_JOB_BYTES: Final = 1024 * 1024
 """Larger pieces would take 200 MiB of memory and compress half a percent better."""
+
+_ZSTD_LEVEL: Final = 2
+"""Half the work of zstd's own 3, at a size within 10 % (Debian's root file system: 8 %; with large files: 1 to 4 %)."""
 
 _GZIP_ERROR: Final = cast("type[Exception]", igzip_lib.error)
 
@@ -205,7 +208,7 @@ def _encoder(choice: CompressionChoice) -> _Encoder | None:
         case Compression.ZSTD:
             threads = min(_MOST_THREADS, os.cpu_count() or 1)
             parameters = zstandard.ZstdCompressionParameters.from_level(
-                level or 3, threads=threads, write_checksum=True, job_size=_ZSTD_JOB_BYTES
+                level or _ZSTD_LEVEL, threads=threads, write_checksum=True, job_size=_ZSTD_JOB_BYTES
             )
             return zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 
@@ -262,9 +265,7 @@ class _Plain:
         self._raw = raw
 
     def readinto(self, buffer: memoryview) -> int:
-        data = self._raw.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        return read_into(self._raw, buffer)
 
 
 class _DecoderSource:

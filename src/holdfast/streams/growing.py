@@ -68,6 +68,11 @@ class GrowingFile(io.FileIO):
         self.growth.wait_for(None if size is None or size < 0 else self.tell() + size)
         return super().read(size) or b""
 
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        """Fill the buffer, less of it only at the end of the whole file."""
+        self.growth.wait_for(self.tell() + memoryview(buffer).nbytes)
+        return super().readinto(buffer) or 0
+
 
 class Grows(Protocol):
     """Who wants to know how far the writing is."""

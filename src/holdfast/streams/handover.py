@@ -35,7 +35,8 @@ class Handover:
         self, *, block_bytes: int = BLOCK_BYTES, capacity_bytes: int = CAPACITY_BYTES, patience_s: float | None = None
     ) -> None:
         self._block_bytes, self._capacity_bytes, self._patience_s = block_bytes, capacity_bytes, patience_s
-        self._gathered = bytearray()
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
         self._blocks: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._is_finished = self._is_abandoned = False
@@ -46,12 +47,11 @@ class Handover:
 
     def write(self, data: memoryview | bytes, /) -> int:
         """Take all of it, waiting for room; raise `CancelledOperationError` once nobody reads any more."""
-        if not self._gathered and len(data) >= self._block_bytes:
-            self._enqueue(bytes(data))
-        else:
-            self._gathered += data
-            if len(self._gathered) >= self._block_bytes:
-                self._flush()
+        if data:
+            self._gathered.append(_kept(data))
+        self._gathered_bytes += len(data)
+        if self._gathered_bytes >= self._block_bytes:
+            self._flush()
         return len(data)
 
     def finish(self) -> None:
@@ -97,9 +97,9 @@ class Handover:
         self._tell()
 
     def _flush(self) -> None:
-        if self._gathered:
-            data, self._gathered = self._gathered, bytearray()
-            self._enqueue(bytes(data))
+        if self._gathered_bytes:
+            gathered, self._gathered, self._gathered_bytes = self._gathered, [], 0
+            self._enqueue(gathered[0] if len(gathered) == 1 else b"".join(gathered))
 
     def _enqueue(self, block: bytes) -> None:
         with self._changed:
@@ -132,3 +132,11 @@ class Handover:
             self._changed.notify_all()
         if self._on_change is not None:
             self._on_change()
+
+
+def _kept(data: memoryview | bytes) -> bytes:
+    """Return bytes that stay as they are: those that are looked at, or a copy where they may change."""
+    if isinstance(data, memoryview):
+        owner = data.obj
+        return owner if isinstance(owner, bytes) and data.contiguous and len(owner) == data.nbytes else bytes(data)
+    return bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Protocol
 
 
@@ -26,3 +27,20 @@ class Headed:
             return self._source.read(size)
         taken, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
         return taken + self._source.read() if size < 0 else taken
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer from its start as far as it can be; return 0 at the end."""
+        if not self._rest:
+            return read_into(self._source, buffer)
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def read_into(source: Readable, buffer: memoryview) -> int:
+    """Read into a place that is there already, where the source can do that; return how much, 0 at the end."""
+    if isinstance(source, Headed | io.RawIOBase | io.BufferedIOBase):
+        return source.readinto(buffer) or 0
+    data = source.read(len(buffer))
+    buffer[: len(data)] = data
+    return len(data)

@@ -37,6 +37,15 @@ def test_an_older_file_is_replaced_at_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("way")
+def test_a_file_of_many_steps_is_whole(tmp_path: Path) -> None:
+    """The kernel is told again and again that what was written isn't needed."""
+    pieces = [os.urandom(3 * 1024**2 + number) for number in range(9)]
+    with WholeFile(tmp_path / "file") as target:
+        for piece in pieces:
+            target.write(piece)
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+
+
 def test_no_clobber_refuses_before_and_after(tmp_path: Path) -> None:
     target = tmp_path / "f"
     with pytest.raises(FileExistsAlreadyError), WholeFile(target, may_replace=False) as file:

@@ -37,6 +37,20 @@ def test_a_reader_never_sees_a_short_read_before_the_end(tmp_path: Path) -> None
         assert len(rest.result(10)) == 600
 
 
+def test_a_buffer_is_filled_with_what_is_written_later(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("wb", 0) as file, GrowingFile(path) as reader, ThreadPoolExecutor(1) as executor:
+        buffer = memoryview(bytearray(512))
+        filled = executor.submit(reader.readinto, buffer)
+        sink = GrowingSink(file, reader.growth)
+        write_all(sink, b"a" * 300)
+        write_all(sink, b"b" * 300)
+        assert filled.result(10) == 512 and bytes(buffer) == b"a" * 300 + b"b" * 212
+        rest = executor.submit(reader.readinto, buffer)
+        reader.growth.complete()
+        assert rest.result(10) == 88 and bytes(buffer[:88]) == b"b" * 88
+
+
 def test_a_reader_of_an_abandoned_file_gets_an_error(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"half")

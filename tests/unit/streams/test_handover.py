@@ -93,3 +93,16 @@ def test_who_waits_is_told_of_blocks_and_of_the_end() -> None:
     stream.write(bytes(10))
     stream.finish()
     assert len(told) == 3
+
+
+def test_what_is_written_may_change_afterwards() -> None:
+    """Only bytes that stay as they are may be handed on without a copy."""
+    handover = Handover(block_bytes=4)
+    whole, changing = b"constant", bytearray(b"changing")
+    for data in (memoryview(whole), memoryview(whole)[::-1], memoryview(whole)[:5], memoryview(changing), b""):
+        handover.write(data)
+    changing[:] = b"changed!"
+    handover.finish()
+    taken = list(iter(handover.take, None))
+    assert taken == [b"constant", b"tnatsnoc", b"const", b"changing"]
+    assert taken[0] is whole
