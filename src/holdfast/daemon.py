@@ -128,6 +128,7 @@ class Daemon:
             asyncio.create_task(_every(MINUTE_S, services.certificates.expire_tokens)),
             asyncio.create_task(_every(MINUTE_S, services.browsers.expire)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),
+            asyncio.create_task(_every(MINUTE_S, services.migrations.bases.expire)),
             asyncio.create_task(_every(AGES_CHECKED_EVERY_S, services.protections.check_ages)),
         )
         await stopping.wait()

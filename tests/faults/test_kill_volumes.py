@@ -93,6 +93,7 @@ ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
     "copy": ("volume-create", lambda s: s.volume("copy", f"{s.pool}/vol", f"{s.pool}/new")),
     "copy pool": ("volume-create", lambda s: s.volume("copy", f"{s.pool}/vol", f"{s.other}/new")),
     "import": ("volume-create", lambda s: s.volume("import", s.pool, str(s.file), "new")),
+    "test": ("volume-test", lambda s: s.server.holdfast("backup", "stored", "test", f"{s.pool}/vol", "kept")),
     "export": ("backup-create", _export),
     "export rename": ("backup-rename", lambda s: s.ask("POST", f"{BACKUPS.format(s.pool)}/kept", name="renamed")),
     "export delete": ("backup-delete", lambda s: s.ask("DELETE", f"{BACKUPS.format(s.pool)}/kept")),
@@ -225,6 +226,7 @@ def _check_done(scene: Scene, action: str, result: object) -> None:
         "set snapshot": "vol/two",
         "set snapshot running": "other:far/two",
     }
+    assert not any(name.startswith("holdfast-test-") for name in names), result
     gone = {"delete": "spare", "snapshot delete": "vol/one", "move": "vol", "rename": "vol"}
     assert wanted.get(action, "vol") in names or action in ("delete",), result
     assert gone.get(action, "") not in names, result

@@ -49,6 +49,7 @@ _STEPS: Final = {
     "volume-snapshot-create": ("intent", "staged", "synced", "published", "committed"),
     "volume-snapshot-delete": ("intent", "withdrawn", "committed"),
     "volume-snapshot-rename": ("intent", "renamed", "committed"),
+    "volume-test": ("intent", "imported"),
     "volume-set-snapshot": ("intent", "staged", "synced", "publishing", "published", "committed"),
     "volume-set-restore": ("intent", "staged", "synced", "swapping", "swapped", "committed"),
     "backup-create": ("intent", "staged", "synced", "published", "committed"),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Backup(TypedDict):
+    """An export file on the server, of an instance or of a volume."""
+
     name: str
     created_at: str
     expires_at: str
-    instance_only: bool
+    instance_only: NotRequired[bool]
+    volume_only: NotRequired[bool]
     optimized_storage: bool
+    size: NotRequired[int]
+    """Bytes; -1, or left out by a server that isn't ours: not told."""
 
 
 class Upload(TypedDict):
