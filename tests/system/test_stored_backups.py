@@ -87,10 +87,14 @@ def test_one_of_a_volume(server: HoldfastServer, cli: Cli, pool: str, tmp_path: 
 
 def test_a_damaged_one_of_a_volume_fails_its_test(server: HoldfastServer, cli: Cli) -> None:
     cli.run("storage", "volume", "create", "default", "data")
+    cli.run("storage", "volume", "file", "push", "default", "-", "data/note", stdin="A" * 100_000)
     cli.run("backup", "stored", "create", "default/data", "v", "--compression", "none")
-    path = server.directory / "backups/custom/default/default_data/v"
-    path.write_bytes(path.read_bytes()[:-4096])
-    assert cli.fails("backup", "stored", "test", "default/data", "v")
+    stored = server.directory / "backups/custom/default/default_data/v"
+    data = stored.read_bytes()
+    stored.write_bytes(data.replace(b"A" * 50_000, b"A" * 49_999 + b"B", 1))
+    assert "not those that were written" in cli.fails("backup", "stored", "test", "default/data", "v")
+    tried = cli.result("backup", "test", stored)
+    assert (tried.returncode, "can't be imported" in tried.stdout.decode()) == (1, True), tried.stderr.decode()
     assert left(server) == []
     assert "holdfast-test" not in cli.run("storage", "volume", "list", "default")
     cli.run("storage", "volume", "delete", "default", "data")

@@ -88,6 +88,8 @@ def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
     assert web_server.holdfast("storage", "volume", "snapshot", "bt", "data", "papers").returncode == 0
     run(web_server, "echo spoilt > /data/papers/one")
     web.open("/volumes/bt/data/snapshots")
+    web.button("Measure: papers").click()
+    expect(web.row("papers").get_by_role("button", name=re.compile("B: papers$"))).to_be_visible()
     web.choose("Actions of the snapshot papers", "Browse files")
     web.page.get_by_role("link", name="papers/").click()
     with web.page.expect_download() as waiting:
@@ -167,6 +169,10 @@ def test_sizes_are_measured_once_and_shown_from_then_on(web: WebPage, web_server
     ask(web_server, "/1.0/instances/holder/usage")
     web.open("/instances")
     expect(web.row("holder").get_by_role("button", name=re.compile("MiB: holder$|KiB: holder$"))).to_be_visible()
+    for order in ("ascending", "descending"):
+        web.button("Disk").click()
+        expect(web.page.get_by_role("columnheader", name="Disk")).to_have_attribute("aria-sort", order)
+    expect(web.page.get_by_role("rowheader").first).to_contain_text("holder")
 
 
 def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:

@@ -100,6 +100,7 @@ class BackupTestService:
             check_way(index, is_onto=False)
             name = f"{NAME_PREFIX}{secrets.token_hex(4)}"
             facts: dict[str, JsonValue] = {
+                "type": index.type,
                 "name": index.name,
                 "snapshots": list(index.snapshots),
                 "volumes": [f"{part.pool}/{part.name}" for part in index.attached],
@@ -125,7 +126,12 @@ class BackupTestService:
         without_command(request.command)
         project, pool = self._volumes.place(caller, index, request.pool)
         name = f"{NAME_PREFIX}{secrets.token_hex(4)}"
-        facts: dict[str, JsonValue] = {"name": index.name, "snapshots": list(index.snapshots), "tested_as": name}
+        facts: dict[str, JsonValue] = {
+            "type": index.type,
+            "name": index.name,
+            "snapshots": list(index.snapshots),
+            "tested_as": name,
+        }
 
         def work(handle: OperationHandle) -> None:
             handle.set_metadata(backup_test={**facts, "healthy": False})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from holdfast.db import measured_sizes
 from holdfast.host.tree_usage import measure
-from holdfast.model.errors import NotFoundError
+from holdfast.model.errors import NoSpaceError, NotFoundError
 from holdfast.model.measured import MeasuredSize, Subject
 from holdfast.service import project_features
 from holdfast.service.points import NOW, Point, Points
@@ -79,6 +80,6 @@ class UsageService:
             is_complete=usage.is_complete,
             measured_at=self._clock.now(),
         )
-        with self._database.write() as connection:
-            measured_sizes.record(connection, found)
+        with suppress(NoSpaceError), self._database.write() as connection:
+            measured_sizes.record(connection, found)  # where no space is left, one wants to know what takes it
         return found

@@ -1,5 +1,5 @@
 // A size that is measured when one asks for it, and shown from then on.
-import { useRememberedUsage, useUsage } from "../api/resources/usage";
+import { noteMeasured, useRememberedUsage, useUsage } from "../api/resources/usage";
 import { texts } from "../text";
 import { formatTime, parseTime } from "./age";
 import { formatBytes } from "./bytes";
@@ -22,6 +22,7 @@ export function MeasuredSize({ path, project, snapshot, name }: MeasuredSizeProp
   const measure = async () => {
     const { error } = await usage.refetch();
     if (error !== null) tellFailure(words.title(name), error);
+    else noteMeasured();
   };
   if (usage.isFetching) return <span role="status">{words.running}</span>;
   const data = usage.data ?? remembered;

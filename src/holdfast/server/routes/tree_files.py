@@ -8,14 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from holdfast.server.answers import done
-from holdfast.server.file_answers import (
-    ENTRY_KINDS,
-    entry_answer,
-    fact_headers,
-    file_answer,
-    listing_answer,
-    wanted_path,
-)
+from holdfast.server.file_answers import fact_headers, reading_answer, wanted_path
 from holdfast.server.file_bodies import write_wanted
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Handler, Permission, Route
@@ -31,14 +24,14 @@ _QUERY: Final = ("path", "project")
 
 async def get_tree_file(request: ApiRequest) -> web.StreamResponse:
     """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers."""
-    service, where, path = request.services.tree_files, _where(request), wanted_path(request)
-    if request.recursion:
-        return listing_answer(await request.run(service.list, request.caller, where, path))
-    info = await request.run(service.look, request.caller, where, path)
-    if info.kind in ENTRY_KINDS:
-        return entry_answer(info)
-    info, descriptor = await request.run(service.read, request.caller, where, path)
-    return file_answer(request, path, info, descriptor)
+    service, whose = request.services.tree_files, (request.caller, _where(request))
+    return await reading_answer(
+        request,
+        wanted_path(request),
+        look=partial(service.look, *whose),
+        list_entries=partial(service.list, *whose),
+        read=partial(service.read, *whose),
+    )
 
 
 async def head_tree_file(request: ApiRequest) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 // what was measured before is remembered by the server.
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { api, get, type Schemas } from "../client";
+import { queryClient } from "../query-client";
 
 export type TreeUsage = Schemas["TreeUsage"];
 type RememberedUsage = Schemas["RememberedUsage"];
@@ -15,6 +16,34 @@ export function useUsage(path: string, project: string, snapshot = ""): UseQuery
     enabled: false,
     gcTime: Infinity,
   });
+}
+
+/** Read the lists of what is remembered anew: something was measured. */
+export function noteMeasured(): void {
+  void queryClient.invalidateQueries({ queryKey: ["/1.0/usage"] });
+}
+
+/** What instances took when they were measured last, by project and name; undefined stands for all projects. */
+export function useRememberedSizes(project: string | undefined): ReadonlyMap<string, number> {
+  const query = project === undefined ? { "all-projects": true } : { project };
+  const { data } = useQuery({
+    queryKey: ["/1.0/usage", query],
+    queryFn: ({ signal }) => get<RememberedUsage[]>("/1.0/usage", query, signal),
+    select: sizesOfInstances,
+  });
+  return data ?? NOTHING;
+}
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
+
+function sizesOfInstances(found: RememberedUsage[]): ReadonlyMap<string, number> {
+  const pairs = found.flatMap(({ subject, bytes }): [string, number][] => {
+    const [path = "", query = ""] = subject.split("?");
+    const [, , kind, name = ""] = path.split("/");
+    if (kind !== "instances") return [];
+    return [[`${new URLSearchParams(query).get("project") ?? "default"}/${decodeURIComponent(name)}`, bytes]];
+  });
+  return new Map(pairs);
 }
 
 /** What the server remembers; one request answers for all that are in a list together. */

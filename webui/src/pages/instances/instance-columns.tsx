@@ -22,6 +22,7 @@ export const safetyKey = (project: string, name: string): string => `${project}/
 export function instanceColumns(
   isOfAllProjects: boolean,
   safety: ReadonlyMap<string, Safety>,
+  sizes: ReadonlyMap<string, number>,
   actionsOf: (instance: Instance) => MenuAction[],
 ): Column<Instance>[] {
   const safetyOf = (instance: Instance) => safety.get(safetyKey(instance.project, instance.name));
@@ -66,6 +67,7 @@ export function instanceColumns(
       cell: ({ name, project }) => (
         <MeasuredSize path={api`/1.0/instances/${name}`} project={project} name={name} />
       ),
+      sort: ({ name, project }) => sizes.get(safetyKey(project, name)) ?? -1,
     },
     {
       key: "snapshot",

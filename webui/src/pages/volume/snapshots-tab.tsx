@@ -10,6 +10,7 @@ import {
 import type { MenuAction } from "../../components/action-menu";
 import { holdfast } from "../../components/command";
 import type { Column } from "../../components/data-table";
+import { MeasuredSize } from "../../components/measured-size";
 import { runDirectly } from "../../components/run-action";
 import { commonColumns } from "../../components/snapshot-columns";
 import { SnapshotsFrame, type SnapshotDialogs } from "../../components/snapshots-frame";
@@ -31,12 +32,16 @@ export default function SnapshotsTab({ volume }: VolumeTabProps) {
     (snapshot: VolumeSnapshot, act: (verb: Verb) => void) => menuOf(place, snapshot, content === "block", act),
     [place, content],
   );
+  const columns = useCallback(
+    (actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]) => columnsOf(place, actionsOf),
+    [place],
+  );
   return (
     <SnapshotsFrame
       place={place}
       query={snapshots}
       menuOf={menu}
-      columnsOf={columnsOf}
+      columnsOf={columns}
       takeDialog={(onClose) => <TakeVolumeSnapshot volume={volume} onClose={onClose} />}
       dialogOf={(verb, chosen, dialogs) => (
         <SnapshotDialog volume={volume} verb={verb} snapshots={chosen} {...dialogs} />
@@ -124,6 +129,23 @@ function menuOf(
   ];
 }
 
-function columnsOf(actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]): Column<VolumeSnapshot>[] {
-  return Object.values(commonColumns(actionsOf));
+function columnsOf(
+  place: VolumePlace,
+  actionsOf: (snapshot: VolumeSnapshot) => MenuAction[],
+): Column<VolumeSnapshot>[] {
+  const { name, created, expires, actions } = commonColumns(actionsOf);
+  const size: Column<VolumeSnapshot> = {
+    key: "size",
+    title: words.columns.size,
+    className: "number-cell",
+    cell: (snapshot) => (
+      <MeasuredSize
+        path={volumePath(place)}
+        project={place.project}
+        snapshot={snapshot.name}
+        name={snapshot.name}
+      />
+    ),
+  };
+  return [name, created, expires, size, actions];
 }
