@@ -135,18 +135,21 @@
     subtree: true, childList: true, attributes: true, characterData: true,
   });
 
+  /** What the fields hold: that is no change of the document. */
+  const filled = () =>
+    JSON.stringify([...document.querySelectorAll("input, select, textarea")].map((it) => [it.value, it.checked]));
+
   let mark;
   /** Remember how all is now. */
   const remember = () => {
-    const opener = document.activeElement;
-    mark = { changes, reads, held: held.length, path: location.href, opener, isChecked: opener.checked };
+    mark = { changes, reads, held: held.length, path: location.href, opener: document.activeElement, filled: filled() };
   };
   /** What came of a key: a dialog, another page, a request, or only a change of what is shown. */
   const outcome = ({ isChangeEnough }) => {
     if (dialog() !== undefined) return `dialog ${text(dialog().querySelector("h2"))}`;
     if (location.href !== mark.path) return `page ${location.pathname}`;
     if (held.length > mark.held) return held.at(-1);
-    const isChanged = changes > mark.changes || reads > mark.reads || mark.opener.checked !== mark.isChecked;
+    const isChanged = changes > mark.changes || reads > mark.reads || filled() !== mark.filled;
     return isChangeEnough && isChanged ? "change" : undefined;
   };
 
@@ -164,6 +167,8 @@
     return {
       items: items.map((it) => ({ label: text(it), isEnabled: !it.disabled })),
       focused: items.indexOf(document.activeElement),
+      hasCommand: items.some((it) => it.parentElement.querySelector(".copy button")?.matches(":focus") ?? false),
+      commands: document.querySelectorAll(".menu__item .copy button").length,
     };
   };
 

@@ -117,7 +117,19 @@ class Crawler:
         before = menu["items"][menu["focused"]]["label"]
         if seen != [*items[1:], items[0]] or before != items[-1]:
             return [f"arrows don't lead through the menu “{name}”: {seen}, {before}"]
-        return []
+        return self._try_commands(name) if menu["commands"] else []
+
+    def _try_commands(self, name: str) -> list[str]:
+        """Beside an action is its command to copy: the tab key leads there, from the first that has one."""
+        self._press("ArrowDown")
+        for _ in range(_MOST_BEYOND):
+            self._press("Tab")
+            menu = self._ask("menu()")
+            if menu["hasCommand"]:
+                return []
+            if menu["items"] == []:
+                break
+        return [f"the tab key doesn't lead to the commands in the menu “{name}”"]
 
     def _close_menu(self, name: str) -> list[str]:
         self._press("Escape")

@@ -85,6 +85,7 @@ _DEFECTS = {
 def crawler(web: WebPage, more_things: None, request: pytest.FixtureRequest) -> Iterator[Crawler]:
     crawler = Crawler(web)
     yield crawler
+    crawler.counts["actions tried"] = len(crawler.actions)
     closing.counts(request.config, "the web page by keyboard").update(crawler.counts)
 
 

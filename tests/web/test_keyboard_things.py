@@ -293,7 +293,7 @@ def test_protect_pull_pause_change_bring_back_and_remove(
     keys.fill_in("Its address", f"https://{ask(web_server, '/1.0')['config']['core.https_address']}")
     keys.to("Its certificate")
     keys.web.page.keyboard.insert_text(trusted.read_text())  # as pasted
-    keys.fill(Instances="owner", Promised="@yearly", Pool_here="bt", Project_here="pulled")
+    keys.fill(Instances="owner", Pool_here="bt", Project_here="pulled")
     keys.submit("Protect them")
     menu = f"Actions of the protection {protection()['name']}"
     keys.choose(menu, "Pull now")
@@ -318,6 +318,37 @@ def test_protect_pull_pause_change_bring_back_and_remove(
     keys.choose(menu, "Remove…")
     keys.submit("Remove")
     assert ask(web_server, "/1.0/protections") == []
+
+
+def test_an_action_that_fails_in_its_dialog(keys: Keyboard, web: WebPage) -> None:
+    """The focus stays in the dialog, so that one goes on where one was."""
+    keys.open("/profiles")
+    keys.ask("Create a profile", "Create a profile")
+    keys.fill(Name="default")
+    keys.push("Create")
+    expect(web.dialog.get_by_role("alert")).to_contain_text("already")
+    expect(web.button("Create", within=web.dialog)).to_be_focused()
+    keys.fill(Name="other")
+    keys.press("Escape")
+    expect(web.dialog).to_have_count(0)
+    assert keys.focused() == "Create a profile"
+
+
+def test_a_note_of_what_failed_without_a_dialog(
+    keys: Keyboard, web: WebPage, web_server: HoldfastServer, tmp_path: Path
+) -> None:
+    """It stays until somebody closes it."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    run(web_server, "config", "device", "add", "owner", "gone", "disk", f"source={gone}", "path=/gone")
+    gone.rmdir()
+    keys.open("/instances/owner")
+    keys.choose("Actions", "Start")
+    note = web.page.get_by_role("alert").filter(has_text="Start owner")
+    expect(note).to_be_visible()
+    keys.push("Close")
+    expect(note).to_have_count(0)
+    run(web_server, "config", "device", "remove", "owner", "gone")
 
 
 def test_a_setting_of_the_server(keys: Keyboard, web_server: HoldfastServer) -> None:
