@@ -64,7 +64,7 @@ def test_view_snapshots(web: WebPage) -> None:
     web.open("/instances/guide/snapshots")
     row = web.row("before-upgrade")
     expect(row).to_contain_text("a person")
-    expect(row).to_contain_text(re.compile(r"in 2[67] d"))
+    expect(row).to_contain_text(re.compile(r"in 2[78] d"))
 
 
 def test_edit_name_and_expiry(web: WebPage, web_server: HoldfastServer) -> None:

@@ -118,7 +118,7 @@ def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> N
     web.submit("Save")
     assert ask(web_server, DATA)["config"]["snapshots.schedule"] == "@hourly"
     web.open("/")
-    expect(web.row("bt/data")).to_contain_text("@hourly")
+    expect(web.row("bt/data")).to_contain_text("once an hour")
 
 
 def test_export_a_volume_verify_it_and_import_it_again(

@@ -7,7 +7,7 @@ import { Age, useNow } from "../../components/age";
 import { useFullAccess } from "../../components/full-access";
 import { inProject, instanceAddress, useProjectFilter } from "../../components/project";
 import { texts } from "../../text";
-import { addressOf, isOverdue, type Subject } from "./safety";
+import { addressOf, isOverdue, type SafetyState, type Subject } from "./safety";
 
 const words = texts.overview;
 
@@ -67,9 +67,11 @@ const rankOf = ({ tone, isBroken = false }: Problem): number => (isBroken ? 0 : 
 interface AttentionProps {
   subjects: Subject[];
   protections: Protection[];
+  /** Show those that stand so in the table below. */
+  onShow: (state: SafetyState) => void;
 }
 
-export function Attention({ subjects, protections }: AttentionProps) {
+export function Attention({ subjects, protections, onShow }: AttentionProps) {
   const now = useNow();
   const project = useProjectFilter();
   const isFull = useFullAccess();
@@ -97,7 +99,14 @@ export function Attention({ subjects, protections }: AttentionProps) {
           </Item>
         )}
         {isWell && subjects.length > 0 && <Item tone="positive">{isFull ? words.allWell : words.schedulesWell}</Item>}
-        {unprotected > 0 && <Item tone="information">{words.unprotected(unprotected)}</Item>}
+        {unprotected > 0 && (
+          <Item tone="information">
+            {words.unprotected(unprotected)}{" "}
+            <button type="button" className="p-button--link" onClick={() => onShow("unprotected")}>
+              {words.showThem}
+            </button>
+          </Item>
+        )}
       </ul>
     </section>
   );

@@ -115,7 +115,11 @@ function EditProtection({ protection, onClose }: ProtectionDialogProps) {
         run: () => changeProtection(name, body),
         touches: TOUCHES,
       }}
-      command={holdfast("default", "backup-server", "change", name, ...changeWords(body))}
+      command={
+        Object.keys(body).length === 0
+          ? []
+          : holdfast("default", "backup-server", "change", name, ...changeWords(body))
+      }
       submit={texts.save}
       isReady={Object.keys(body).length > 0 && areNumbers}
       onClose={onClose}

@@ -5,6 +5,7 @@ import { makeVolumeBackup, useVolumeSnapshots, volumePath } from "../../api/reso
 import { ActionDialog } from "../../components/action-dialog";
 import { storedCommand } from "../../components/command";
 import { ExportFields, exportWords, type ExportChoice } from "../../components/export-fields";
+import { Marked } from "../../components/marked";
 import { texts } from "../../text";
 import type { VolumeTabProps } from "./volume-page";
 
@@ -50,7 +51,9 @@ export function ExportVolume({ volume, snapshot = "", onClose }: ExportVolumePro
         now={own.now}
         all={own.withSnapshots}
       />
-      <p className="p-form-help-text">{words.makeHelp}</p>
+      <p className="p-form-help-text">
+        <Marked text={words.makeHelp} />
+      </p>
     </ActionDialog>
   );
 }

@@ -1,5 +1,5 @@
 // Export files of a volume that wait on the server.
-import { useMemo, useState } from "react";
+import { useCallback, useState } from "react";
 import {
   deleteVolumeBackup,
   renameVolumeBackup,
@@ -16,10 +16,8 @@ import { ActionDialog } from "../../components/action-dialog";
 import { backupColumns } from "../../components/backup-columns";
 import { storedCommand } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
-import { DataTable } from "../../components/data-table";
+import { ExportsFrame, type ExportDialogs } from "../../components/exports-frame";
 import { SelectField, TextField } from "../../components/fields";
-import { Loaded } from "../../components/loaded";
-import { OutcomeDialog } from "../../components/outcome-dialog";
 import { texts } from "../../text";
 import { ExportVolume } from "./export-volume";
 import type { VolumeTabProps } from "./volume-page";
@@ -28,44 +26,24 @@ const words = texts.instance.exports;
 const own = texts.volumes.exports;
 
 type Verb = "verify" | "test" | "rename" | "remove";
-type Outcome = { title: string; facts: unknown };
 
 export default function ExportsTab({ volume }: VolumeTabProps) {
-  const backups = useVolumeBackups(volume);
-  const [isMaking, setMaking] = useState(false);
-  const [shown, setShown] = useState<{ verb: Verb; backup: VolumeBackup }>();
-  const [outcome, setOutcome] = useState<Outcome>();
-  const columns = useMemo(() => columnsOf(volume, (verb, backup) => setShown({ verb, backup })), [volume]);
-  const dialog = shown && { volume, backup: shown.backup, onClose: () => setShown(undefined) };
+  const columnsFor = useCallback((act: (verb: Verb, backup: VolumeBackup) => void) => columnsOf(volume, act), [volume]);
   return (
-    <>
-      <p className="page-description">{words.intro}</p>
-      <div className="toolbar">
-        <button type="button" className="p-button--positive" onClick={() => setMaking(true)}>
-          {words.make}
-        </button>
-      </div>
-      <Loaded query={backups}>
-        {(all) => (
-          <DataTable
-            caption={texts.volumes.tabs.exports}
-            columns={columns}
-            rows={all}
-            rowKey={(backup) => backup.name}
-            sortedBy="created"
-            isDescending
-            empty={words.empty}
-          />
-        )}
-      </Loaded>
-      {isMaking && <ExportVolume volume={volume} onClose={() => setMaking(false)} />}
-      {dialog && shown.verb === "verify" && <VerifyFile {...dialog} onOutcome={setOutcome} />}
-      {dialog && shown.verb === "test" && <TestFile {...dialog} onOutcome={setOutcome} />}
-      {dialog && shown.verb === "rename" && <RenameFile {...dialog} />}
-      {dialog && shown.verb === "remove" && <RemoveFile {...dialog} />}
-      {outcome !== undefined && <OutcomeDialog {...outcome} onClose={() => setOutcome(undefined)} />}
-    </>
+    <ExportsFrame
+      caption={texts.volumes.tabs.exports}
+      query={useVolumeBackups(volume)}
+      columnsOf={columnsFor}
+      makeDialog={(onClose) => <ExportVolume volume={volume} onClose={onClose} />}
+      dialogOf={(verb: Verb, backup, dialogs) => <FileDialog volume={volume} verb={verb} backup={backup} {...dialogs} />}
+    />
   );
+}
+
+function FileDialog({ verb, onOutcome, ...props }: FileDialogProps & ExportDialogs & { verb: Verb }) {
+  if (verb === "verify") return <VerifyFile {...props} onOutcome={onOutcome} />;
+  if (verb === "test") return <TestFile {...props} onOutcome={onOutcome} />;
+  return verb === "rename" ? <RenameFile {...props} /> : <RemoveFile {...props} />;
 }
 
 function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => void) {
@@ -101,10 +79,7 @@ interface FileDialogProps extends VolumeTabProps {
   onClose: () => void;
 }
 
-interface LookingDialogProps extends FileDialogProps {
-  /** Gets what came out of it. */
-  onOutcome: (outcome: Outcome) => void;
-}
+type LookingDialogProps = FileDialogProps & Pick<ExportDialogs, "onOutcome">;
 
 function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: LookingDialogProps) {
   return (
@@ -117,7 +92,7 @@ function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: LookingDia
       command={storedCommand(volume, "verify", name)}
       submit={words.verify}
       onClose={onClose}
-      onDone={(operation) => onOutcome({ title: words.verified(name), facts: operation?.metadata?.["verification"] })}
+      onDone={(operation) => onOutcome(words.verified(name), operation?.metadata?.["verification"])}
     >
       <p>{words.verifyIntro}</p>
     </ActionDialog>
@@ -137,7 +112,7 @@ function TestFile({ volume, backup: { name }, onClose, onOutcome }: LookingDialo
       command={storedCommand(volume, "test", name, ...(pool === "" ? [] : ["-s", pool]))}
       submit={words.testSubmit}
       onClose={onClose}
-      onDone={(operation) => onOutcome({ title: own.tested(name), facts: operation?.metadata?.["backup_test"] })}
+      onDone={(operation) => onOutcome(own.tested(name), operation?.metadata?.["backup_test"])}
     >
       <p>{own.testIntro}</p>
       <SelectField

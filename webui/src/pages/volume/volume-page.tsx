@@ -58,7 +58,7 @@ function VolumeFrame({ volume, isGone }: VolumeFrameProps) {
       title={name}
       heading={
         <>
-          {name} <span className="u-text--muted">{pool}</span>
+          {name} <span className="u-text--muted">{words.inPool(pool)}</span>
         </>
       }
       actions={<ActionMenu label={texts.actions} actions={actionsOf(volume)} />}

@@ -14,6 +14,7 @@ export const volumes = {
   snapshots: "Snapshots",
   actionsOf: (name: string) => `Actions of the volume ${name}`,
   gone: (name: string) => `There is no volume ${name} in this project.`,
+  inPool: (pool: string) => `in the pool ${pool}`,
   badName: "A name can't be empty, and can't have a slash or a space in it.",
   tabs: {
     label: (name: string) => `Pages of ${name}`,

@@ -7,6 +7,7 @@ import { ActionDialog } from "../../../components/action-dialog";
 import { storedCommand } from "../../../components/command";
 import { ExportFields, exportWords, type ExportChoice } from "../../../components/export-fields";
 import { CheckField, TextArea } from "../../../components/fields";
+import { Marked } from "../../../components/marked";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
 
@@ -94,7 +95,9 @@ export function ExportDialog({ instance, snapshot = "", onClose }: ExportDialogP
         isChecked={form.isOptimized}
         onChange={(isOptimized) => set({ isOptimized })}
       />
-      <p className="p-form-help-text">{words.makeHelp}</p>
+      <p className="p-form-help-text">
+        <Marked text={words.makeHelp} />
+      </p>
     </ActionDialog>
   );
 }
