@@ -33,6 +33,7 @@ PAGES = (
     "/volumes/bt/box",
     "/volumes/bt/box/snapshots",
     "/volumes/bt/box/snapshots/compare?from=kept",
+    "/volumes/bt/box/snapshots/files/kept",
     "/volumes/bt/box/configuration",
     "/volumes/bt/box/configuration/all",
     "/volumes/bt/box/exports",

@@ -335,6 +335,17 @@ browser_projects = Table(
     Column("project", ForeignKey("projects.name"), primary_key=True),
 )
 
+transfer_bases = Table(
+    "transfer_bases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False),
+    Column("pool", String, nullable=False),
+    Column("token", String, nullable=False),
+    Column("is_received", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("pool", "token"),
+)
 sent_copies = Table(
     "sent_copies",
     metadata,
@@ -344,4 +355,19 @@ sent_copies = Table(
     Column("username", String, nullable=False),
     Column("sent_at", UtcTime, nullable=False),
     UniqueConstraint("instance_id", "protocol", "username"),
+)
+
+measured_sizes = Table(
+    "measured_sizes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("instance_snapshot_id", ForeignKey("instance_snapshots.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("volume_snapshot_id", ForeignKey("volume_snapshots.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("pool", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("measured_at", UtcTime, nullable=False),
 )

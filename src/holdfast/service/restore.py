@@ -28,12 +28,13 @@ from holdfast.model.operation import JsonValue, Operation
 from holdfast.model.root_disk import root_in_pool, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
-from holdfast.service.former_states import FormerStates
+from holdfast.service.former_states import FormerStates, has_room_to_spare
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.resources import instance_resources
+from holdfast.service.stateful import refuse_stateful
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_devices import VolumeDevices
@@ -71,6 +72,7 @@ class RestoreService:
                 found = self._snapshot(current, name)
                 if stateful and not found.stateful:
                     raise BadRequestError("Stateful snapshot restore requested by snapshot is stateless")
+                refuse_stateful(stateful=stateful)
                 self._restore(caller, current, found.name, handle, is_undo=False)
 
         return self._begin(caller, instance, "Restoring snapshot", work)
@@ -161,7 +163,7 @@ class RestoreService:
                 apart, volume, intent.token(_NEW), goal.origin, cancelled=handle.is_cancelled
             ):
                 kept = _APART
-            has_room = self._former.has_room(driver)
+            has_room = has_room_to_spare(driver)
         except NoSpaceError:
             has_room = False
         if has_room:

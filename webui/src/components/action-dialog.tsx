@@ -79,9 +79,7 @@ export function ActionDialog(props: ActionDialogProps) {
           {error !== undefined && <ErrorNote error={error} />}
           {isBusy && props.progress}
           {operation !== undefined && <OperationProgress id={operation.id} />}
-          {[command].flat().map((each) => (
-            <CommandLine key={each} command={each} />
-          ))}
+          <CommandLine command={command} />
         </div>
         <footer className="dialog__footer">
           <button type="button" className="p-button" onClick={leave}>
