@@ -28,6 +28,7 @@ LONGEST_FIRST = (
     "system/test_image_life.py",
     "system/test_hostile_imports.py",
     "web/test_every_page.py",
+    "web/test_keyboard.py",
     "interop/test_cli_against_lxd.py",
     "system/test_https.py",
     "system/test_export_stream.py",
