@@ -2,12 +2,13 @@
 
     HOLDFAST_DIR=/var/lib/holdfast .venv/bin/python docs/screenshots.py [DIRECTORY]
 
-Shown are the first instance with snapshots and the first volume of the default project. Needs Debian's chromium.
+Shown are the instance and the volume of the default project with the most snapshots. Needs Debian's chromium.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ COMMAND: Final = Path(sys.executable).with_name("holdfast")
 CHROMIUM: Final = "/usr/bin/chromium"
 WIDE: Final = (1120, 760)
 NARROW: Final = (390, 844)
+DIRECTORY: Final = "/var/lib/holdfast"
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,10 @@ def pictures() -> list[Picture]:
     found = [Picture("overview", "/"), *found]
     for tab in SETTINGS:
         found.append(Picture(f"settings-{tab}", f"/settings/{tab}"))
-    for name in _instances():
+    for name, snapshot in _instances():
         base = f"/instances/{name}"
+        found.append(Picture("instance-files", f"{base}/snapshots/files/{snapshot}?path=/etc"))
+        found.append(Picture("instance-compare", f"{base}/snapshots/compare?from={snapshot}"))
         found += [Picture(f"instance-{tab}", f"{base}/{tab}") for tab in INSTANCE_TABS]
         found.append(Picture("instance", base))
         found.append(Picture("instance-snapshots-narrow", f"{base}/snapshots", is_narrow=True))
@@ -76,17 +80,27 @@ INSTANCE_TABS: Final = ("snapshots", "configuration", "exports", "copies", "cons
 VOLUME_TABS: Final = ("snapshots", "configuration", "exports")
 
 
-def _instances() -> list[str]:
-    names = [instance["name"] for instance in ask("/1.0/instances?recursion=1")]
-    return [name for name in names if ask(f"/1.0/instances/{name}/snapshots")][:1]
+def _instances() -> list[tuple[str, str]]:
+    """The instance with the most snapshots, and the newest of those that hold another state than now."""
+    found = []
+    for instance in ask("/1.0/instances?recursion=1"):
+        snapshots = ask(f"/1.0/instances/{instance['name']}/snapshots?recursion=1")
+        newest = sorted(snapshots, key=lambda each: str(each["created_at"]), reverse=True)
+        found += [(len(newest), instance["name"], newest[min(1, len(newest) - 1)]["name"])] if newest else []
+    return [(name, snapshot) for _, name, snapshot in sorted(found, reverse=True)[:1]]
 
 
 def _volumes() -> list[str]:
+    """The volume with the most snapshots."""
     found = []
     for pool in ask("/1.0/storage-pools?recursion=1"):
-        volumes = ask(f"/1.0/storage-pools/{pool['name']}/volumes/custom?recursion=1")
-        found += [f"{pool['name']}/{volume['name']}" for volume in volumes if "/" not in volume["name"]]
-    return found[:1]
+        names = [volume["name"] for volume in ask(f"/1.0/storage-pools/{pool['name']}/volumes/custom?recursion=1")]
+        found += [
+            (sum(each.startswith(f"{name}/") for each in names), f"{pool['name']}/{name}")
+            for name in names
+            if "/" not in name
+        ]
+    return [place for _, place in sorted(found, reverse=True)[:1]]
 
 
 def sign_in(browser: Browser) -> tuple[str, Any]:
@@ -101,24 +115,34 @@ def sign_in(browser: Browser) -> tuple[str, Any]:
     return link.partition("/ui/")[0] + "/ui", context.storage_state()
 
 
+_SAY_PLAINLY = """words => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode())
+    for (const [word, plain] of words)
+      text.data = text.data.split(word).join(plain);
+}"""
+
+
 def hide_machine(page: Page) -> None:
     """Put plain words for what tells of the machine that the pictures are made on."""
     environment = ask("/1.0")["environment"]
-    words = {environment["server_name"]: "server", environment["kernel_version"]: "6.12"}
+    name = environment["server_name"]
+    words = [
+        (environment["kernel_version"], "6.12"),
+        (os.environ.get("HOLDFAST_DIR", DIRECTORY), DIRECTORY),
+        *((f"{before}{name}{after}", f"{before}server{after}") for before in " \n" for after in " :"),
+    ]
+    page.evaluate(_SAY_PLAINLY, words)
     for cell in page.get_by_role("definition").all():
-        for word, plain in words.items():
-            if word in cell.inner_text():
-                cell.evaluate(
-                    "(cell, [word, plain]) => cell.textContent = cell.textContent.replace(word, plain)", [word, plain]
-                )
+        if cell.inner_text() == name:
+            cell.evaluate("cell => cell.textContent = 'server'")
 
 
 def take(page: Page, address: str, picture: Picture, directory: Path) -> None:
     page.goto(f"{address}{picture.path}")
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_load_state("networkidle")
-    if picture.path == "/settings":
-        hide_machine(page)
+    hide_machine(page)
     file = directory / f"{picture.name}.png"
     file.write_bytes(small_png(page, page.screenshot(animations="disabled")))
     print(file)

@@ -126,11 +126,11 @@ class WebPage:
         self.page.emulate_media(color_scheme=scheme)
         self.page.wait_for_function("scheme => document.documentElement.classList.contains(`is-${scheme}`)", arg=scheme)
 
-    def serious_problems(self) -> list[str]:
-        """Have axe look at the page as it is; return what it calls serious or critical."""
+    def serious_problems(self, place: str = "html") -> list[str]:
+        """Have axe look at the page as it is, or a part of it; return what it calls serious or critical."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        found = self.page.evaluate("place => axe.run(place, {resultTypes: ['violations']})", place)
         return [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
             for violation in found["violations"]

@@ -178,6 +178,7 @@ def test_what_is_refused(world: World) -> None:
     assert "schedule" in world.cli.fails("backup-server", "protect", "home:db", "--every", "often").lower()
     assert "pool" in world.cli.fails("backup-server", "protect", "home:db", "--every", "@daily", "--pool", "x").lower()
     assert "no protection" in world.cli.fails("backup-server", "run-now", "nosuch")
+    assert "no protection" in world.cli.fails("backup-server", "change", "nosuch", "--every", "@daily")
     other = world.ask("GET", "/1.0")["environment"]["certificate"]
     body = {
         "remote": "home",

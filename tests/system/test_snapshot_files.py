@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from holdfast.service.tree_files import TreeName
 from support.cli import Cli
 from support.holdfast import HoldfastServer
 from support.http import Answer, ask
@@ -158,5 +159,5 @@ def test_ids_are_those_seen_inside_where_the_disk_is_shifted() -> None:
             world.snapshot(pool, "one")
             driver = world.services.pools.driver(pool)
             assert (driver.mount / f"containers-snapshots/{pool}/one/rootfs/root/data").stat().st_uid > 7
-            found = world.services.snapshot_files.stat("default", pool, "one", "/root/data")
+            found = world.services.tree_files.stat("default", TreeName(name=pool, snapshot="one"), "/root/data")
             assert (found.uid, found.gid) == (7, 8)

@@ -117,7 +117,11 @@ def test_what_is_in_a_file(scene: Scene, tmp_path: Path) -> None:
     damaged[len(damaged) // 2] ^= 4
     (tmp_path / "damaged").write_bytes(damaged)
     scene.cli.fails("backup", "verify", tmp_path / "damaged")
-    assert "volume" in scene.cli.fails("backup", "test", tmp_path / "file")
+    tried = scene.cli.run("backup", "test", tmp_path / "file")
+    assert "data with 1 snapshot can be imported" in tried
+    assert "no command can be run" in scene.cli.fails("backup", "test", tmp_path / "file", "--command", "true")
+    assert "damaged" in scene.cli.fails("backup", "test", tmp_path / "damaged")
+    assert "holdfast-test" not in scene.cli.run("storage", "volume", "list", "bt")
 
 
 def test_a_disk_stays_sparse(scene: Scene, tmp_path: Path) -> None:

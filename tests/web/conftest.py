@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from support.every_page import make_things
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
 from support.https import free_port
 from support.webpage import AXE, CHROMIUM, WebPage, signed_in
@@ -32,6 +33,12 @@ def web_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HoldfastSer
         assert running.holdfast("config", "set", f"core.https_address=127.0.0.1:{free_port()}").returncode == 0
         yield running
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def things(web_server: HoldfastServer) -> None:
+    """Something on each of the pages that `PAGES` lists."""
+    make_things(web_server)
 
 
 @pytest.fixture(scope="module")

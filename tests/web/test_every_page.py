@@ -1,82 +1,15 @@
-"""Every page: nothing serious by axe in light and dark, names with HTML are text, all works by the keyboard alone."""
+"""Every page: nothing serious by axe in light and dark, names with HTML are text. By keyboard: `test_keyboard.py`."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 from playwright.sync_api import expect
 
+from support.every_page import EVIL, PAGES
 from support.holdfast import HoldfastServer
 from support.webpage import WebPage
 
-pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
-
-EVIL = "<img src=x onerror=document.title='broken'>"
-
-PAGES = (
-    "/",
-    "/instances",
-    "/instances/plain",
-    "/instances/plain/snapshots",
-    "/instances/plain/snapshots/files/kept",
-    "/instances/plain/snapshots/compare?from=kept",
-    "/instances/plain/configuration",
-    "/instances/plain/configuration/all",
-    "/instances/plain/configuration/yaml",
-    "/instances/plain/exports",
-    "/instances/plain/copies",
-    "/instances/plain/console",
-    "/instances/plain/logs",
-    "/volumes",
-    "/volumes/bt/box",
-    "/volumes/bt/box/snapshots",
-    "/volumes/bt/box/snapshots/compare?from=kept",
-    "/volumes/bt/box/configuration",
-    "/volumes/bt/box/configuration/all",
-    "/volumes/bt/box/exports",
-    "/images",
-    "/pools",
-    "/pools/bt",
-    "/pools/bt/settings",
-    "/pools/bt/yaml",
-    "/profiles",
-    "/profiles/default",
-    "/profiles/default/settings",
-    "/profiles/default/devices",
-    "/profiles/default/yaml",
-    "/profiles/default/used-by",
-    "/operations",
-    "/warnings",
-    "/servers",
-    "/settings",
-    "/settings/certificates",
-    "/settings/tokens",
-    "/settings/browsers",
-    "/no-such-page",
-)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def things(web_server: HoldfastServer) -> None:
-    """Something on each page, with HTML wherever the server lets one write what one likes."""
-    for command in (
-        ("launch", "busybox", "plain", "-c", f"user.note={EVIL}"),
-        ("snapshot", "create", "plain", "kept", "--description", EVIL),
-        ("storage", "volume", "create", "bt", "box", "--description", EVIL),
-        ("storage", "volume", "snapshot", "bt", "box", "kept", "--description", EVIL),
-        ("profile", "create", "note"),
-        ("profile", "set", "note", f"user.note={EVIL}"),
-        ("config", "trust", "add", "--name", EVIL),
-        ("exec", "plain", "--", "sh", "-c", f'echo x > "/root/{EVIL}"'),
-        ("snapshot", "create", "plain", "with-file"),
-    ):
-        done = web_server.holdfast(*command)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-    described = json.dumps({"description": EVIL})
-    for path in ("/1.0/instances/plain", "/1.0/profiles/note", "/1.0/storage-pools/bt"):
-        assert web_server.holdfast("query", "--wait", "-X", "PATCH", "-d", described, path).returncode == 0
-
+pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium"), pytest.mark.usefixtures("things")]
 
 _IS_TOO_WIDE = """() => {
   const main = document.getElementById("main");
@@ -134,63 +67,3 @@ def test_threat_a_file_of_a_container_is_shown_as_a_page_of_ours(web: WebPage, w
     assert answer.status == 200
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-def press(web: WebPage, *keys: str) -> None:
-    for key in keys:
-        web.page.keyboard.press(key)
-
-
-def tab_to(web: WebPage, name: str) -> None:
-    """Go on by the tab key until the focus is on what is called so."""
-    for _ in range(120):
-        if web.page.evaluate(_FOCUSED_NAME) == name:
-            return
-        press(web, "Tab")
-    raise AssertionError(f"the tab key doesn't lead to {name!r}")
-
-
-_FOCUSED_NAME = """() => {
-  const it = document.activeElement;
-  const label = it.labels?.[0]?.textContent ?? it.getAttribute("aria-label") ?? it.textContent ?? "";
-  return label.trim();
-}"""
-
-
-def test_take_and_delete_a_snapshot_by_keyboard_alone(web: WebPage, web_server: HoldfastServer) -> None:
-    web.open("/instances/plain/snapshots")
-    tab_to(web, "Take a snapshot")
-    press(web, "Enter")
-    expect(web.dialog).to_be_visible()
-    tab_to(web, "Name")
-    web.page.keyboard.type("by-keys")
-    press(web, "Enter")
-    expect(web.dialog).to_have_count(0)
-    expect(web.row("by-keys")).to_be_visible()
-    assert web.page.evaluate(_FOCUSED_NAME) == "Take a snapshot", "the focus is where it was before the dialog"
-    tab_to(web, "Actions of the snapshot by-keys")
-    press(web, "Enter", "ArrowUp", "Enter")
-    expect(web.dialog).to_contain_text("Delete the snapshot by-keys")
-    tab_to(web, "Delete")
-    press(web, "Enter")
-    expect(web.row("by-keys")).to_have_count(0)
-    assert "by-keys" not in web_server.holdfast("query", "/1.0/instances/plain/snapshots").stdout
-
-
-def test_the_navigation_and_a_menu_by_keyboard_alone(web: WebPage) -> None:
-    web.open("/")
-    press(web, "Tab")
-    assert web.page.evaluate(_FOCUSED_NAME) == "Skip to the content"
-    tab_to(web, "Volumes")
-    press(web, "Enter")
-    expect(web.page.get_by_role("heading", level=1)).to_have_text("Volumes")
-    tab_to(web, "Create a volume")
-    press(web, "Enter")
-    expect(web.page.get_by_role("list", name="Actions")).to_be_visible()
-    press(web, "Escape")
-    expect(web.page.get_by_role("list", name="Actions")).to_have_count(0)
-    press(web, "Enter", "Enter")
-    expect(web.dialog).to_contain_text("Create an empty volume")
-    press(web, "Escape")
-    expect(web.dialog).to_have_count(0)
-    assert web.page.evaluate(_FOCUSED_NAME) == "Create a volume"

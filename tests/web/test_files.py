@@ -60,7 +60,7 @@ def test_export_and_download(export_file: Path, web_server: HoldfastServer) -> N
 def test_verify_on_the_server(web: WebPage, export_file: Path) -> None:
     web.open("/instances/crate/exports")
     web.choose("Actions of the export file weekly", "Verify")
-    assert web.command() == "holdfast backup verify-stored crate weekly"
+    assert web.command() == "holdfast backup stored verify crate weekly"
     web.button("Verify", within=web.dialog).click()
     expect(web.dialog).to_contain_text("sealed: true")
     web.button("Close", within=web.dialog).last.click()
@@ -138,7 +138,7 @@ def test_a_failed_operation_is_shown_in_the_servers_words(
     said = web.dialog.get_by_role("alert")
     expect(said).to_be_visible(timeout=30_000)
     reason = said.locator(".error-text").inner_text()
-    told = web_server.holdfast("backup", "verify-stored", "crate", "weekly")
+    told = web_server.holdfast("backup", "stored", "verify", "crate", "weekly")
     assert told.returncode != 0
     assert reason in told.stderr
     web.button("Cancel", within=web.dialog).click()

@@ -49,6 +49,9 @@ def test_create_a_snapshot(web: WebPage, web_server: HoldfastServer) -> None:
     web.button("Take a snapshot").click()
     web.fill(Name="before-upgrade", What_it_is_for="before the upgrade", Kept_for="A time from now…")
     web.fill(Time="4w")
+    memory = web.dialog.get_by_label("With the memory of its processes")
+    expect(memory).to_be_disabled()
+    expect(memory).to_have_accessible_description(re.compile("doesn't save the memory"))
     assert "--expires 4w" in web.command()
     web.submit("Take it")
     expect(web.row("before-upgrade")).to_contain_text("before the upgrade")
@@ -61,7 +64,7 @@ def test_view_snapshots(web: WebPage) -> None:
     web.open("/instances/guide/snapshots")
     row = web.row("before-upgrade")
     expect(row).to_contain_text("a person")
-    expect(row).to_contain_text(re.compile(r"in 2[67] d"))
+    expect(row).to_contain_text(re.compile(r"in 2[78] d"))
 
 
 def test_edit_name_and_expiry(web: WebPage, web_server: HoldfastServer) -> None:

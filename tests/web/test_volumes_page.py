@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import tarfile
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +81,35 @@ def test_take_edit_and_restore_a_snapshot_of_a_volume(web: WebPage, web_server: 
     assert run(web_server, "cat /data/state") == "first"
 
 
+def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
+    web: WebPage, web_server: HoldfastServer, tmp_path: Path
+) -> None:
+    run(web_server, "mkdir /data/papers; echo one > /data/papers/one; chown 7:8 /data/papers/one")
+    assert web_server.holdfast("storage", "volume", "snapshot", "bt", "data", "papers").returncode == 0
+    run(web_server, "echo spoilt > /data/papers/one")
+    web.open("/volumes/bt/data/snapshots")
+    web.button("Measure: papers").click()
+    expect(web.row("papers").get_by_role("button", name=re.compile("B: papers$"))).to_be_visible()
+    web.choose("Actions of the snapshot papers", "Browse files")
+    web.page.get_by_role("link", name="papers/").click()
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download one").click()
+    waiting.value.save_as(tmp_path / "one")
+    assert (tmp_path / "one").read_text() == "one\n"
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download this folder").click()
+    waiting.value.save_as(tmp_path / "papers.tar")
+    with tarfile.open(tmp_path / "papers.tar") as found:
+        assert found.getnames() == ["papers", "papers/one"]
+    web.button("Put back… one").click()
+    assert web.command().splitlines() == [
+        "holdfast storage volume file pull bt data/papers/papers/one .",
+        "holdfast storage volume file push bt one data/papers/one",
+    ]
+    web.submit("Put it back")
+    assert run(web_server, "cat /data/papers/one; stat -c '%u:%g' /data/papers/one") == "one\n7:8"
+
+
 def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
     web.open("/volumes/bt/data/configuration")
     web.fill_in(web.page.locator("main"), "Take snapshots", "Every hour")
@@ -86,20 +118,35 @@ def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> N
     web.submit("Save")
     assert ask(web_server, DATA)["config"]["snapshots.schedule"] == "@hourly"
     web.open("/")
-    expect(web.row("bt/data")).to_contain_text("@hourly")
+    expect(web.row("bt/data")).to_contain_text("once an hour")
 
 
-def test_export_a_volume_verify_it_and_import_it_again(web: WebPage, tmp_path: Any) -> None:
+def test_export_a_volume_verify_it_and_import_it_again(
+    web: WebPage, web_server: HoldfastServer, tmp_path: Path
+) -> None:
     web.open("/volumes/bt/data/exports")
     web.button("Make an export file").click()
     web.fill(Name="whole")
+    assert web.command() == "holdfast backup stored create bt/data whole --expires 7d"
     web.submit("Make it")
     web.choose("Actions of the export file whole", "Verify")
+    assert web.command() == "holdfast backup stored verify bt/data whole"
     web.button("Verify", within=web.dialog).click()
     expect(web.dialog).to_contain_text("sealed: true")
     web.page.keyboard.press("Escape")
+    web.choose("Actions of the export file whole", "Test…")
+    web.fill(In_this_pool="default")
+    assert web.command() == "holdfast backup stored test bt/data whole -s default"
+    web.button("Try it", within=web.dialog).click()
+    expect(web.dialog).to_contain_text("healthy: true")
+    web.page.keyboard.press("Escape")
+    web.choose("Actions of the export file whole", "Rename…")
+    web.fill(New_name="all")
+    assert web_server.holdfast(*shlex.split(web.command())[1:]).returncode == 0
+    web.page.keyboard.press("Escape")
+    expect(web.row("all")).to_be_visible()
     with web.page.expect_download() as waiting:
-        web.page.get_by_role("link", name="Download whole").click()
+        web.page.get_by_role("link", name="Download all").click()
     waiting.value.save_as(tmp_path / "data.tar.gz")
     web.open("/volumes")
     web.choose("Create a volume", "From an export file…")
@@ -107,6 +154,25 @@ def test_export_a_volume_verify_it_and_import_it_again(web: WebPage, tmp_path: A
     web.fill(Name="data-again")
     web.submit("Upload and import")
     expect(web.page.get_by_role("heading", level=1)).to_contain_text("data-again")
+
+
+def test_sizes_are_measured_once_and_shown_from_then_on(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes")
+    row = web.row(re.compile("^data$"))
+    row.get_by_role("button", name="Measure: data").click()
+    size = row.get_by_role("button", name=re.compile("B: data$"))
+    expect(size).to_be_visible()
+    told = size.get_attribute("aria-label")
+    web.open("/volumes")
+    expect(size).to_have_attribute("aria-label", told or "")
+    expect(size).to_have_attribute("title", re.compile("^Measured at "))
+    ask(web_server, "/1.0/instances/holder/usage")
+    web.open("/instances")
+    expect(web.row("holder").get_by_role("button", name=re.compile("MiB: holder$|KiB: holder$"))).to_be_visible()
+    for order in ("ascending", "descending"):
+        web.button("Disk").click()
+        expect(web.page.get_by_role("columnheader", name="Disk")).to_have_attribute("aria-sort", order)
+    expect(web.page.get_by_role("rowheader").first).to_contain_text("holder")
 
 
 def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:

@@ -25,8 +25,9 @@ from holdfast.client.transfer import Pace, move
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
-    from holdfast.client.backups import ExportOptions, Owner
+    from holdfast.client.backups import ExportOptions
     from holdfast.client.encryption import Recipient
+    from holdfast.client.owners import Owner
     from holdfast.client.resumed_download import ResumedDownload
     from holdfast.client.transfer import Body
 
@@ -74,33 +75,42 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class Choices(TypedDict):
-    """What the options of an export say, apart from what is exported."""
+class Content(TypedDict):
+    """What the options of an export say about what is in the file."""
 
     compression: str
-    has_manifest: bool
     optimized_storage: bool
     snapshot: str
     exclude: tuple[str, ...]
+    export_version: int | None
+
+
+class Choices(Content):
+    """What the options of an export say, apart from what is exported."""
+
+    has_manifest: bool
     encrypt: tuple[str, ...]
     bwlimit: int | None
     no_clobber: bool
-    export_version: int | None
     staged: bool
 
 
-def export_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Give a command the options whose values make up `Choices`."""
-    for option in reversed(_OPTIONS):
+def content_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a command the options whose values make up `Content`."""
+    for option in reversed(_CONTENT_OPTIONS):
         function = option(function)
     return function
 
 
-_OPTIONS: Final = (
+def export_options(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a command the options whose values make up `Choices`."""
+    for option in reversed(_WAY_OPTIONS):
+        function = option(function)
+    return content_options(function)
+
+
+_CONTENT_OPTIONS: Final = (
     click.option("--compression", default="", metavar="NAME", help="gzip, zstd, xz, none, …  [default: the server's]"),
-    click.option(
-        "--manifest", "has_manifest", is_flag=True, help="Check the file and write FILE.manifest with its SHA-256"
-    ),
     click.option(
         "--optimized-storage", is_flag=True, help="In the storage driver's own format: only for the same driver"
     ),
@@ -109,17 +119,22 @@ _OPTIONS: Final = (
         "--exclude", multiple=True, metavar="PATTERN", help="Leave out paths: /var/cache, '*.log', …  [repeatable]"
     ),
     click.option(
-        "--encrypt", multiple=True, metavar="RECIPIENT", help="An age recipient, or a file of them  [repeatable]"
-    ),
-    click.option("--bwlimit", type=RATE, default=None, metavar="RATE", help="Bytes per second at most: 500k, 5MiB, …"),
-    click.option("--no-clobber", is_flag=True, help="Refuse where the file exists"),
-    click.option(
         "--export-version",
         type=click.IntRange(1),
         default=None,
         metavar="1|2",
         help="Of the metadata: every LXD reads 1, only newer ones read 2  [default: the server's, 1]",
     ),
+)
+_WAY_OPTIONS: Final = (
+    click.option(
+        "--manifest", "has_manifest", is_flag=True, help="Check the file and write FILE.manifest with its SHA-256"
+    ),
+    click.option(
+        "--encrypt", multiple=True, metavar="RECIPIENT", help="An age recipient, or a file of them  [repeatable]"
+    ),
+    click.option("--bwlimit", type=RATE, default=None, metavar="RATE", help="Bytes per second at most: 500k, 5MiB, …"),
+    click.option("--no-clobber", is_flag=True, help="Refuse where the file exists"),
     click.option(
         "--staged", is_flag=True, help="Make the file on the server first: a broken download goes on by itself"
     ),
@@ -137,23 +152,9 @@ def export_to(
     since: str = "",
 ) -> None:
     """Export to a file ("" names it after the owner) or to standard output ("-")."""
-    _check_server(session, choices)
-    if since:
-        require_extension(session, SINCE_EXTENSION, "export of a difference")
-    if with_volumes:
-        require_extension(session, VOLUMES_EXTENSION, "export of an instance together with its volumes")
     wanted = Wanted(
         owner=owner,
-        options={
-            "compression": choices["compression"],
-            "is_alone": is_alone,
-            "optimized_storage": choices["optimized_storage"],
-            "snapshot": choices["snapshot"],
-            "exclude": choices["exclude"],
-            "version": choices["export_version"],
-            "with_volumes": with_volumes,
-            "since": since,
-        },
+        options=wishes_of(session, choices, is_alone=is_alone, with_volumes=with_volumes, since=since),
         bytes_per_s=choices["bwlimit"],
     )
     recipients = parse_recipients(choices["encrypt"])
@@ -182,11 +183,28 @@ def export_to(
         session.say(f"Wrote {beside}")
 
 
-def _check_server(session: Session, choices: Choices) -> None:
-    if choices["snapshot"] or choices["exclude"]:
+def wishes_of(
+    session: Session, content: Content, *, is_alone: bool, with_volumes: bool = False, since: str = ""
+) -> ExportOptions:
+    """Return what the server is to put into the file; end the command where it wouldn't know of that."""
+    if content["snapshot"] or content["exclude"]:
         require_extension(session, EXTENSION, "export of a snapshot or without some paths")
-    if choices["export_version"] is not None:
+    if content["export_version"] is not None:
         require_extension(session, "backup_metadata_version", "choice of the metadata's version")
+    if since:
+        require_extension(session, SINCE_EXTENSION, "export of a difference")
+    if with_volumes:
+        require_extension(session, VOLUMES_EXTENSION, "export of an instance together with its volumes")
+    return {
+        "compression": content["compression"],
+        "is_alone": is_alone,
+        "optimized_storage": content["optimized_storage"],
+        "snapshot": content["snapshot"],
+        "exclude": content["exclude"],
+        "version": content["export_version"],
+        "with_volumes": with_volumes,
+        "since": since,
+    }
 
 
 def _default_name(session: Session, stem: str, compression: str, *, is_encrypted: bool) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+
+import click
 
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?) ?([kmgtpe]?)(i?)b?", re.IGNORECASE)
@@ -36,6 +38,16 @@ def parse_time(text: str) -> datetime | None:
         return None
     moment = datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00"))
     return None if moment.year in (1, 1970) else moment
+
+
+def wire_time(text: str, otherwise: str = "") -> str:
+    """Return a time that a person gave, local where it names no zone, as the API takes it."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        raise click.UsageError(
+            f'"{text}" is no time: give one such as 2030-01-31 or 2030-01-31T18:00{otherwise}'
+        ) from None
 
 
 def format_time(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypedDict, Unpack
 from urllib.parse import urlencode
@@ -14,6 +13,7 @@ from holdfast.client.connection import Connection, path_of
 from holdfast.client.errors import BrokenConnectionError
 from holdfast.client.imports import OCTETS, ImportWishes, opened, post, send, send_in_pieces
 from holdfast.client.operations import RunningOperation, begin
+from holdfast.client.owners import Owner, VolumeName, path_below
 from holdfast.client.resumed_download import ResumedDownload
 from holdfast.client.shapes import Backup
 from holdfast.client.transfer import Body, OnBytes, Pace, move
@@ -39,21 +39,6 @@ class ExportOptions(TypedDict, total=False):
     """Only what differs from this snapshot."""
 
 
-@dataclass(frozen=True)
-class VolumeName:
-    """A custom volume, where the name of an instance could stand, too."""
-
-    pool: str
-    name: str
-
-    def __str__(self) -> str:
-        return self.name
-
-
-Owner = str | VolumeName
-"""What an export is of: an instance by its name, or a custom volume."""
-
-
 class Backups:
     """The export files of instances and custom volumes, on the server and on their way from and to it."""
 
@@ -62,7 +47,7 @@ class Backups:
 
     def list(self, owner: Owner) -> list[Backup]:
         """Return the export files that the server keeps."""
-        return self._connection.get(list[Backup], _path(owner), {"recursion": "1"})
+        return self._connection.get(list[Backup], path_below(owner, "backups"), {"recursion": "1"})
 
     def default_compression(self) -> str:
         """Return what the server compresses with where a request doesn't say: the project's choice, or the server's."""
@@ -86,7 +71,7 @@ class Backups:
         body["name"] = name
         if expires_at is not None:
             body["expires_at"] = expires_at
-        return begin(self._connection, "POST", _path(owner), body)
+        return begin(self._connection, "POST", path_below(owner, "backups"), body)
 
     @contextmanager
     def stream(
@@ -104,7 +89,7 @@ class Backups:
         body = _body(owner, options)
         answer = self._connection.open(
             "POST",
-            _path(owner),
+            path_below(owner, "backups"),
             content=json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Accept": OCTETS},
         )
@@ -117,7 +102,9 @@ class Backups:
         self, owner: Owner, name: str, on_bytes: OnBytes | None = None, pace: Pace | None = None
     ) -> ResumedDownload:
         """Return an export file of the server, to be read; a connection that breaks meanwhile is made again."""
-        return ResumedDownload(self._connection, _path(owner, name, "export"), str(owner), on_bytes, pace)
+        return ResumedDownload(
+            self._connection, path_below(owner, "backups", name, "export"), str(owner), on_bytes, pace
+        )
 
     def save(self, owner: Owner, name: str, target: Path, on_bytes: OnBytes | None = None) -> int:
         """Fetch an export file to `target`, which appears whole or not at all; return its size in bytes."""
@@ -125,9 +112,13 @@ class Backups:
             move(download, file)
             return download.done
 
+    def rename(self, owner: Owner, name: str, new_name: str) -> RunningOperation:
+        """Rename an export file on the server."""
+        return begin(self._connection, "POST", path_below(owner, "backups", name), {"name": new_name})
+
     def delete(self, owner: Owner, name: str) -> RunningOperation:
         """Remove an export file from the server."""
-        return begin(self._connection, "DELETE", _path(owner, name))
+        return begin(self._connection, "DELETE", path_below(owner, "backups", name))
 
     def import_file(
         self,
@@ -201,20 +192,15 @@ class Backups:
 
     def verify(self, owner: Owner, name: str) -> RunningOperation:
         """Have the server read one of its export files to the end; `results()["verification"]` tells what is in it."""
-        return begin(self._connection, "POST", _path(owner, name, "verify"), {})
+        return begin(self._connection, "POST", path_below(owner, "backups", name, "verify"), {})
 
     def test_stored(
-        self, instance: str, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
+        self, owner: Owner, name: str, *, pool: str = "", command: str = "", timeout_s: float = 60
     ) -> RunningOperation:
-        """Have one of the server's export files tried, as `test_file`."""
-        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", "instance": instance, "backup": name}
+        """Have one of the server's export files tried, as `test_file`; one of a volume is only imported."""
+        whose = {"volume": f"{owner.pool}/{owner.name}"} if isinstance(owner, VolumeName) else {"instance": owner}
+        wanted = {"pool": pool, "command": command, "timeout": f"{timeout_s:g}", **whose, "backup": name}
         return begin(self._connection, "POST", f"{path_of('backup-tests')}?{urlencode(wanted)}", {})
-
-
-def _path(owner: Owner, *rest: str) -> str:
-    if isinstance(owner, VolumeName):
-        return path_of("storage-pools", owner.pool, "volumes", "custom", owner.name, "backups", *rest)
-    return path_of("instances", owner, "backups", *rest)
 
 
 def _body(owner: Owner, options: ExportOptions) -> dict[str, object]:

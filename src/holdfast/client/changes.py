@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holdfast.client.backups import Owner, VolumeName
-from holdfast.client.connection import Connection, path_of
+from holdfast.client.connection import Connection
+from holdfast.client.owners import Owner, path_below
 from holdfast.client.shapes import Changes
 
 
@@ -20,12 +20,6 @@ class Comparisons:
         offset: int | None = 0
         while offset is not None:
             query = {"from": before, "to": after, "path": path, "offset": str(offset)}
-            page = self._connection.get(Changes, _path(owner), query)
+            page = self._connection.get(Changes, path_below(owner, "changes"), query)
             yield page
             offset = page["next_offset"]
-
-
-def _path(owner: Owner) -> str:
-    if isinstance(owner, VolumeName):
-        return path_of("storage-pools", owner.pool, "volumes", "custom", owner.name, "changes")
-    return path_of("instances", owner, "changes")

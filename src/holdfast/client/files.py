@@ -1,4 +1,4 @@
-"""Files inside an instance, running or stopped: read, write, list, delete."""
+"""Files inside an instance, running or stopped, or a custom volume: read, write, list, delete."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from http.client import HTTPResponse
 from types import TracebackType
 from typing import BinaryIO, Literal
 
-from holdfast.client.connection import Connection, path_of
+from holdfast.client.connection import Connection
 from holdfast.client.errors import ApiError
+from holdfast.client.owners import Owner, path_below
 from holdfast.client.transfer import OnBytes, copy_body, read_chunks
 
 FileKind = Literal["file", "directory", "symlink"]
@@ -57,19 +58,19 @@ class OpenedFile:
 
 
 class Files:
-    """The files inside instances."""
+    """The files inside instances and custom volumes."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def open(self, instance: str, path: str, *, snapshot: str = "") -> OpenedFile:
-        """Open a path of an instance, or of one of its snapshots, for reading; symbolic links are not followed."""
-        return OpenedFile(self._connection.open("GET", _files_of(instance, snapshot), query={"path": path}), path)
+    def open(self, owner: Owner, path: str, *, snapshot: str = "") -> OpenedFile:
+        """Open a path, as it is now or in a snapshot, for reading; symbolic links are not followed."""
+        return OpenedFile(self._connection.open("GET", _files_of(owner, snapshot), query={"path": path}), path)
 
-    def exists(self, instance: str, path: str) -> bool:
-        """Tell whether there is anything at a path of an instance."""
+    def exists(self, owner: Owner, path: str) -> bool:
+        """Tell whether there is anything at a path, as it is now."""
         try:
-            self._connection.open("HEAD", _files_of(instance, ""), query={"path": path}).close()
+            self._connection.open("HEAD", _files_of(owner), query={"path": path}).close()
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -78,7 +79,7 @@ class Files:
 
     def write(
         self,
-        instance: str,
+        owner: Owner,
         path: str,
         content: BinaryIO,
         *,
@@ -87,24 +88,24 @@ class Files:
         on_bytes: OnBytes | None = None,
     ) -> None:
         """Write a file; an existing one is replaced. Negative ids and modes mean "as the server would choose"."""
-        self._post(instance, path, attributes, read_chunks(content, on_bytes, size_bytes), size_bytes)
+        self._post(owner, path, attributes, read_chunks(content, on_bytes, size_bytes), size_bytes)
 
-    def make_directory(self, instance: str, path: str, attributes: FileAttributes) -> None:
+    def make_directory(self, owner: Owner, path: str, attributes: FileAttributes) -> None:
         """Make a directory; one that is there already stays."""
-        self._post(instance, path, attributes, b"", 0)
+        self._post(owner, path, attributes, b"", 0)
 
-    def make_link(self, instance: str, path: str, target: str, attributes: FileAttributes) -> None:
+    def make_link(self, owner: Owner, path: str, target: str, attributes: FileAttributes) -> None:
         """Make a symbolic link."""
         content = target.encode("utf-8", "surrogateescape")
-        self._post(instance, path, attributes, content, len(content))
+        self._post(owner, path, attributes, content, len(content))
 
-    def delete(self, instance: str, path: str) -> None:
+    def delete(self, owner: Owner, path: str) -> None:
         """Delete a file or an empty directory."""
-        self._connection.request("DELETE", path_of("instances", instance, "files"), query={"path": path})
+        self._connection.request("DELETE", _files_of(owner), query={"path": path})
 
     def _post(
         self,
-        instance: str,
+        owner: Owner,
         path: str,
         attributes: FileAttributes,
         content: bytes | Iterator[bytes],
@@ -122,15 +123,13 @@ class Files:
         if size_bytes is not None:
             headers["Content-Length"] = str(size_bytes)
         query = {"path": path}
-        with self._connection.open(
-            "POST", path_of("instances", instance, "files"), query=query, content=content, headers=headers
-        ):
+        with self._connection.open("POST", _files_of(owner), query=query, content=content, headers=headers):
             pass  # the answer says nothing beyond its status
 
 
-def _files_of(instance: str, snapshot: str) -> str:
+def _files_of(owner: Owner, snapshot: str = "") -> str:
     parts = ("snapshots", snapshot) if snapshot else ()
-    return path_of("instances", instance, *parts, "files")
+    return path_below(owner, *parts, "files")
 
 
 def _attributes_of(answer: HTTPResponse) -> FileAttributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import cast
+from urllib.parse import unquote
 
 from holdfast.client.connection import Connection, path_of
 from holdfast.client.operations import RunningOperation, begin, change
@@ -76,6 +77,11 @@ class Volumes:
     def snapshots(self, pool: str, name: str) -> list[VolumeSnapshot]:
         """Return the snapshots of a volume, oldest first; each is named `volume/snapshot`."""
         return self._connection.get(list[VolumeSnapshot], _path(pool, name, "snapshots"), {"recursion": "1"})
+
+    def snapshot_names(self, pool: str, name: str) -> list[str]:
+        """Return the names of a volume's snapshots."""
+        urls = self._connection.get(list[str], _path(pool, name, "snapshots"))
+        return [unquote(url.partition("?")[0].rpartition("/")[2]) for url in urls]
 
     def snapshot(self, pool: str, name: str, snapshot: str) -> VolumeSnapshot:
         """Return one snapshot."""

@@ -356,3 +356,18 @@ sent_copies = Table(
     Column("sent_at", UtcTime, nullable=False),
     UniqueConstraint("instance_id", "protocol", "username"),
 )
+
+measured_sizes = Table(
+    "measured_sizes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("instance_snapshot_id", ForeignKey("instance_snapshots.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("volume_snapshot_id", ForeignKey("volume_snapshots.id", ondelete="CASCADE"), nullable=True, unique=True),
+    Column("pool", String, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("measured_at", UtcTime, nullable=False),
+)

@@ -1,7 +1,8 @@
 """What this server announces of LXD's API extensions: each one is a promise that a client acts on.
 
 An extension is here when its behaviour is served in full; the reason says where, or which client asks for it. Left
-out on purpose: clustering, networks and their kinds, virtual machines, migration between servers,
+out on purpose: clustering, networks and their kinds, virtual machines, running state on its way to another server
+(stateful and pre-copy migration; instances and volumes themselves cross), what is known of the host's hardware,
 SFTP, and limits or restrictions of projects. What LXD doesn't have begins with "holdfast_".
 """
 
@@ -34,7 +35,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "container_exec_user_group_cwd": "user, group, cwd of a command",
     "container_full": "recursion=2 on instances: `lxc list` asks once",
     "container_image_properties": "image.* keys of instances",
-    "container_incremental_copy": "refresh of a copy on this server",
+    "container_incremental_copy": "refresh of a copy, on this server and from another",
     "container_last_used_at": "last_used_at",
     "container_local_cross_pool_handling": "copies between pools",
     "container_only_migration": "instance_only of a copy",
@@ -87,6 +88,8 @@ _WITH_REASON: Final[dict[str, str]] = {
     "server_supported_storage_drivers": "environment",
     "snapshot_expiry": "snapshots.expiry, expires_at",
     "snapshot_expiry_creation": "expires_at of a new snapshot",
+    "snapshot_schedule_aliases": "@daily and its like in snapshots.schedule",
+    "snapshot_scheduling": "snapshots.schedule, snapshots.schedule.stopped, snapshots.pattern",
     "storage": "storage pools",
     "storage_api_local_volume_handling": "copies of volumes: `lxc storage volume copy`",
     "storage_api_project": "custom volumes of projects, features.storage.volumes",
@@ -113,16 +116,21 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",
     "holdfast_snapshot_schedules": "snapshot-schedules, instances/x/snapshot-plan, the keys of both; unknown to LXD",
     "holdfast_backup_test_stored": "backup-tests?instance=&backup=: of files on the server; unknown to LXD",
+    "holdfast_backup_test_volume": "backup-tests of files of volumes, ?volume=&backup=; unknown to LXD",
     "holdfast_backup_verify": "…/backups/x/verify; unknown to LXD",
     "holdfast_changes": "instances/x/changes and those of volumes: two points compared; unknown to LXD",
     "holdfast_file_list": "recursion=1 and download=1 of files, size of exports; unknown to LXD",
     "holdfast_safety": "/1.0/safety: the newest snapshot, export and copy of everything; unknown to LXD",
     "holdfast_schedule_preview": "/1.0/schedule-preview; unknown to LXD",
     "holdfast_usage": "instances/x/usage and those of volumes: measured sizes; unknown to LXD",
+    "holdfast_usage_remembered": "usage, …/usage/snapshots: what was measured, and when; unknown to LXD",
+    "holdfast_stateful": "environment tells whether the memory of processes can be kept; unknown to LXD",
     "holdfast_ui": "ui/links, ui/session, ui/browsers: sign-in to the web page; unknown to LXD",
     "holdfast_uploads": "uploads: import files in pieces; unknown to LXD",
     "holdfast_snapshot_tree": "GET of instances/x/snapshots/y/tree: a directory as tar; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
+    "holdfast_volume_files": "files of custom volumes, files and tree of their snapshots; unknown to LXD",
+    "volume_snapshot_scheduling": "snapshots.schedule and snapshots.pattern of custom volumes",
     "warnings": "/1.0/warnings: `lxc warning`",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from holdfast.service.files import FileInfo
 from holdfast.wire import files as wire
 from holdfast.wire.timestamps import to_wire
 
-ENTRY_KINDS: Final = ("directory", "symlink")
+_ENTRY_KINDS: Final = ("directory", "symlink")
 """What is answered as a whole; the content of all else is read, if it is a regular file."""
 
 
@@ -39,13 +39,34 @@ def fact_headers(info: FileInfo) -> dict[str, str]:
     }
 
 
-def file_answer(request: ApiRequest, path: str, info: FileInfo, descriptor: int) -> web.StreamResponse:
+def _file_answer(request: ApiRequest, path: str, info: FileInfo, descriptor: int) -> web.StreamResponse:
     """Answer with the content of a file, which is closed then; `download` has browsers save it."""
     name = path.rpartition("/")[2]
     return send_descriptor(descriptor, name, fact_headers(info), is_download=request.flag("download"))
 
 
-def listing_answer(found: Mapping[str, FileInfo]) -> web.StreamResponse:
+async def reading_answer(
+    request: ApiRequest,
+    path: str,
+    *,
+    look: Callable[[str], FileInfo],
+    list_entries: Callable[[str], Mapping[str, FileInfo]],
+    read: Callable[[str], tuple[FileInfo, int]],
+) -> web.StreamResponse:
+    """Answer with a file's content, a directory's names or a symlink's target; facts are in the headers.
+
+    With recursion=1 a directory's entries come with their facts.
+    """
+    if request.recursion:
+        return _listing_answer(await request.run(list_entries, path))
+    info = await request.run(look, path)
+    if info.kind in _ENTRY_KINDS:
+        return _entry_answer(info)
+    info, descriptor = await request.run(read, path)
+    return _file_answer(request, path, info, descriptor)
+
+
+def _listing_answer(found: Mapping[str, FileInfo]) -> web.StreamResponse:
     """Answer with the entries of a directory and their facts; what is no text in a name is shown as "\ufffd"."""
     return sync([_entry(name, info) for name, info in found.items()])
 
@@ -69,7 +90,7 @@ def readable(name: str | bytes) -> str:
     return raw.decode(errors="replace")
 
 
-def entry_answer(info: FileInfo) -> web.StreamResponse:
+def _entry_answer(info: FileInfo) -> web.StreamResponse:
     """Answer with the names in a directory or the target of a symlink."""
     if info.kind == "directory":
         return sync(list(info.entries), headers=fact_headers(info))

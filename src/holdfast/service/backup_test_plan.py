@@ -23,14 +23,15 @@ _REACHING_OUT: Final = ("lxc.net", "lxc.mount", "lxc.hook")
 
 def volume_for_test(planned: Attached) -> Attached:
     """Return a volume of the file without schedules, its held snapshots free to go."""
-    volume = planned.new.volume
-    config = {key: value for key, value in volume.config.items() if not key.startswith(_EMPTIED_KEYS)}
-    return replace(
-        planned,
-        new=NewVolume(
-            replace(volume, config=config, description=_DESCRIPTION),
-            tuple(replace(each, is_held=False, expires_at=None, schedule="") for each in planned.new.snapshots),
-        ),
+    return replace(planned, new=free_volume(planned.new))
+
+
+def free_volume(new: NewVolume) -> NewVolume:
+    """Return it without schedules, its held snapshots free to go."""
+    config = {key: value for key, value in new.volume.config.items() if not key.startswith(_EMPTIED_KEYS)}
+    return NewVolume(
+        replace(new.volume, config=config, description=_DESCRIPTION),
+        tuple(replace(each, is_held=False, expires_at=None, schedule="") for each in new.snapshots),
     )
 
 

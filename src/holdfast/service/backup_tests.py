@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
 
+from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.reader import read_index
 from holdfast.model.errors import BadRequestError, HoldfastError, InstanceNotFoundError, VolumeNotFoundError
 from holdfast.model.instance import Instance
@@ -32,8 +33,9 @@ from holdfast.service.instance_requests import ExecRequest
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.power import PowerService
-from holdfast.service.resources import instance_resources
+from holdfast.service.resources import instance_resources, volume_resources
 from holdfast.service.surroundings import Surroundings, key_of
+from holdfast.service.volume_trial import VolumeTrial, without_command
 from holdfast.streams.growing import ArrivingFile
 
 INTENT_KIND: Final = "backup-test"
@@ -78,9 +80,11 @@ class BackupTestService:
         execs: ExecService,
         remover: Remover,
         volume_remover: VolumeRemover,
+        volumes: VolumeTrial,
     ) -> None:
         self._around, self._imports, self._power = surroundings, imports, power
         self._execs, self._remover, self._volume_remover = execs, remover, volume_remover
+        self._volumes = volumes
 
     def test(self, caller: Caller, upload: ArrivingFile, request: BackupTestRequest) -> Operation:
         """Start to test the file, which becomes ours. The operation fails if the instance doesn't come up.
@@ -91,9 +95,12 @@ class BackupTestService:
             if not 0 < request.timeout_s <= LONGEST_S:
                 raise BadRequestError(f"The time limit of a test is more than 0 and at most {LONGEST_S:g} seconds")
             index = read_index(upload)
+            if index.volume is not None:
+                return self._test_volume(caller, upload, index, request)
             check_way(index, is_onto=False)
             name = f"{NAME_PREFIX}{secrets.token_hex(4)}"
             facts: dict[str, JsonValue] = {
+                "type": index.type,
                 "name": index.name,
                 "snapshots": list(index.snapshots),
                 "volumes": [f"{part.pool}/{part.name}" for part in index.attached],
@@ -113,6 +120,36 @@ class BackupTestService:
             upload.remove()
             raise
 
+    def _test_volume(
+        self, caller: Caller, upload: ArrivingFile, index: ExportIndex, request: BackupTestRequest
+    ) -> Operation:
+        without_command(request.command)
+        project, pool = self._volumes.place(caller, index, request.pool)
+        name = f"{NAME_PREFIX}{secrets.token_hex(4)}"
+        facts: dict[str, JsonValue] = {
+            "type": index.type,
+            "name": index.name,
+            "snapshots": list(index.snapshots),
+            "tested_as": name,
+        }
+
+        def work(handle: OperationHandle) -> None:
+            handle.set_metadata(backup_test={**facts, "healthy": False})
+            payload: dict[str, JsonValue] = {"project": project, "name": name, "volumes": [[project, pool, name]]}
+            with self._intent(caller, upload, payload):
+                reach("volume-test:intent")
+                found = self._volumes.run(caller, upload, pool, name, handle)
+                handle.set_metadata(backup_test={**facts, **found})
+
+        return self._around.operations.start(
+            caller,
+            "Testing backup",
+            work,
+            resources=volume_resources(pool, project, name),
+            may_cancel=True,
+            if_never_begun=upload.remove,
+        )
+
     def undo(self, intent: Intent) -> None:
         """Remove what a crash left of a test. Idempotent: recovery calls it."""
         self._remove(INTERNAL, intent)
@@ -129,12 +166,7 @@ class BackupTestService:
         handle: OperationHandle,
     ) -> None:
         payload = {"project": caller.project, "name": name, **_payload_of(volumes)}
-        try:
-            intent = self._around.intents.open(INTENT_KIND, payload)
-        except BaseException:
-            upload.remove()
-            raise
-        with self._removed_at_end(caller, intent):
+        with self._intent(caller, upload, payload):
             reach("backup-test:intent")
             adapt = partial(for_test, [each.place for each in volumes])
             self._imports.restore_now(caller, upload, name, request.pool, adapt, handle, volumes)
@@ -145,7 +177,13 @@ class BackupTestService:
                 trial.run(request)
 
     @contextmanager
-    def _removed_at_end(self, caller: Caller, intent: Intent) -> Iterator[None]:
+    def _intent(self, caller: Caller, upload: ArrivingFile, payload: dict[str, JsonValue]) -> Iterator[None]:
+        """Stand for what is made meanwhile: it is removed at the end, or by the next start."""
+        try:
+            intent = self._around.intents.open(INTENT_KIND, payload)
+        except BaseException:
+            upload.remove()
+            raise
         try:
             yield
         finally:

@@ -63,15 +63,16 @@ from holdfast.service.sent_copies import SentCopyService
 from holdfast.service.server_certificate import ServerCertificate, load_or_make
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.server_info import ServerInfo, collect
-from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.stored_backups import StoredBackupService
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.tree_files import TreeFileService
 from holdfast.service.tree_usage import UsageService
 from holdfast.service.trust_tokens import TrustTokens
 from holdfast.service.uploads import UploadService
 from holdfast.service.volume_services import VolumeServices, make_volume_services
 from holdfast.service.volume_store import VolumeStore
+from holdfast.service.volume_trial import VolumeTrial
 from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 
@@ -118,7 +119,7 @@ class Services:
     metrics: MetricsService
     exec: ExecService
     files: FileService
-    snapshot_files: SnapshotFileService
+    tree_files: TreeFileService
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
@@ -219,6 +220,7 @@ def build_services(
         execs=instance_services.exec,
         remover=instance_services.deleter,
         volume_remover=volume_services.volumes,
+        volumes=VolumeTrial(VolumeStore(surroundings), volume_services.imports),
     )
     recovery.register(backup_tests.INTENT_KIND, tests.undo)
     own_certificate, addresses = load_or_make(paths), ListeningAddresses(server_config)
@@ -281,7 +283,7 @@ def build_services(
         metrics=MetricsService(surroundings, protections),
         exec=instance_services.exec,
         files=instance_services.files,
-        snapshot_files=instance_services.snapshot_files,
+        tree_files=TreeFileService(surroundings, VolumeStore(surroundings)),
         console=instance_services.console,
         logs=instance_services.logs,
         metadata=instance_services.metadata,

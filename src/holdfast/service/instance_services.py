@@ -49,7 +49,6 @@ from holdfast.service.schedule_reading import ScheduleReader
 from holdfast.service.scheduled import Warnings
 from holdfast.service.schedules import Scheduler
 from holdfast.service.shift import Shifter
-from holdfast.service.snapshot_files import SnapshotFileService
 from holdfast.service.snapshots import SnapshotService
 from holdfast.service.start import Starter
 from holdfast.service.startup_snapshots import StartupSnapshots
@@ -81,7 +80,6 @@ class InstanceServices:
     copies: CopyService
     exec: ExecService
     files: FileService
-    snapshot_files: SnapshotFileService
     console: ConsoleService
     logs: LogService
     metadata: MetadataService
@@ -169,7 +167,6 @@ def make_instance_services(
         copies=copies,
         exec=ExecService(surroundings),
         files=FileService(surroundings, starter),
-        snapshot_files=SnapshotFileService(surroundings),
         console=ConsoleService(surroundings),
         logs=LogService(surroundings),
         metadata=MetadataService(surroundings),

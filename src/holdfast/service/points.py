@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from holdfast.archive.idmap import parse_host_map
 from holdfast.db import snapshots as snapshots_table
 from holdfast.model.errors import SnapshotNotFoundError
+from holdfast.model.instance import Config
+from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.volume import CustomVolume
-from holdfast.service.snapshot_files import id_base_of
 from holdfast.service.start_spec import ROOTFS
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.volume_store import VolumeStore
@@ -20,14 +22,10 @@ NOW: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A tree; its ids on disk are those seen inside plus `id_base`. `identity` is another one for another content.
-
-    None: what is there changes.
-    """
+    """A tree; its ids on disk are those seen inside plus `id_base`."""
 
     tree: Path
     id_base: int = 0
-    identity: object = None
 
 
 class Points:
@@ -46,11 +44,18 @@ class Points:
             found = snapshots_table.get(connection, project, name, snapshot)
         if found is None:
             raise SnapshotNotFoundError(project, name, snapshot)
-        return Point(tree, id_base_of(found.config), (tree, found.created_at))
+        return Point(tree, id_base_of(found.config))
 
     def of_volume(self, volume: CustomVolume, snapshot: str) -> Point:
         """Return what is in a custom volume, or in one of its snapshots."""
         tree = self._volumes.driver(volume).path(volume.address, snapshot or None)
-        if snapshot == NOW:
-            return Point(tree)
-        return Point(tree, identity=(tree, self._volumes.snapshot(volume, snapshot).created_at))
+        if snapshot != NOW:
+            self._volumes.snapshot(volume, snapshot)
+        return Point(tree)
+
+
+def id_base_of(config: Config) -> int:
+    """Return what to take from the ids on a disk: they were kept as seen inside, or shifted by one base."""
+    host_map = parse_host_map(config.get(DISK_MAP_KEY, ""))
+    users = [entry for entry in host_map.ranges if entry.is_uid] if host_map is not None else []
+    return users[0].host - users[0].inside if users else 0

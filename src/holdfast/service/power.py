@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from holdfast.db import instances as instances_table
 from holdfast.model.config_values import is_false, is_true
-from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, UnsupportedError
+from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError
 from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import DEFAULT_PROJECT, StatusCode
@@ -26,6 +26,7 @@ from holdfast.service.locks import instance_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_url
 from holdfast.service.start import Starter
+from holdfast.service.stateful import refuse_stateful
 from holdfast.service.surroundings import Surroundings, key_of
 
 RUNNING: Final = "RUNNING"
@@ -77,7 +78,7 @@ class PowerService:
         """Start a change; `timeout_s` -1 waits for ever for a clean stop, 0 and `force` end it at once."""
         wanted = _action(action)
         self._around.instance(caller.project, name)
-        _refuse_stateful(stateful)
+        refuse_stateful(stateful=stateful)
 
         def work(handle: OperationHandle) -> None:
             self._carry_out(caller, name, wanted, timeout_s, force=force)
@@ -90,7 +91,7 @@ class PowerService:
     ) -> Operation:
         """Do the same to every instance of the project that isn't so already; the others go on when one fails."""
         wanted = _action(action)
-        _refuse_stateful(stateful)
+        refuse_stateful(stateful=stateful)
         with self._around.database.read() as connection:
             names = [each.name for each in instances_table.list_all(connection, caller.project)]
 
@@ -328,11 +329,6 @@ def _action(text: str) -> PowerAction:
         return PowerAction(text)
     except ValueError:
         raise BadRequestError(f"Unknown action: '{text}'") from None
-
-
-def _refuse_stateful(stateful: bool) -> None:
-    if stateful:
-        raise UnsupportedError("The state of processes can't be kept by this server: leave `stateful` out")
 
 
 def _applies(action: PowerAction, status: StatusCode) -> bool:

@@ -227,6 +227,9 @@ class ProtectionRuns:
     def _save(self, protection: Protection, copy: ProtectedCopy) -> None:
         with self._around.database.write() as connection:
             protections_table.save_copy(connection, protection.name, copy)
+        verb = "missed" if copy.is_missing else "failed" if copy.error else "copied"
+        source = protection_url(protection.name)
+        self._around.events.lifecycle(None, None, f"protection-{verb}", source, instance=copy.instance)
 
 
 def _subject(protection: Protection) -> Subject:

@@ -84,7 +84,7 @@ class ProtectionService:
         self._runs.protection(name)
         return next(each for each in self.list() if each.protection.name == name)
 
-    def create(self, wanted: Protection) -> Protection:
+    def create(self, caller: Caller, wanted: Protection) -> Protection:
         """Set it up: what it names must be there, and the other server must let us see its instances."""
         protection = replace(
             wanted,
@@ -105,9 +105,10 @@ class ProtectionService:
             raise BadRequestError(f"{protection.remote} can't be asked for its instances: {error}") from error
         with self._around.database.write() as connection:
             protections_table.insert(connection, protection)
+        self._tell(caller, protection.name, "created")
         return protection
 
-    def change(self, name: str, change: ProtectionChange) -> None:
+    def change(self, caller: Caller, name: str, change: ProtectionChange) -> None:
         before = self._runs.protection(name)
         limit = before.bytes_per_s if change.bytes_per_s is None else change.bytes_per_s or None
         after = replace(
@@ -122,6 +123,7 @@ class ProtectionService:
         check_protection(after)
         with self._around.database.write() as connection:
             protections_table.update(connection, after)
+        self._tell(caller, name, "updated")
 
     def check_ages(self) -> None:
         """Raise a warning for each copy that is older than its schedule promises."""
@@ -130,7 +132,7 @@ class ProtectionService:
     def run_now(self, caller: Caller, name: str) -> Operation:
         return self._runs.run_now(caller, name)
 
-    def remove(self, name: str) -> None:
+    def remove(self, caller: Caller, name: str) -> None:
         """Forget it; the copies stay, as instances of their own."""
         view = self.get(name)
         with (
@@ -138,10 +140,15 @@ class ProtectionService:
             self._around.database.write() as connection,
         ):
             protections_table.delete(connection, name)
+        self._tell(caller, name, "deleted")
         project = view.protection.target_project
         self._warnings.resolve(project, PROTECTION_FAILED, protection_url(name))
         for each in view.copies:
             self._warnings.resolve(project, COPY_LATE, instance_url(project, each.copy.instance))
+
+    def _tell(self, caller: Caller, name: str, verb: str) -> None:
+        """Publish what became of one; no project's clients see protections."""
+        self._around.events.lifecycle(caller, None, f"protection-{verb}", protection_url(name))
 
     def _default_pool(self, project: str) -> str:
         profile = self._around.profiles.get(project, "default")

@@ -34,6 +34,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.resources import instance_resources
+from holdfast.service.stateful import refuse_stateful
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 from holdfast.service.taking_back import discard_all
 from holdfast.service.volume_devices import VolumeDevices
@@ -71,6 +72,7 @@ class RestoreService:
                 found = self._snapshot(current, name)
                 if stateful and not found.stateful:
                     raise BadRequestError("Stateful snapshot restore requested by snapshot is stateless")
+                refuse_stateful(stateful=stateful)
                 self._restore(caller, current, found.name, handle, is_undo=False)
 
         return self._begin(caller, instance, "Restoring snapshot", work)

@@ -12,7 +12,6 @@ from holdfast.model.errors import (
     BadRequestError,
     ConflictError,
     SnapshotNotFoundError,
-    UnsupportedError,
 )
 from holdfast.model.expiry import expiry_time
 from holdfast.model.instance import Config, Instance, Snapshot
@@ -30,6 +29,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
 from holdfast.service.resources import instance_resources
 from holdfast.service.scheduled import Occasion
+from holdfast.service.stateful import refuse_stateful
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.taking_back import discard_all, take_back
@@ -73,8 +73,7 @@ class SnapshotService:
             check_snapshot_name(name)
 
         def work(handle: OperationHandle) -> None:
-            if stateful:
-                raise UnsupportedError("The state of processes can't be kept by this server: leave `stateful` out")
+            refuse_stateful(stateful=stateful)
             with self._around.alone(caller.project, instance, "snapshot") as current:
                 self.take(caller, current, name, expires, handle, description=description)
 

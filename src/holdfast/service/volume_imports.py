@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.reader import read_index
@@ -33,6 +34,7 @@ class _Import:
     project: str
     pool: str
     name: str
+    adapt: Callable[[NewVolume], NewVolume]
 
 
 class VolumeImportService:
@@ -63,6 +65,23 @@ class VolumeImportService:
             upload.remove()
             raise
 
+    def restore_now(
+        self,
+        caller: Caller,
+        upload: ArrivingFile,
+        pool: str,
+        name: str,
+        adapt: Callable[[NewVolume], NewVolume],
+        handle: OperationHandle,
+    ) -> None:
+        """Import the file under this name inside an operation that does more; it is removed as by `restore_file`."""
+        try:
+            task = replace(self._task(caller, upload, pool, name), adapt=adapt)
+        except BaseException:
+            upload.remove()
+            raise
+        self._work(task, handle)
+
     def _task(self, caller: Caller, upload: ArrivingFile, pool: str, name: str | None) -> _Import:
         index = read_index(upload)
         return _Import(
@@ -73,10 +92,11 @@ class VolumeImportService:
             project=self._store.home(caller.project),
             pool=pool,
             name=name or index.name,
+            adapt=lambda new: new,
         )
 
     def _plan(self, task: _Import) -> NewVolume:
-        return plan_volume_import(
+        planned = plan_volume_import(
             task.definition,
             project=task.project,
             pool=task.pool,
@@ -84,6 +104,7 @@ class VolumeImportService:
             now=self._around.clock.now(),
             new_uuid=new_uuid,
         )
+        return task.adapt(planned)
 
     def _work(self, task: _Import, handle: OperationHandle) -> None:
         try:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.db import volumes as volumes_table
 from holdfast.model.backup import BackupOwner
-from holdfast.model.errors import VolumeInUseError, VolumeNotFoundError
+from holdfast.model.errors import BadRequestError, VolumeInUseError, VolumeNotFoundError
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import JsonValue
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
@@ -18,7 +18,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock
 from holdfast.service.resources import volume_snapshot_url, volume_url
 from holdfast.service.surroundings import Surroundings, key_of
-from holdfast.service.volume_users import VolumeUsers, users_of
+from holdfast.service.volume_users import VolumeUsers, is_of_server, users_of
 from holdfast.storage.driver import Driver
 
 
@@ -68,6 +68,12 @@ class VolumeStore:
     def users(self, volume: CustomVolume) -> VolumeUsers:
         with self.around.database.read() as connection:
             return users_of(connection, volume)
+
+    def refuse_of_server(self, volume: CustomVolume, text: str) -> None:
+        """Raise with this text if the server keeps its export files in it."""
+        with self.around.database.read() as connection:
+            if is_of_server(connection, volume):
+                raise BadRequestError(text)
 
     def refuse_running_users(self, users: VolumeUsers, text: str) -> None:
         """Raise with this text if one of the instances isn't stopped."""

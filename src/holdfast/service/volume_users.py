@@ -68,9 +68,10 @@ class VolumeUse:
     def of(self, volume: CustomVolume) -> VolumeUsers:
         """Return who uses a volume."""
         key = (volume.pool, volume.project, volume.name)
-        is_server = volume.project == DEFAULT_PROJECT and self._server == f"{volume.pool}/{volume.name}"
         return VolumeUsers(
-            tuple(self._by_instance.get(key, ())), tuple(self._by_profile.get(key, ())), is_server=is_server
+            tuple(self._by_instance.get(key, ())),
+            tuple(self._by_profile.get(key, ())),
+            is_server=_is_named(volume, self._server),
         )
 
     def _expanded(self, instance: Instance) -> dict[str, dict[str, str]]:
@@ -85,6 +86,15 @@ class VolumeUse:
     def _home(self, project: str, feature: str) -> str:
         found = self._projects.get(project)
         return project if found is not None and has_own(found, feature) else DEFAULT_PROJECT
+
+
+def is_of_server(connection: Connection, volume: CustomVolume) -> bool:
+    """Tell whether the server keeps its export files in a volume."""
+    return _is_named(volume, server_config.backups_volume(connection))
+
+
+def _is_named(volume: CustomVolume, setting: str) -> bool:
+    return volume.project == DEFAULT_PROJECT and setting == f"{volume.pool}/{volume.name}"
 
 
 def users_of(connection: Connection, volume: CustomVolume) -> VolumeUsers:

@@ -39,7 +39,7 @@ class WarningService:
                 return
             found = warnings_table.find(connection, project, kind, path)
             if found is None:
-                new = WarningRecord(
+                told = WarningRecord(
                     id=str(uuid.uuid4()),
                     project=project,
                     kind=kind,
@@ -48,17 +48,20 @@ class WarningService:
                     first_seen_at=now,
                     last_seen_at=now,
                 )
-                warnings_table.insert(connection, new)
-                return
-            is_back = found.status is WarningStatus.RESOLVED
-            again = replace(
-                found,
-                message=message,
-                occurrences=found.occurrences + 1,
-                last_seen_at=now,
-                status=WarningStatus.NEW if is_back else found.status,
-            )
-            warnings_table.update(connection, again)
+                warnings_table.insert(connection, told)
+                verb = "created"
+            else:
+                is_back = found.status is WarningStatus.RESOLVED
+                told = replace(
+                    found,
+                    message=message,
+                    occurrences=found.occurrences + 1,
+                    last_seen_at=now,
+                    status=WarningStatus.NEW if is_back else found.status,
+                )
+                warnings_table.update(connection, told)
+                verb = "reset" if is_back else "updated"
+        self._tell(verb, told)
 
     def resolve(self, project: str | None, kind: str, entity: str) -> None:
         """Tell that it is right again. Nothing to resolve: nothing."""
@@ -71,6 +74,8 @@ class WarningService:
             found = warnings_table.find(connection, project, kind, path)
             if found is not None:
                 warnings_table.update(connection, replace(found, status=WarningStatus.RESOLVED))
+        if found is not None:
+            self._tell("resolved", found)
 
     def list(self, project: str | None) -> Sequence[WarningRecord]:
         """Return those of a project, all there are when None."""
@@ -95,6 +100,11 @@ class WarningService:
             if not warnings_table.delete(connection, warning_id):
                 raise WarningNotFoundError(warning_id)
         self._events.lifecycle(caller, "default", "warning-deleted", url("warnings", warning_id))
+
+    def _tell(self, verb: str, warning: WarningRecord) -> None:
+        """Publish what the server did by itself; for those only who may see warnings."""
+        context = {"type": warning.kind, "entity": warning.entity, "project": warning.project}
+        self._events.lifecycle(None, None, f"warning-{verb}", url("warnings", warning.id), **context)
 
     def _mark(self, caller: Caller, warning_id: str, status: WarningStatus) -> None:
         with self._database.write() as connection:

@@ -13,6 +13,13 @@ class StorageDriver(msgspec.Struct, kw_only=True):
     remote: bool = msgspec.field(name="Remote", default=False)
 
 
+class Stateful(msgspec.Struct, kw_only=True):
+    """Ours: whether the memory of processes can be kept, and why not."""
+
+    available: bool
+    reason: str
+
+
 class Environment(msgspec.Struct, kw_only=True):
     addresses: list[str]
     architectures: list[str]
@@ -36,6 +43,7 @@ class Environment(msgspec.Struct, kw_only=True):
     server_pid: int
     server_version: str
     holdfast_version: str
+    holdfast_stateful: Stateful
     backup_metadata_version_range: list[int]
     storage: str
     storage_version: str

@@ -11,3 +11,10 @@ class TreeUsage(msgspec.Struct, kw_only=True):
     bytes: int
     entries: int
     complete: bool
+    measured_at: str
+
+
+class RememberedUsage(TreeUsage, kw_only=True):
+    """The last measure of an instance, a custom volume, or a snapshot of one; `subject` is the URL of that."""
+
+    subject: str

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -230,9 +231,9 @@ def test_who_cancels_tells_why(trees: tuple[Path, Path]) -> None:
 # --- what a hostile source sends ---
 
 
-def entry(name: bytes = b"", mode: int = stat.S_IFREG | 0o600, size: int = 0, **others: object) -> Entry:
-    values: dict[str, object] = {"uid": 0, "gid": 0, "mtime_ns": 0, "target": b"", "group": 0, "attributes": []}
-    return Entry(name=name, mode=mode, size=size, **{**values, **others})  # type: ignore[arg-type]
+def entry(name: bytes = b"", mode: int = stat.S_IFREG | 0o600, size: int = 0, **others: Any) -> Entry:
+    values: dict[str, Any] = {"uid": 0, "gid": 0, "mtime_ns": 0, "target": b"", "group": 0, "attributes": []}
+    return Entry(name=name, mode=mode, size=size, **{**values, **others})
 
 
 TOP = entry(mode=stat.S_IFDIR | 0o755)

@@ -80,7 +80,11 @@ OF_NEWER_LXD = {"backup_metadata_version", "import_instance_devices", "metadata_
 
 def test_the_environment_adds_our_version_and_what_a_newer_extension_brings() -> None:
     keys = {field.encode_name for field in msgspec.structs.fields(wire_server.Environment)}
-    assert keys - set(SEEN["environment"]) == {"holdfast_version", "backup_metadata_version_range"}
+    assert keys - set(SEEN["environment"]) == {
+        "holdfast_version",
+        "holdfast_stateful",
+        "backup_metadata_version_range",
+    }
     assert set(SEEN["environment"]) <= keys
 
 

@@ -104,10 +104,29 @@ def test_resolved_and_back(scene: Scene, is_seen: bool) -> None:
     assert (scene.only().status, scene.only().occurrences) == (WarningStatus.NEW, 3 if is_seen else 2)
 
 
-def test_seen_reset_deleted_are_told(scene: Scene) -> None:
+def test_what_the_server_does_by_itself_is_told(scene: Scene) -> None:
+    """To those who may see warnings: they belong to no project."""
     told: list[Event] = []
     scene.events.subscribe(told.append)
+    scene.service.resolve("p", SCHEDULE_FAILED, BOX)
+    scene.service.raise_("p", SCHEDULE_FAILED, "/1.0/instances/gone", "no space")
+    for message in ("no space", "pool is gone"):
+        scene.service.raise_("p", SCHEDULE_FAILED, BOX, message)
+    for _ in range(2):
+        scene.service.resolve("p", SCHEDULE_FAILED, BOX)
     scene.service.raise_("p", SCHEDULE_FAILED, BOX, "no space")
+    bodies = [event.body for event in told if isinstance(event.body, Lifecycle)]
+    verbs = ["created", "updated", "resolved", "reset"]
+    assert [body.action for body in bodies] == [f"warning-{verb}" for verb in verbs]
+    assert {body.source for body in bodies} == {f"/1.0/warnings/{scene.only().id}"}
+    assert bodies[0].context == {"type": SCHEDULE_FAILED, "entity": "/1.0/instances/box", "project": "p"}
+    assert {event.project for event in told} == {None}
+
+
+def test_seen_reset_deleted_are_told(scene: Scene) -> None:
+    scene.service.raise_("p", SCHEDULE_FAILED, BOX, "no space")
+    told: list[Event] = []
+    scene.events.subscribe(told.append)
     found = scene.only()
     scene.service.acknowledge(CALLER, found.id)
     scene.service.reset(CALLER, found.id)

@@ -59,7 +59,10 @@ function hear(event: ServerEvent): void {
   }
   noteOperation(event.metadata, event.project ?? "default");
   if (event.metadata.status_code < 200) return;
-  for (const urls of Object.values(event.metadata.resources ?? {})) urls.forEach((url) => touch(url, false));
+  for (const [kind, urls] of Object.entries(event.metadata.resources ?? {})) {
+    // The list of protections shows how the last run of each ended.
+    urls.forEach((url) => touch(url, kind === "protections"));
+  }
 }
 
 function open(): void {

@@ -68,6 +68,8 @@ const SEEN_ELSEWHERE: readonly (readonly [string, readonly string[]])[] = [
   ["/1.0/projects", ["/1.0/snapshot-schedules", "/1.0/ui/session"]],
   ["/1.0/images", ["/1.0/storage-pools"]],
   ["/1.0/protections", ["/1.0/instances", "/1.0/safety", "/1.0/warnings"]],
+  // They are raised for what failed, and taken back for what went well again.
+  ["/1.0/warnings", ["/1.0/protections", "/1.0/snapshot-schedules"]],
 ];
 
 /** Fetch anew what is shown of these, and forget what is cached of them; ends when all is read. */

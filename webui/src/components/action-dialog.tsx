@@ -5,6 +5,7 @@ import { texts } from "../text";
 import { CommandLine } from "./command-line";
 import { Dialog } from "./dialog";
 import { ErrorNote } from "./error-note";
+import { useFocusKept } from "./focus-kept";
 import { OperationProgress } from "./operation-progress";
 import { runToEnd, tellFailure, type Action } from "./run-action";
 import { toast } from "./toasts";
@@ -32,6 +33,7 @@ export function ActionDialog(props: ActionDialogProps) {
   const [operation, setOperation] = useState<Operation>();
   const [error, setError] = useState<unknown>();
   const isOpen = useRef(true);
+  const keepFocus = useFocusKept(isBusy);
   useEffect(() => {
     isOpen.current = true;
     return () => {
@@ -40,6 +42,7 @@ export function ActionDialog(props: ActionDialogProps) {
   }, []);
 
   const run = async () => {
+    keepFocus();
     setBusy(true);
     setError(undefined);
     try {
@@ -76,9 +79,7 @@ export function ActionDialog(props: ActionDialogProps) {
           {error !== undefined && <ErrorNote error={error} />}
           {isBusy && props.progress}
           {operation !== undefined && <OperationProgress id={operation.id} />}
-          {[command].flat().map((each) => (
-            <CommandLine key={each} command={each} />
-          ))}
+          <CommandLine command={command} />
         </div>
         <footer className="dialog__footer">
           <button type="button" className="p-button" onClick={leave}>

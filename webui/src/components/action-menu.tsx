@@ -9,6 +9,8 @@ export interface MenuAction {
   onSelect: () => void;
   isDangerous?: boolean;
   disabled?: boolean;
+  /** Why it is disabled. */
+  reason?: string;
 }
 
 interface ActionMenuProps {
@@ -20,6 +22,8 @@ interface ActionMenuProps {
 }
 
 const GAP_PX = 4;
+/** A list doesn't come nearer to the window's edge. */
+const EDGE_PX = 16;
 
 export function ActionMenu({ label, ariaLabel, actions, className = "p-button" }: ActionMenuProps) {
   const [isOpen, setOpen] = useState(false);
@@ -85,8 +89,12 @@ function MenuList({ id, anchor, actions, onClose }: MenuListProps) {
     place(list.current, anchor);
     list.current.querySelector<HTMLElement>(".menu__action:not(:disabled)")?.focus();
     const main = document.getElementById("main");
-    main?.addEventListener("scroll", onClose, { once: true });
-    return () => main?.removeEventListener("scroll", onClose);
+    // The page may still tell that it scrolled to the button; that comes before the next picture.
+    const frame = requestAnimationFrame(() => main?.addEventListener("scroll", onClose, { once: true }));
+    return () => {
+      cancelAnimationFrame(frame);
+      main?.removeEventListener("scroll", onClose);
+    };
     // Placed once, when it opens.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
@@ -106,6 +114,7 @@ function MenuList({ id, anchor, actions, onClose }: MenuListProps) {
           >
             {action.label}
           </button>
+          {action.disabled && action.reason !== undefined && <span className="menu__reason">{action.reason}</span>}
           {action.command !== undefined && <CopyButton command={action.command} />}
         </li>
       ))}
@@ -119,7 +128,9 @@ function place(list: HTMLElement, anchor: HTMLElement): void {
   const { width, height } = list.getBoundingClientRect();
   const fitsBelow = button.bottom + height + GAP_PX <= window.innerHeight;
   list.style.top = `${fitsBelow ? button.bottom + GAP_PX : Math.max(GAP_PX, button.top - height - GAP_PX)}px`;
-  list.style.left = `${Math.max(GAP_PX, Math.min(button.left, window.innerWidth - width - GAP_PX))}px`;
+  // A button at the right side has its list end where it ends.
+  const left = button.left + width > window.innerWidth - EDGE_PX ? button.right - width : button.left;
+  list.style.left = `${Math.max(GAP_PX, left)}px`;
 }
 
 function moveFocus(box: HTMLElement | null, step: number): void {

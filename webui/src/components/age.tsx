@@ -10,6 +10,9 @@ const YEAR_S = 365.25 * DAY_S;
 /** How often the words are made anew: nobody needs the seconds of a snapshot's age. */
 const TICK_MS = 20_000;
 
+/** What is kept for a week from now goes "in 7 d", also a minute later. */
+const SLACK = 1.003;
+
 let now = Date.now();
 const listeners = new Set<() => void>();
 let ticker: number | undefined;
@@ -57,22 +60,40 @@ export function formatTime(time: number): string {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** A time to come, for which the day of the week counts and seconds don't. */
+export function formatMoment(time: number): string {
+  return new Date(time).toLocaleString(undefined, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+}
+
 interface AgeProps {
   time: string | null | undefined;
   /** What stands for an absent time. */
   absent?: string;
+  /** It is a time to come: even if it has just passed, it is about to happen. */
+  isDue?: boolean;
 }
 
-export function Age({ time, absent = texts.never }: AgeProps) {
-  const current = useNow();
+export function Age({ time, absent = texts.never, isDue = false }: AgeProps) {
+  useNow();
   const parsed = parseTime(time);
   if (parsed === undefined) return <span className="u-text--muted">{absent}</span>;
-  const seconds = (Math.max(current, Date.now() - TICK_MS) - parsed) / 1000;
-  const words =
-    Math.abs(seconds) < 10 ? texts.age.now : (seconds < 0 ? texts.age.in : texts.age.ago)(formatDuration(seconds));
+  const seconds = (Date.now() - parsed) / 1000;
   return (
     <time dateTime={new Date(parsed).toISOString()} title={formatTime(parsed)}>
-      {words}
+      {sayAge(seconds, isDue)}
     </time>
   );
+}
+
+function sayAge(seconds: number, isDue: boolean): string {
+  // The server's clock may be a little ahead of the browser's.
+  if (Math.abs(seconds) < 10) return isDue ? texts.age.soon : texts.age.now;
+  return seconds < 0 ? texts.age.in(formatDuration(seconds * SLACK)) : texts.age.ago(formatDuration(seconds));
 }

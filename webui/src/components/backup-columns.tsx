@@ -3,6 +3,7 @@ import { texts } from "../text";
 import { ActionMenu, type MenuAction } from "./action-menu";
 import { Age, parseTime } from "./age";
 import { Bytes } from "./bytes";
+import { WithCommand } from "./command-line";
 import type { Column } from "./data-table";
 import { DownloadExport } from "./download-export";
 
@@ -22,6 +23,8 @@ interface BackupColumns<File extends StoredFile> {
   addressOf: (file: File) => string;
   /** How the downloaded file is called, without what tells how it is compressed. */
   fileStemOf: (file: File) => string;
+  /** The command that downloads it. */
+  downloadOf: (file: File) => string;
   actionsOf: (file: File) => MenuAction[];
 }
 
@@ -65,11 +68,13 @@ export function backupColumns<File extends StoredFile>(of: BackupColumns<File>):
       className: "button-cell",
       cell: (file) => (
         <>
-          <DownloadExport
-            address={of.addressOf(file)}
-            stem={of.fileStemOf(file)}
-            label={`${words.download} ${file.name}`}
-          />{" "}
+          <WithCommand command={of.downloadOf(file)}>
+            <DownloadExport
+              address={of.addressOf(file)}
+              stem={of.fileStemOf(file)}
+              label={`${words.download} ${file.name}`}
+            />
+          </WithCommand>{" "}
           <ActionMenu
             label="⋯"
             ariaLabel={words.actionsOf(file.name)}

@@ -17,5 +17,5 @@ export function formatBytes(bytes: number | null | undefined): string {
 
 export function Bytes({ value }: { value: number | null | undefined }) {
   const isKnown = value !== null && value !== undefined && value >= 0;
-  return <span className={isKnown ? "bytes" : "bytes u-text--muted"}>{isKnown ? formatBytes(value) : "–"}</span>;
+  return <span className={isKnown ? "bytes" : "bytes absent"}>{isKnown ? formatBytes(value) : "–"}</span>;
 }

@@ -2,11 +2,12 @@
 import { useMemo, type ReactNode } from "react";
 import { useSearchParams } from "react-router-dom";
 import { texts } from "../text";
+import { formatTime, parseTime } from "./age";
 import { SelectField, TextField } from "./fields";
 
 const words = texts.snapshots.compare;
 
-interface Point {
+export interface Point {
   name: string;
   created_at: string;
 }
@@ -37,7 +38,7 @@ export function useChosenPoints(points: Point[]): ChosenPoints {
     );
   const choices = ordered.map((each) => ({
     value: each.name,
-    label: `${each.name} (${new Date(each.created_at).toLocaleString()})`,
+    label: `${each.name} (${formatTime(parseTime(each.created_at) ?? 0)})`,
   }));
   const fields = (
     <div className="field-row">

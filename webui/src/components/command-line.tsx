@@ -1,22 +1,36 @@
 // A command to copy.
-import { useState, type ReactNode } from "react";
+import { Fragment, useState, type ReactNode } from "react";
 import { texts } from "../text";
 
 /** How long the button says what became of it. */
 const SAID_MS = 2500;
 
-export function CommandLine({ command, label = texts.command.title }: { command: string; label?: string }) {
+interface CommandLineProps {
+  /** Several when it takes several. */
+  command: string | string[];
+  label?: string;
+}
+
+export function CommandLine({ command, label = texts.command.title }: CommandLineProps) {
+  const commands = [command].flat();
+  if (commands.length === 0) return null;
   return (
     <div className="command">
       <div className="command__label">{label}</div>
-      <div className="command__row">
-        {/* Long commands scroll; what scrolls must be reachable by keyboard. */}
-        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-        <code className="command__text" tabIndex={0}>
-          {command}
-        </code>
-        <CopyButton command={command} />
-      </div>
+      {commands.map((each) => (
+        <div className="command__row" key={each}>
+          <code className="command__text">
+            {each.split(" ").map((word, index) => (
+              // An option isn't parted from its hyphens where the line ends.
+              <Fragment key={index}>
+                {index > 0 && " "}
+                <span className="command__word">{word}</span>
+              </Fragment>
+            ))}
+          </code>
+          <CopyButton command={each} />
+        </div>
+      ))}
     </div>
   );
 }

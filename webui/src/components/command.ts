@@ -16,13 +16,22 @@ export function holdfast(project: string, ...words: Word[]): string {
   return ["holdfast", ...all].map(quoted).join(" ");
 }
 
-/** For what no command of its own does: the request itself. */
-export function queryCommand(project: string, method: string, path: string, body?: unknown): string {
-  const address = project === "default" ? path : `${path}?project=${encodeURIComponent(project)}`;
-  return [
-    "holdfast query --wait -X",
-    method,
-    ...(body === undefined ? [] : ["-d", quoted(JSON.stringify(body))]),
-    quoted(address),
-  ].join(" ");
+/** A command about files of an instance or, in a pool, of a volume. */
+export function fileCommand(
+  { project, pool }: { project: string; pool?: string },
+  verb: string,
+  places: string[],
+  ...options: string[]
+): string {
+  const group = pool === undefined ? ["file"] : ["storage", "volume", "file"];
+  return holdfast(project, ...group, verb, ...options, pool, ...places);
+}
+
+/** A command about export files that the server keeps: of an instance or, in a pool, of a volume. */
+export function storedCommand(
+  { name, project, pool }: { name: string; project: string; pool?: string },
+  verb: string,
+  ...words: Word[]
+): string {
+  return holdfast(project, "backup", "stored", verb, pool === undefined ? name : `${pool}/${name}`, ...words);
 }

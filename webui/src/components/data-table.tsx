@@ -81,7 +81,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     <table className="data-table" ref={table} role="table" aria-rowcount={sorted.length + 1}>
       <caption className="u-off-screen">{caption}</caption>
       <thead role="rowgroup">
-        <tr role="row" aria-rowindex={1}>
+        <tr role="row" aria-rowindex={1} data-title={texts.table.sort}>
           {selection !== undefined && (
             <th role="columnheader" className="data-table__check">
               <SelectAll keys={sorted.map(rowKey)} selection={selection} />
@@ -180,7 +180,8 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   }
   return (
     <td role="cell" className={className} {...title}>
-      {column.cell(row)}
+      {/* Beside its title in a card it must be one thing. */}
+      {column.isTitleHidden ? column.cell(row) : <div className="data-table__value">{column.cell(row)}</div>}
     </td>
   );
 }

@@ -19,7 +19,8 @@ export function Dialog({ title, onClose, children, isWide = false }: DialogProps
     focusFirstField(shown);
     return () => {
       shown?.close();
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+      const goesOnAt = opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
+      goesOnAt?.focus();
     };
   }, []);
   return (

@@ -15,6 +15,17 @@ export interface ExportChoice {
   keptDays: string;
 }
 
+/** What the command says of the choice. */
+export function exportWords({ name, snapshot, withSnapshots, compression, keptDays }: ExportChoice): string[] {
+  return [
+    ...(name === "" ? [] : [name]),
+    ...(snapshot === "" ? [] : ["--snapshot", snapshot]),
+    ...(withSnapshots || snapshot !== "" ? [] : ["--without-snapshots"]),
+    ...(compression === "" ? [] : ["--compression", compression]),
+    ...(keptDays === "" ? [] : ["--expires", `${keptDays}d`]),
+  ];
+}
+
 interface ExportFieldsProps {
   choice: ExportChoice;
   set: (change: Partial<ExportChoice>) => void;

@@ -1,5 +1,7 @@
 // What an operation tells of its outcome, as lines of "key: value"; lists and maps indented.
 
+import { formatBytes } from "./bytes";
+
 function lines(value: unknown, indent: string): string[] {
   if (Array.isArray(value)) return value.flatMap((each) => nested("-", each, indent));
   if (typeof value === "object" && value !== null) {
@@ -10,9 +12,16 @@ function lines(value: unknown, indent: string): string[] {
     .map((line) => `${indent}${line}`);
 }
 
+const SIZES = /^(size|.*_?bytes):$/;
+
+/** A size is said in its unit as well: nobody reads nine digits. */
+function withUnit(head: string, value: unknown): string {
+  return typeof value === "number" && value >= 1024 && SIZES.test(head) ? `${value} (${formatBytes(value)})` : String(value);
+}
+
 function nested(head: string, value: unknown, indent: string): string[] {
   const isPlain = (typeof value !== "object" || value === null) && !String(value).includes("\n");
-  if (isPlain) return [`${indent}${head} ${String(value)}`];
+  if (isPlain) return [`${indent}${head} ${withUnit(head, value)}`];
   return [`${indent}${head}`, ...lines(value, `${indent}  `)];
 }
 

@@ -1,10 +1,16 @@
 // Which files were added, changed and removed between two points of an instance or a volume.
+import { useMemo, useState } from "react";
+import { Link } from "react-router-dom";
 import { useChangePages, type ChangedPath } from "../api/resources/changes";
+import type { FileType } from "../api/resources/files";
 import { texts } from "../text";
 import { Bytes } from "./bytes";
 import { DataTable, type Column } from "./data-table";
 import { ErrorNote } from "./error-note";
+import { FileButtons } from "./file-buttons";
 import { Loading } from "./loaded";
+import { filesAddress, parentOf, type Place } from "./places";
+import { PutBackDialog } from "./put-back-dialog";
 import { StatusLabel } from "./status-label";
 
 const words = texts.snapshots.compare;
@@ -18,17 +24,47 @@ const CHANGES: Record<string, string> = words.changes;
 const TYPES: Record<string, string> = texts.snapshots.files.types;
 const ASPECTS: Record<string, string> = words.aspects;
 
+function columnsOf(place: Place, from: string, to: string, putBack: (path: string) => void): Column<ChangedPath>[] {
+  return [
+    {
+      key: "path",
+      title: words.path,
+      isHeader: true,
+      cell: (entry) => <PathCell place={place} from={from} to={to} entry={entry} />,
+      sort: (entry) => entry.path,
+    },
+    ...COLUMNS,
+    {
+      key: "actions",
+      title: texts.actions,
+      isTitleHidden: true,
+      className: "button-cell",
+      // What was added since isn't in the earlier point.
+      cell: (entry) =>
+        entry.change !== "added" && (
+          <FileButtons
+            place={{ ...place, snapshot: from }}
+            path={entry.path}
+            type={entry.type as FileType}
+            onPutBack={putBack}
+          />
+        ),
+    },
+  ];
+}
+
+/** Leads to the directory in the snapshot where it is. */
+function PathCell({ place, from, to, entry }: { place: Place; from: string; to: string; entry: ChangedPath }) {
+  const snapshot = entry.change === "added" ? to : from;
+  const path = <code>{entry.path}</code>;
+  return snapshot === "" ? path : <Link to={filesAddress(place, snapshot, parentOf(entry.path))}>{path}</Link>;
+}
+
 const COLUMNS: Column<ChangedPath>[] = [
-  {
-    key: "path",
-    title: words.path,
-    isHeader: true,
-    cell: (entry) => <code>{entry.path}</code>,
-    sort: (entry) => entry.path,
-  },
   {
     key: "change",
     title: words.change,
+    className: "word-cell",
     cell: (entry) => (
       <>
         <StatusLabel status={CHANGES[entry.change] ?? entry.change} tone={TONES[entry.change] ?? "neutral"} />{" "}
@@ -40,6 +76,7 @@ const COLUMNS: Column<ChangedPath>[] = [
   {
     key: "type",
     title: texts.type,
+    className: "word-cell minor-cell",
     cell: (entry) => TYPES[entry.type] ?? entry.type,
     sort: (entry) => entry.type,
   },
@@ -60,15 +97,21 @@ const COLUMNS: Column<ChangedPath>[] = [
 ];
 
 interface FileChangesProps {
+  place: Place;
   /** The API's path of the instance or volume. */
   subject: string;
-  project: string;
   from: string;
   to: string;
   path: string;
 }
 
-export function FileChanges({ subject, project, from, to, path }: FileChangesProps) {
+export function FileChanges({ place, subject, from, to, path }: FileChangesProps) {
+  const { project, pool, name } = place;
+  const [chosen, setChosen] = useState<string>();
+  const columns = useMemo(
+    () => columnsOf({ name, project, ...(pool === undefined ? {} : { pool }) }, from, to, setChosen),
+    [pool, name, project, from, to],
+  );
   const query = { from, to, limit: PAGE_ENTRIES, ...(path === "" ? {} : { path }) };
   const changes = useChangePages(subject, project, query, path === "" || path.startsWith("/"));
   if (changes.isError) return <ErrorNote error={changes.error} onRetry={() => void changes.refetch()} />;
@@ -82,7 +125,7 @@ export function FileChanges({ subject, project, from, to, path }: FileChangesPro
       </p>
       <DataTable
         caption={words.title}
-        columns={COLUMNS}
+        columns={columns}
         rows={entries}
         rowKey={(entry) => `${entry.change} ${entry.path}`}
         sortedBy="path"
@@ -97,6 +140,9 @@ export function FileChanges({ subject, project, from, to, path }: FileChangesPro
         >
           {words.more}
         </button>
+      )}
+      {chosen !== undefined && (
+        <PutBackDialog place={{ ...place, snapshot: from }} path={chosen} onClose={() => setChosen(undefined)} />
       )}
     </section>
   );

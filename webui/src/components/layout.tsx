@@ -84,8 +84,13 @@ export function Layout() {
 function MainArea() {
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
+  const before = useRef(pathname);
   useEffect(() => {
     main.current?.scrollTo(0, 0);
+    // What led here is gone together with its page: go on in this one.
+    const isLost = document.activeElement === document.body && before.current !== pathname;
+    if (isLost) main.current?.focus({ preventScroll: true });
+    before.current = pathname;
   }, [pathname]);
   return (
     <main className="app__main" id="main" ref={main} tabIndex={-1}>

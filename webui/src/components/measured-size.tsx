@@ -1,7 +1,7 @@
-// A size that is measured when one asks for it.
-import { useUsage } from "../api/resources/usage";
+// A size that is measured when one asks for it, and shown from then on.
+import { noteMeasured, useRememberedUsage, useUsage } from "../api/resources/usage";
 import { texts } from "../text";
-import { formatTime } from "./age";
+import { formatTime, parseTime } from "./age";
 import { formatBytes } from "./bytes";
 import { tellFailure } from "./run-action";
 
@@ -18,14 +18,16 @@ interface MeasuredSizeProps {
 
 export function MeasuredSize({ path, project, snapshot, name }: MeasuredSizeProps) {
   const usage = useUsage(path, project, snapshot);
+  const remembered = useRememberedUsage(path, project, snapshot);
   const measure = async () => {
     const { error } = await usage.refetch();
     if (error !== null) tellFailure(words.title(name), error);
+    else noteMeasured();
   };
   if (usage.isFetching) return <span role="status">{words.running}</span>;
-  const { data } = usage;
+  const data = usage.data ?? remembered;
   const shown = data === undefined ? words.measure : `${data.complete ? "" : "> "}${formatBytes(data.bytes)}`;
-  const help = data === undefined ? words.help : words.measuredAt(formatTime(usage.dataUpdatedAt));
+  const help = data === undefined ? words.help : words.measuredAt(formatTime(parseTime(data.measured_at) ?? usage.dataUpdatedAt));
   return (
     <button
       type="button"

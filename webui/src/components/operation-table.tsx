@@ -5,7 +5,7 @@ import { Age, formatDuration, parseTime } from "./age";
 import { CopyButton } from "./command-line";
 import { holdfast } from "./command";
 import { DataTable, type Column } from "./data-table";
-import { EntityLink } from "./entity-link";
+import { entityOf, EntityLink } from "./entity-link";
 import { ProgressBar } from "./operation-progress";
 import { runDirectly } from "./run-action";
 import { StatusLabel } from "./status-label";
@@ -54,7 +54,10 @@ export function OperationTable({ caption, operations, empty }: OperationTablePro
 }
 
 function About({ operation }: { operation: KnownOperation }) {
-  const urls = [...new Set(Object.values(operation.resources ?? {}).flat())];
+  const all = Object.values(operation.resources ?? {}).flat();
+  // The same thing may be there as an instance and as a container, which has no page.
+  const paged = all.filter((url) => entityOf(url).address !== undefined);
+  const urls = [...new Map([...all, ...paged].map((url) => [entityOf(url).name, url])).values()];
   return (
     <>
       {urls.slice(0, 3).map((url, index) => (

@@ -3,6 +3,7 @@ import { useState, type FormEvent, type ReactNode } from "react";
 import { texts } from "../text";
 import { CommandLine } from "./command-line";
 import { ErrorNote } from "./error-note";
+import { useFocusKept } from "./focus-kept";
 import { runToEnd, type Action } from "./run-action";
 
 const words = texts.editors;
@@ -21,7 +22,9 @@ interface SavedFormProps {
 export function SavedForm({ action, command, isChanged, isReady = true, onReset, onSaved, children }: SavedFormProps) {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  const keepFocus = useFocusKept(isBusy);
   const save = async () => {
+    keepFocus();
     setBusy(true);
     setError(undefined);
     try {

@@ -16,6 +16,9 @@ interface TabsProps {
   isMinor?: boolean;
 }
 
+/** The browser leaves a tab that has the focus half out of sight. */
+const showWhole = (event: React.FocusEvent) => event.currentTarget.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 export function Tabs({ label, tabs, isMinor = false }: TabsProps) {
   const list = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
@@ -28,7 +31,7 @@ export function Tabs({ label, tabs, isMinor = false }: TabsProps) {
       <ul className="tabs__list">
         {tabs.map((tab) => (
           <li key={tab.label}>
-            <NavLink className="tabs__link" to={tab.to} end={tab.isExact ?? false}>
+            <NavLink className="tabs__link" to={tab.to} end={tab.isExact ?? false} onFocus={showWhole}>
               {tab.label}
             </NavLink>
           </li>

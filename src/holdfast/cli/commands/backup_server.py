@@ -201,6 +201,48 @@ def _copy_state(copy: ProtectedCopy) -> str:
     return f"{word}: {copy['error']}" if copy["error"] else word
 
 
+@command(
+    "change",
+    "Change a protection; what is not said stays as it is. `--keep ''` keeps all, `--window ''` allows any time.",
+    examples=(
+        "holdfast backup-server change home-web --every @daily --keep daily=14",
+        "holdfast backup-server change home-web --bwlimit 5MiB --window 22:00-06:00",
+        "holdfast backup-server change home-web --no-bwlimit",
+    ),
+)
+@click.argument("name")
+@click.option("--every", default=None, metavar="SCHEDULE", help="@hourly, @daily, … or a cron line")
+@click.option("--keep", default=None, metavar="RULE", help="last=3,hourly=24,daily=7,…")
+@click.option("--bwlimit", type=RATE, default=None, metavar="RATE", help="Bytes per second at most: 500k, 5MiB, …")
+@click.option("--no-bwlimit", is_flag=True, help="As fast as it goes")
+@click.option("--window", default=None, metavar="HH:MM-HH:MM", help="Begin only at these times of the day")
+@click.option("--parallel", type=click.IntRange(1, 16), default=None, help="Instances at a time")
+@pass_session
+def change(
+    session: Session,
+    name: str,
+    every: str | None,
+    keep: str | None,
+    bwlimit: int | None,
+    no_bwlimit: bool,
+    window: str | None,
+    parallel: int | None,
+) -> None:
+    if no_bwlimit and bwlimit is not None:
+        raise click.UsageError("--bwlimit and --no-bwlimit exclude each other")
+    said = {
+        "schedule": every,
+        "keep": keep,
+        "limit": 0 if no_bwlimit else bwlimit,
+        "window": window,
+        "parallel": parallel,
+    }
+    wanted = {key: value for key, value in said.items() if value is not None}
+    if not wanted:
+        raise click.UsageError("Say what is to change")
+    session.client.protections.change(name, wanted)
+
+
 @command("run-now", "Pull now, and wait for it.", examples=("holdfast backup-server run-now home-web",))
 @click.argument("name")
 @pass_session
@@ -246,6 +288,7 @@ backup_server = Group(
         "list": Entry(__name__, "list_protections", "List what is protected"),
         "status": Entry(__name__, "status", "Show how each copy stands"),
         "run-now": Entry(__name__, "run_now", "Pull now"),
+        "change": Entry(__name__, "change", "Change schedule, what is kept, limits"),
         "pause": Entry(__name__, "pause", "Let nothing be pulled for a while"),
         "resume": Entry(__name__, "resume", "Go on after a pause"),
         "remove": Entry(__name__, "remove", "End a protection; the copies stay"),

@@ -13,7 +13,7 @@ from holdfast.cli.references import INSTANCE_OR_SNAPSHOT, NAME, InstanceReferenc
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import render
 from holdfast.cli.units import format_bytes
-from holdfast.client.backups import Owner, VolumeName
+from holdfast.client.owners import Owner, VolumeName
 from holdfast.client.shapes import ChangedEntry, Changes
 
 _EXTENSION = "holdfast_changes"

@@ -5,15 +5,42 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from holdfast.cli.commands.file_trees import Pull, Push, Wanted
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.places import place_to_read, place_to_write
+from holdfast.cli.places import Place, place_to_read, place_to_write
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.files import FileAttributes
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+snapshot_option = click.option("--snapshot", default="", metavar="SNAPSHOT", help="Read from this snapshot")
+
+
+def owner_options(function: Function) -> Function:
+    """Add what is said about what is made."""
+    for option in (
+        click.option("--mode", default="", metavar="OCTAL", help="Set the permissions"),
+        click.option("--gid", type=int, default=-1, help="Give it to this group id"),
+        click.option("--uid", type=int, default=-1, help="Give it to this user id"),
+    ):
+        function = option(function)
+    return function
+
+
+def tree_options(function: Function) -> Function:
+    """Add what is said about directories."""
+    for option in (
+        click.option("-r", "--recursive", is_flag=True, help="Copy directories with all that is in them"),
+        click.option("-p", "--create-dirs", is_flag=True, help="Make directories that are missing"),
+    ):
+        function = option(function)
+    return function
 
 
 @command(
@@ -26,25 +53,28 @@ from holdfast.client.files import FileAttributes
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="SOURCE... INSTANCE/PATH")
-@click.option("--uid", type=int, default=-1, help="Give the files to this user id")
-@click.option("--gid", type=int, default=-1, help="Give the files to this group id")
-@click.option("--mode", default="", metavar="OCTAL", help="Set the permissions")
-@click.option("-p", "--create-dirs", is_flag=True, help="Make directories that are missing")
-@click.option("-r", "--recursive", is_flag=True, help="Copy directories with all that is in them")
+@owner_options
+@tree_options
 @pass_session
 def push(
     session: Session, words: tuple[str, ...], uid: int, gid: int, mode: str, create_dirs: bool, recursive: bool
 ) -> None:
+    push_words(session, words, Wanted(uid, gid, parse_mode(mode)), create_dirs=create_dirs, recursive=recursive)
+
+
+def push_words(
+    session: Session, words: Sequence[str], wanted: Wanted, *, create_dirs: bool, recursive: bool, pool: str = ""
+) -> None:
+    """Copy files into the place that the last word names, one in the pool if that is given."""
     if len(words) < 2:
-        raise click.UsageError("Give at least one source and INSTANCE/PATH")
-    place = place_to_write(session, words[-1])
-    wanted = Wanted(uid, gid, _parse_mode(mode))
-    Push(session, place.instance, wanted).run(
+        raise click.UsageError(f"Give at least one source and {'VOLUME' if pool else 'INSTANCE'}/PATH")
+    place = place_to_write(session, words[-1], pool)
+    Push(session, place.owner, wanted).run(
         words[:-1], place.path, makes_directories=create_dirs, is_recursive=recursive
     )
 
 
-def _parse_mode(text: str) -> int:
+def parse_mode(text: str) -> int:
     try:
         return int(text, 8) if text else -1
     except ValueError:
@@ -63,14 +93,20 @@ def _parse_mode(text: str) -> int:
     ),
 )
 @click.argument("words", nargs=-1, required=True, metavar="INSTANCE[/SNAPSHOT]/PATH... TARGET")
-@click.option("--snapshot", default="", metavar="SNAPSHOT", help="Read from this snapshot of the instance")
-@click.option("-p", "--create-dirs", is_flag=True, help="Make directories that are missing")
-@click.option("-r", "--recursive", is_flag=True, help="Copy directories with all that is in them")
+@snapshot_option
+@tree_options
 @pass_session
 def pull(session: Session, words: tuple[str, ...], snapshot: str, create_dirs: bool, recursive: bool) -> None:
+    pull_words(session, words, snapshot, create_dirs=create_dirs, recursive=recursive)
+
+
+def pull_words(
+    session: Session, words: Sequence[str], snapshot: str, *, create_dirs: bool, recursive: bool, pool: str = ""
+) -> None:
+    """Copy files out of the places that all words but the last one name, in the pool if that is given."""
     if len(words) < 2:
-        raise click.UsageError("Give at least one INSTANCE/PATH and a target")
-    places = [place_to_read(session, word, snapshot) for word in words[:-1]]
+        raise click.UsageError(f"Give at least one {'VOLUME' if pool else 'INSTANCE'}/PATH and a target")
+    places = [place_to_read(session, word, snapshot, pool) for word in words[:-1]]
     Pull(session).run(places, words[-1], makes_directories=create_dirs, is_recursive=recursive)
 
 
@@ -78,8 +114,13 @@ def pull(session: Session, words: tuple[str, ...], snapshot: str, create_dirs: b
 @click.argument("places", nargs=-1, required=True, metavar="INSTANCE/PATH...")
 @pass_session
 def delete(session: Session, places: tuple[str, ...]) -> None:
-    for place in [place_to_write(session, each) for each in places]:
-        session.client.files.delete(place.instance, place.path)
+    delete_places(session, places)
+
+
+def delete_places(session: Session, places: Sequence[str], pool: str = "") -> None:
+    """Delete what is at each place."""
+    for place in [place_to_write(session, each, pool) for each in places]:
+        session.client.files.delete(place.owner, place.path)
 
 
 @command(
@@ -88,11 +129,15 @@ def delete(session: Session, places: tuple[str, ...]) -> None:
     examples=("holdfast file list web/etc", "holdfast file list web/before-upgrade/etc"),
 )
 @click.argument("place", metavar="INSTANCE[/SNAPSHOT]/PATH")
-@click.option("--snapshot", default="", metavar="SNAPSHOT", help="Read from this snapshot of the instance")
+@snapshot_option
 @pass_session
 def list_directory(session: Session, place: str, snapshot: str) -> None:
-    wanted = place_to_read(session, place, snapshot)
-    with session.client.files.open(wanted.instance, wanted.path, snapshot=wanted.snapshot) as opened:
+    show_directory(session, place_to_read(session, place, snapshot))
+
+
+def show_directory(session: Session, wanted: Place) -> None:
+    """List the names in a directory."""
+    with session.client.files.open(wanted.owner, wanted.path, snapshot=wanted.snapshot) as opened:
         names = opened.entries() if opened.attributes.kind == "directory" else [wanted.path]
     for name in sorted(names):
         click.echo(name)
@@ -100,14 +145,16 @@ def list_directory(session: Session, place: str, snapshot: str) -> None:
 
 @command("mkdir", "Make a directory in an instance.", examples=("holdfast file mkdir web/srv/site --mode 0750",))
 @click.argument("places", nargs=-1, required=True, metavar="INSTANCE/PATH...")
-@click.option("--uid", type=int, default=-1, help="Give it to this user id")
-@click.option("--gid", type=int, default=-1, help="Give it to this group id")
-@click.option("--mode", default="", metavar="OCTAL", help="Set the permissions")
+@owner_options
 @pass_session
 def mkdir(session: Session, places: tuple[str, ...], uid: int, gid: int, mode: str) -> None:
-    attributes = FileAttributes("directory", uid, gid, _parse_mode(mode))
-    for place in [place_to_write(session, each) for each in places]:
-        session.client.files.make_directory(place.instance, place.path, attributes)
+    make_directories(session, places, FileAttributes("directory", uid, gid, parse_mode(mode)))
+
+
+def make_directories(session: Session, places: Sequence[str], attributes: FileAttributes, pool: str = "") -> None:
+    """Make a directory at each place."""
+    for place in [place_to_write(session, each, pool) for each in places]:
+        session.client.files.make_directory(place.owner, place.path, attributes)
 
 
 @command(
@@ -118,9 +165,13 @@ def mkdir(session: Session, places: tuple[str, ...], uid: int, gid: int, mode: s
 @click.argument("place", metavar="INSTANCE/PATH")
 @pass_session
 def edit(session: Session, place: str) -> None:
-    wanted = place_to_write(session, place)
-    instance, path = wanted.instance, wanted.path
-    with session.client.files.open(instance, path) as opened, tempfile.TemporaryFile() as now:
+    edit_file(session, place_to_write(session, place))
+
+
+def edit_file(session: Session, wanted: Place) -> None:
+    """Edit the file at a place."""
+    owner, path = wanted.owner, wanted.path
+    with session.client.files.open(owner, path) as opened, tempfile.TemporaryFile() as now:
         attributes = opened.attributes
         if attributes.kind != "file":
             raise click.ClickException(f"{path} is a {attributes.kind}, not a file")
@@ -128,7 +179,7 @@ def edit(session: Session, place: str) -> None:
         now.seek(0)
         content = now.read()
     if not sys.stdin.isatty():
-        session.client.files.write(instance, path, sys.stdin.buffer, attributes=attributes)
+        session.client.files.write(owner, path, sys.stdin.buffer, attributes=attributes)
         return
     with tempfile.TemporaryDirectory(prefix="holdfast-edit-") as directory:
         copy = Path(directory) / (os.path.basename(path) or "file")
@@ -138,7 +189,7 @@ def edit(session: Session, place: str) -> None:
             click.echo("Nothing was changed", err=True)
             return
         with copy.open("rb") as edited:
-            session.client.files.write(instance, path, edited, attributes=attributes)
+            session.client.files.write(owner, path, edited, attributes=attributes)
 
 
 file = Group(

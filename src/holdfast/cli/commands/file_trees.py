@@ -1,4 +1,4 @@
-"""Files and trees between this machine and an instance: what goes where.
+"""Files and trees between this machine and an instance or volume: what goes where.
 
 What an instance names is not trusted: a pulled name never leaves the target directory; links are made, not followed.
 """
@@ -18,6 +18,7 @@ from holdfast.cli.places import Place
 from holdfast.cli.session import Session
 from holdfast.client.errors import ApiError
 from holdfast.client.files import FileAttributes, OpenedFile
+from holdfast.client.owners import Owner
 from holdfast.client.transfer import WholeFile
 
 DIRECTORY = FileAttributes("directory", -1, -1, 0o755)
@@ -33,12 +34,12 @@ class Wanted:
 
 
 class Push:
-    """Copies files into one instance."""
+    """Copies files into one instance or volume."""
 
-    def __init__(self, session: Session, instance: str, wanted: Wanted) -> None:
+    def __init__(self, session: Session, owner: Owner, wanted: Wanted) -> None:
         self._session = session
         self._files = session.client.files
-        self._instance = instance
+        self._owner = owner
         self._wanted = wanted
 
     def run(self, sources: Sequence[str], target: str, *, makes_directories: bool, is_recursive: bool) -> None:
@@ -52,7 +53,7 @@ class Push:
                 if into:
                     raise click.UsageError("Standard input needs a target with a file name")
                 attributes = self._attributes("file", 0, 0, 0o644)
-                self._files.write(self._instance, path, sys.stdin.buffer, attributes=attributes)
+                self._files.write(self._owner, path, sys.stdin.buffer, attributes=attributes)
             else:
                 self._push(Path(source), path, is_recursive=is_recursive)
 
@@ -63,16 +64,16 @@ class Push:
             if not is_recursive:
                 raise click.ClickException(f"{source} is a directory; use -r")
             directory = self._attributes("directory", found.st_uid, found.st_gid, mode)
-            self._files.make_directory(self._instance, path, directory)
+            self._files.make_directory(self._owner, path, directory)
             for name in sorted(os.listdir(source)):
                 self._push(source / name, os.path.join(path, name), is_recursive=True)
         elif stat.S_ISLNK(found.st_mode):
             link = self._attributes("symlink", found.st_uid, found.st_gid, -1)
-            self._files.make_link(self._instance, path, os.readlink(source), replace(link, mode=-1))
+            self._files.make_link(self._owner, path, os.readlink(source), replace(link, mode=-1))
         elif stat.S_ISREG(found.st_mode):
             with source.open("rb") as file:
                 self._files.write(
-                    self._instance,
+                    self._owner,
                     path,
                     file,
                     attributes=self._attributes("file", found.st_uid, found.st_gid, mode),
@@ -93,7 +94,7 @@ class Push:
 
     def _is_directory(self, path: str) -> bool:
         try:
-            with self._files.open(self._instance, path) as opened:
+            with self._files.open(self._owner, path) as opened:
                 return opened.attributes.kind == "directory"
         except ApiError as error:
             if error.status != 404:
@@ -105,11 +106,11 @@ class Push:
         for part in path.strip("/").split("/"):
             made += f"/{part}"
             if part and not self._is_directory(made):
-                self._files.make_directory(self._instance, made, DIRECTORY)
+                self._files.make_directory(self._owner, made, DIRECTORY)
 
 
 class Pull:
-    """Copies files out of instances and snapshots."""
+    """Copies files out of instances, volumes and snapshots."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -133,11 +134,11 @@ class Pull:
         if into and not directory.is_dir():
             raise click.ClickException(f"{target} is not a directory")
         for place in places:
-            name = os.path.basename(place.path.rstrip("/")) or place.snapshot or place.instance
+            name = os.path.basename(place.path.rstrip("/")) or place.snapshot or str(place.owner)
             self._pull(place, directory / name if into else directory, is_recursive=is_recursive)
 
     def _open(self, place: Place) -> OpenedFile:
-        return self._files.open(place.instance, place.path, snapshot=place.snapshot)
+        return self._files.open(place.owner, place.path, snapshot=place.snapshot)
 
     def _pull(self, place: Place, target: Path, *, is_recursive: bool) -> None:
         with self._open(place) as opened:
@@ -173,5 +174,5 @@ class Pull:
 def _checked(name: str) -> str:
     """Refuse a name that would leave its directory."""
     if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise click.ClickException(f"The instance names a file {name!r}: refused")
+        raise click.ClickException(f"The server names a file {name!r}: refused")
     return name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import click
 
@@ -11,6 +10,7 @@ from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.units import wire_time
 from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
 
@@ -87,10 +87,7 @@ def _expiry(text: str | None) -> tuple[str | None, str]:
         if not _EXPRESSION.fullmatch(text):
             raise click.UsageError(f'"{text}" is neither a time (2030-01-31T18:00) nor an expression (1d 12H)')
         return None, text
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat().replace("+00:00", "Z"), ""
-    except (ValueError, OverflowError):
-        raise click.UsageError(f'"{text}" is no time: give one such as 2030-01-31 or 2030-01-31T18:00') from None
+    return wire_time(text), ""
 
 
 def _exists(session: Session, instance: str, name: str) -> bool:

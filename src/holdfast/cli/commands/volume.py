@@ -146,6 +146,7 @@ volume = Group(
         "snapshot": Entry(_SNAPSHOTS, "snapshot", "Take a snapshot of a volume"),
         "restore": Entry(_SNAPSHOTS, "restore", "Put a volume back to a snapshot"),
         "hold": Entry(_SNAPSHOTS, "hold", "Hold snapshots of volumes: nothing removes them"),
+        "file": Entry("holdfast.cli.commands.volume_file", "volume_file", "Read and write files in volumes"),
         "diff": Entry("holdfast.cli.commands.diff", "diff_volume", "Show what has changed since a snapshot"),
         "release": Entry(_SNAPSHOTS, "release", "Release held snapshots of volumes"),
     },

@@ -13,8 +13,8 @@ from holdfast.cli.groups import command
 from holdfast.cli.import_sources import identity_option, source_and_name
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
-from holdfast.client.backups import VolumeName
 from holdfast.client.encryption import load_identities
+from holdfast.client.owners import VolumeName
 from holdfast.client.uploads import EXTENSION as UPLOADS
 
 

@@ -10,6 +10,7 @@ from holdfast.model.metadata_version import VERSIONS
 from holdfast.model.server_keys import TRUST_PASSWORD_KEY
 from holdfast.server.extensions import EXTENSIONS, LXD_VERSION
 from holdfast.service.server_info import ServerInfo
+from holdfast.service.stateful import WHY_NOT
 from holdfast.wire import server as wire
 
 _METHODS: Final = ("tls",)
@@ -56,6 +57,7 @@ def server_shape(
             server_pid=info.server_pid,
             server_version=LXD_VERSION,
             holdfast_version=__version__,
+            holdfast_stateful=wire.Stateful(available=False, reason=WHY_NOT),
             backup_metadata_version_range=[min(VERSIONS), max(VERSIONS)],
             storage=storage,
             storage_version=storage_version,

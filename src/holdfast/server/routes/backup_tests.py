@@ -12,6 +12,7 @@ from holdfast.server.answers import accepted
 from holdfast.server.import_body import UPLOAD_HEADER, import_body
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
+from holdfast.service.backup_owners import volume_owner
 from holdfast.service.backup_tests import BackupTestRequest
 
 _USUAL_S = 60.0
@@ -20,9 +21,9 @@ _USUAL_S = 60.0
 async def test_backup(request: ApiRequest) -> web.StreamResponse:
     """Import an export file under a name of its own, start it without network, remove it.
 
-    The file is the body, an upload (`X-Holdfast-upload`), or the export `backup` of `instance` that is here. `command`
-    is run by the instance's shell until it succeeds, `timeout` seconds at most. The operation fails if the instance
-    doesn't come up; its metadata tells more under `backup_test`.
+    The file is the body, an upload (`X-Holdfast-upload`), or the export `backup` of `instance` or `volume` (POOL/NAME)
+    that is here. `command` is run by the instance's shell until it succeeds, `timeout` seconds at most. The operation
+    fails if the instance doesn't come up, or the volume can't be made; its metadata tells more under `backup_test`.
     """
     wanted = BackupTestRequest(
         pool=request.query("pool") or None,
@@ -30,17 +31,28 @@ async def test_backup(request: ApiRequest) -> web.StreamResponse:
         timeout_s=_seconds(request.query("timeout")),
     )
     service = request.services.backup_tests
-    if request.query("instance"):
-        owner = BackupOwner(project=request.project, name=request.query("instance"))
+    if owner := await _owner(request):
         lent = await request.run(request.services.stored_backups.lend, owner, request.query("backup"))
         return accepted(await request.run(service.test, request.caller, lent, wanted))
     if not request.is_binary and not request.header(UPLOAD_HEADER):
         raise BadRequestError(
             "The body must be an export file, with the type application/octet-stream, or the query must name an "
-            "instance and its backup"
+            "instance or volume and its backup"
         )
     async with import_body(request) as arrival:
         return accepted(await request.run(service.test, request.caller, arrival.file, wanted))
+
+
+async def _owner(request: ApiRequest) -> BackupOwner | None:
+    """Return whose export the query names."""
+    if name := request.query("instance"):
+        return BackupOwner(project=request.project, name=name)
+    if volume := request.query("volume"):
+        pool, slash, name = volume.partition("/")
+        if not pool or not slash or not name:
+            raise BadRequestError(f'Invalid volume "{volume}": give POOL/NAME')
+        return await request.run(volume_owner, request.services.database, request.project, pool, name)
+    return None
 
 
 def _seconds(text: str) -> float:
@@ -63,6 +75,6 @@ ROUTES = (
         summary="Try an export file: import it under another name, start it, remove it",
         permission=Permission.PROJECT,
         answer=Answer.ASYNC,
-        query=("project", "pool", "command", "timeout", "instance", "backup"),
+        query=("project", "pool", "command", "timeout", "instance", "volume", "backup"),
     ),
 )

@@ -51,7 +51,7 @@ async def create_protection(request: ApiRequest) -> web.StreamResponse:
         parallel=sent.parallel,
         created_at=datetime.now(UTC),
     )
-    made = await request.run(request.services.protections.create, wanted)
+    made = await request.run(request.services.protections.create, request.caller, wanted)
     return sync(protection_shape(await request.run(request.services.protections.get, made.name)))
 
 
@@ -69,7 +69,7 @@ async def patch_protection(request: ApiRequest) -> web.StreamResponse:
         parallel=sent.parallel,
         is_paused=sent.paused,
     )
-    await request.run(request.services.protections.change, request.path("name"), change)
+    await request.run(request.services.protections.change, request.caller, request.path("name"), change)
     return done()
 
 
@@ -81,7 +81,7 @@ async def run_protection(request: ApiRequest) -> web.StreamResponse:
 
 async def delete_protection(request: ApiRequest) -> web.StreamResponse:
     """Forget it; the copies stay."""
-    await request.run(request.services.protections.remove, request.path("name"))
+    await request.run(request.services.protections.remove, request.caller, request.path("name"))
     return done()
 
 

@@ -2,6 +2,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { api, begin, withQuery, type Operation, type Schemas } from "../client";
 import { useResource } from "../query-client";
+import type { VolumePlace } from "./volumes";
 
 export type Backup = Schemas["Backup"];
 
@@ -47,5 +48,11 @@ export function testBackup(
   { pool, command, seconds }: TestOptions,
 ): Promise<Operation> {
   const query = { project, instance, backup, pool: pool || undefined, command: command || undefined, timeout: seconds };
+  return begin("POST", "/1.0/backup-tests", {}, query);
+}
+
+/** Have the server import a volume's file under another name, look through it, and remove it. */
+export function testVolumeBackup({ pool, name, project }: VolumePlace, backup: string, tryIn: string): Promise<Operation> {
+  const query = { project, volume: `${pool}/${name}`, backup, pool: tryIn || undefined };
   return begin("POST", "/1.0/backup-tests", {}, query);
 }

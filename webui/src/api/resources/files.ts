@@ -1,7 +1,8 @@
-// Files of instances and of their snapshots.
+// Files of instances, custom volumes and their snapshots.
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useQuery } from "@tanstack/react-query";
 import { api, get, send, withQuery } from "../client";
+import { volumePath } from "./volumes";
 
 export type FileType = "file" | "directory" | "symlink" | "other";
 
@@ -18,17 +19,20 @@ export interface FileEntry {
   target: string;
 }
 
-/** Where files are: an instance as it is now, or one of its snapshots. */
+/** Where files are: an instance or (in a pool) a custom volume as it is now, or a snapshot of it. */
 export interface FilePlace {
-  instance: string;
+  name: string;
   project: string;
+  pool?: string;
   snapshot?: string;
 }
 
-function addressOf({ instance, snapshot }: FilePlace): string {
-  return snapshot === undefined
-    ? api`/1.0/instances/${instance}/files`
-    : api`/1.0/instances/${instance}/snapshots/${snapshot}/files`;
+/** A place in a snapshot. */
+export type SnapshotPlace = FilePlace & { snapshot: string };
+
+function addressOf({ name, pool, snapshot }: FilePlace, what = "files"): string {
+  const owner = pool === undefined ? api`/1.0/instances/${name}` : volumePath({ pool, name });
+  return snapshot === undefined ? `${owner}/${what}` : `${owner}${api`/snapshots/${snapshot}`}/${what}`;
 }
 
 /** A server that doesn't know the longer answer gives names alone: the rest is then asked file by file. */
@@ -73,17 +77,17 @@ export function fileAddress(place: FilePlace, path: string): string {
 }
 
 /** Where a browser downloads a directory of a snapshot, as a tar. */
-export function treeAddress(instance: string, snapshot: string, project: string, path: string): string {
-  return withQuery(api`/1.0/instances/${instance}/snapshots/${snapshot}/tree`, { path, project });
+export function treeAddress(place: SnapshotPlace, path: string): string {
+  return withQuery(addressOf(place, "tree"), { path, project: place.project });
 }
 
-/** Put one file of a snapshot back into the instance, with its owner and mode; what is there is overwritten. */
-export async function putBack(place: Required<FilePlace>, path: string): Promise<void> {
-  const query = { path, project: place.project };
-  const answer = await send("GET", addressOf(place), { query });
+/** Put one file of a snapshot back where it was, with its owner and mode; what is there is overwritten. */
+export async function putBack({ snapshot, ...now }: SnapshotPlace, path: string): Promise<void> {
+  const query = { path, project: now.project };
+  const answer = await send("GET", addressOf({ ...now, snapshot }), { query });
   const facts = factsOf(path, answer);
   const body = await answer.blob();
-  await send("POST", api`/1.0/instances/${place.instance}/files`, {
+  await send("POST", addressOf(now), {
     query,
     body,
     headers: {

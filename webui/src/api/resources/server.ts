@@ -7,6 +7,13 @@ export type Session = Schemas["UiSession"];
 
 export const useServer = (): UseQueryResult<Schemas["Server"]> => useResource<Schemas["Server"]>("/1.0");
 
+/** Why the server can't keep the memory of processes; "" when it can. A server that says nothing of it is tried. */
+export function useStatefulProblem(): string {
+  const { data } = useServer();
+  const told = data?.environment.holdfast_stateful;
+  return told === undefined || told.available ? "" : told.reason;
+}
+
 export const useSession = (): UseQueryResult<Session> => useResource<Session>("/1.0/ui/session");
 
 export function useProjects(): UseQueryResult<Schemas["Project"][]> {

@@ -1,8 +1,11 @@
-// How large instances, volumes and their snapshots are: measured when somebody asks, as that takes the server some time.
+// How large instances, volumes and their snapshots are: measured when somebody asks, as that takes the server some time;
+// what was measured before is remembered by the server.
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { get, type Schemas } from "../client";
+import { api, get, type Schemas } from "../client";
+import { queryClient } from "../query-client";
 
 export type TreeUsage = Schemas["TreeUsage"];
+type RememberedUsage = Schemas["RememberedUsage"];
 
 /** `path` is that of the instance or volume; call `refetch` to measure. What was measured stays until then. */
 export function useUsage(path: string, project: string, snapshot = ""): UseQueryResult<TreeUsage> {
@@ -13,4 +16,44 @@ export function useUsage(path: string, project: string, snapshot = ""): UseQuery
     enabled: false,
     gcTime: Infinity,
   });
+}
+
+/** Read the lists of what is remembered anew: something was measured. */
+export function noteMeasured(): void {
+  void queryClient.invalidateQueries({ queryKey: ["/1.0/usage"] });
+}
+
+/** What instances took when they were measured last, by project and name; undefined stands for all projects. */
+export function useRememberedSizes(project: string | undefined): ReadonlyMap<string, number> {
+  const query = project === undefined ? { "all-projects": true } : { project };
+  const { data } = useQuery({
+    queryKey: ["/1.0/usage", query],
+    queryFn: ({ signal }) => get<RememberedUsage[]>("/1.0/usage", query, signal),
+    select: sizesOfInstances,
+  });
+  return data ?? NOTHING;
+}
+
+const NOTHING: ReadonlyMap<string, number> = new Map();
+
+function sizesOfInstances(found: RememberedUsage[]): ReadonlyMap<string, number> {
+  const pairs = found.flatMap(({ subject, bytes }): [string, number][] => {
+    const [path = "", query = ""] = subject.split("?");
+    const [, , kind, name = ""] = path.split("/");
+    if (kind !== "instances") return [];
+    return [[`${new URLSearchParams(query).get("project") ?? "default"}/${decodeURIComponent(name)}`, bytes]];
+  });
+  return new Map(pairs);
+}
+
+/** What the server remembers; one request answers for all that are in a list together. */
+export function useRememberedUsage(path: string, project: string, snapshot = ""): TreeUsage | undefined {
+  const list = snapshot === "" ? "/1.0/usage" : `${path}/usage/snapshots`;
+  const subject = decodeURIComponent(snapshot === "" ? path : path + api`/snapshots/${snapshot}`);
+  const { data } = useQuery({
+    queryKey: [list, { project }],
+    queryFn: ({ signal }) => get<RememberedUsage[]>(list, { project }, signal),
+    select: (found) => found.find((each) => decodeURIComponent(each.subject.split("?")[0] ?? "") === subject),
+  });
+  return data;
 }

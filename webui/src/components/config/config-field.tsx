@@ -2,6 +2,7 @@
 import type { ConfigKey } from "../../api/resources/config-keys";
 import { texts } from "../../text";
 import { SelectField, TextArea, TextField } from "../fields";
+import { Marked } from "../marked";
 import type { ConfigDraft } from "./config-draft";
 
 const words = texts.configuration;
@@ -13,8 +14,8 @@ export function ConfigField({ configKey, draft }: { configKey: ConfigKey; draft:
   const inherited = draft.inheritedOf(name);
   const fallback =
     inherited !== undefined ? words.inherited(inherited) : defaultValue === "" ? words.unset : words.defaultValue(defaultValue);
-  const notes = [configKey.doc, configKey.isLive ? "" : words.notLive, configKey.isOurs ? words.onlyHere : ""].filter((note) => note !== "");
-  const shared = { label: name, help: notes.join(" · "), value, onChange: (next: string) => draft.set(name, next) };
+  const notes: string[] = [configKey.doc, configKey.isLive ? "" : words.notLive, configKey.isOurs ? words.onlyHere : ""].filter((note) => note !== "");
+  const shared = { label: name, help: <Marked text={notes.join(" · ")} />, value, onChange: (next: string) => draft.set(name, next) };
   if (type === "bool" || type === "boolean") {
     return (
       <SelectField

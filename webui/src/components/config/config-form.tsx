@@ -92,20 +92,22 @@ function ConfigGroup({ name, members, draft, isOpen }: ConfigGroupProps) {
 function AddKey({ onAdd }: { onAdd: (name: string) => void }) {
   const [name, setName] = useState("");
   return (
-    <div className="toolbar add-key">
-      <TextField label={words.addKey} placeholder="user.owner" value={name} onChange={setName} autoComplete="off" />
-      <button
-        type="button"
-        className="p-button"
-        disabled={!/^[^\s=]+\.[^\s=]+$/.test(name)}
-        onClick={() => {
-          onAdd(name);
-          setName("");
-        }}
-      >
-        {words.add}
-      </button>
-      <span className="p-form-help-text">{words.addKeyHelp}</span>
-    </div>
+    <>
+      <div className="toolbar add-key">
+        <TextField label={words.addKey} placeholder="user.owner" value={name} onChange={setName} autoComplete="off" />
+        <button
+          type="button"
+          className="p-button"
+          disabled={!/^[^\s=]+\.[^\s=]+$/.test(name)}
+          onClick={() => {
+            onAdd(name);
+            setName("");
+          }}
+        >
+          {words.add}
+        </button>
+      </div>
+      <p className="p-form-help-text">{words.addKeyHelp}</p>
+    </>
   );
 }

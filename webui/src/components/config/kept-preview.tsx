@@ -1,7 +1,7 @@
 // What a rule to keep would leave of the snapshots that are there.
 import type { PlannedSnapshot } from "../../api/resources/snapshots";
 import { texts } from "../../text";
-import { Age } from "../age";
+import { Age, parseTime } from "../age";
 import { DataTable, type Column } from "../data-table";
 import { StatusLabel } from "../status-label";
 
@@ -9,7 +9,13 @@ const words = texts.configuration.keep;
 
 const COLUMNS: Column<PlannedSnapshot>[] = [
   { key: "name", title: texts.name, isHeader: true, cell: (each) => each.name },
-  { key: "created", title: texts.created, className: "word-cell", cell: (each) => <Age time={each.created_at} /> },
+  {
+    key: "created",
+    title: texts.snapshots.columns.created,
+    className: "word-cell",
+    cell: (each) => <Age time={each.created_at} />,
+    sort: (each) => parseTime(each.created_at) ?? 0,
+  },
   {
     key: "kept",
     title: texts.status,
@@ -18,14 +24,31 @@ const COLUMNS: Column<PlannedSnapshot>[] = [
   { key: "reason", title: words.reason, cell: (each) => each.reason },
   {
     key: "goes",
-    title: words.goesAt,
+    title: words.goesTitle,
     className: "word-cell",
     cell: (each) => <Age time={each.goes_at} absent="" />,
   },
 ];
 
+/** So many are shown at once; of more only those that go, and all when they are asked for. */
+const FEW = 8;
+
+function Planned({ planned }: { planned: PlannedSnapshot[] }) {
+  return (
+    <DataTable
+      caption={words.preview}
+      columns={COLUMNS}
+      rows={planned}
+      rowKey={(each) => each.name}
+      sortedBy="created"
+      isDescending
+    />
+  );
+}
+
 export function KeptPreview({ planned }: { planned: PlannedSnapshot[] }) {
-  const kept = planned.filter((each) => each.kept).length;
+  const going = planned.filter((each) => !each.kept);
+  const kept = planned.length - going.length;
   return (
     <section>
       <h3 className="p-heading--5">{words.preview}</h3>
@@ -34,7 +57,15 @@ export function KeptPreview({ planned }: { planned: PlannedSnapshot[] }) {
       ) : (
         <>
           <p role="status">{words.kept(kept, planned.length - kept)}</p>
-          <DataTable caption={words.preview} columns={COLUMNS} rows={planned} rowKey={(each) => each.name} />
+          {going.length > 0 && planned.length > FEW && <Planned planned={going} />}
+          {planned.length <= FEW ? (
+            <Planned planned={planned} />
+          ) : (
+            <details>
+              <summary>{words.all(planned.length)}</summary>
+              <Planned planned={planned} />
+            </details>
+          )}
         </>
       )}
     </section>

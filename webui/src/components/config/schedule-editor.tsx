@@ -2,7 +2,7 @@
 import { useState } from "react";
 import type { SchedulePreview } from "../../api/resources/schedule-preview";
 import { texts } from "../../text";
-import { formatTime, parseTime } from "../age";
+import { formatMoment, parseTime } from "../age";
 import { SelectField, TextField } from "../fields";
 import { inWords, rulesOf } from "./schedule-words";
 
@@ -113,7 +113,7 @@ function NextRuns({ preview }: { preview: SchedulePreview }) {
       ) : (
         <ol>
           {preview.next.map((time) => (
-            <li key={time}>{formatTime(parseTime(time) ?? 0)}</li>
+            <li key={time}>{formatMoment(parseTime(time) ?? 0)}</li>
           ))}
         </ol>
       )}

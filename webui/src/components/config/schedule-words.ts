@@ -28,7 +28,9 @@ function ruleInWords(rule: string): string {
   const alias = words.aliases[rule.toLowerCase()];
   if (alias !== undefined) return alias;
   if (rule.startsWith("@") || rule.split(" ").length !== 5) throw new Error(rule);
-  return lowered(cronstrue.toString(rule, { use24HourTimeFormat: true, verbose: true }));
+  const saying = lowered(cronstrue.toString(rule, { use24HourTimeFormat: true, verbose: true }));
+  // "every minute, every hour, every day" says the same three times.
+  return saying.replace(/^(every (?:\d+ )?minutes?), every hour/, "$1").replace(/^(every (?:\d+ )?minutes?), every day$/, "$1");
 }
 
 const lowered = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

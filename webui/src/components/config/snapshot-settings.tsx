@@ -75,7 +75,7 @@ export function SnapshotSettings({ draft, project, names, instance, pool, volume
         />
       </section>
       <section className="card">
-        <h2 className="p-heading--5">{words.expiry.scheduled}</h2>
+        <h2 className="p-heading--5">{words.expiry.title}</h2>
         <div className="field-row">
           <TextField
             label={words.expiry.scheduled}

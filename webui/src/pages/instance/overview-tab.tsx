@@ -3,13 +3,13 @@ import { Link } from "react-router-dom";
 import { api } from "../../api/client";
 import { useBackups } from "../../api/resources/backups";
 import { useInstanceState, type InstanceState } from "../../api/resources/instances";
-import { useSchedules, useSnapshots, type SnapshotSchedule } from "../../api/resources/snapshots";
+import { useSchedules, useSnapshots } from "../../api/resources/snapshots";
 import { Age } from "../../components/age";
 import { formatBytes } from "../../components/bytes";
 import { MeasuredSize } from "../../components/measured-size";
 import { Loaded } from "../../components/loaded";
-import { inProject, instanceAddress } from "../../components/project";
-import { StatusLabel } from "../../components/status-label";
+import { inProject, instanceAddress, volumeAddress } from "../../components/project";
+import { SafetyCard } from "../../components/safety-card";
 import { texts } from "../../text";
 import { imageOf } from "../instances/instance-filter";
 import { UndoNote } from "./snapshots/undo-note";
@@ -22,7 +22,7 @@ export function OverviewTab({ instance }: TabProps) {
     <>
       <UndoNote instance={instance} />
       <div className="card-grid">
-        <SafetyCard instance={instance} />
+        <Safety instance={instance} />
         <UseCard instance={instance} />
         <FactsCard instance={instance} />
       </div>
@@ -31,7 +31,7 @@ export function OverviewTab({ instance }: TabProps) {
 }
 
 function FactsCard({ instance }: TabProps) {
-  const root = Object.values(instance.expanded_devices).find((device) => device["path"] === "/");
+  const pool = Object.values(instance.expanded_devices).find((device) => device["path"] === "/")?.["pool"];
   const volumes = Object.values(instance.expanded_devices).filter((device) => device["type"] === "disk" && device["source"]);
   return (
     <section className="card">
@@ -42,11 +42,22 @@ function FactsCard({ instance }: TabProps) {
         <dt>{words.image}</dt>
         <dd>{imageOf(instance) || texts.unknown}</dd>
         <dt>{words.profiles}</dt>
-        <dd>{instance.profiles.join(", ") || texts.none}</dd>
+        <dd>
+          <Links
+            to={instance.profiles.map((name) => ({
+              name,
+              address: inProject(`/profiles/${encodeURIComponent(name)}`, instance.project),
+            }))}
+          />
+        </dd>
         <dt>{words.pool}</dt>
-        <dd>{root?.["pool"] ?? texts.unknown}</dd>
+        <dd>
+          <Links to={pool === undefined ? [] : [{ name: pool, address: `/pools/${encodeURIComponent(pool)}` }]} />
+        </dd>
         <dt>{words.volumes}</dt>
-        <dd>{volumes.map((device) => `${device["pool"] ?? ""}/${device["source"]}`).join(", ") || texts.none}</dd>
+        <dd>
+          <Links to={volumes.map((device) => placeOf(device, instance.project))} />
+        </dd>
         <dt>{words.architecture}</dt>
         <dd>{instance.architecture}</dd>
         <dt>{words.disk}</dt>
@@ -69,6 +80,31 @@ function FactsCard({ instance }: TabProps) {
       {instance.ephemeral && <p>{words.ephemeral}</p>}
     </section>
   );
+}
+
+interface Linked {
+  name: string;
+  address: string | undefined;
+}
+
+function Links({ to }: { to: Linked[] }) {
+  if (to.length === 0) return <>{texts.none}</>;
+  return (
+    <>
+      {to.map(({ name, address }, index) => (
+        <span key={name}>
+          {index > 0 && ", "}
+          {address === undefined ? name : <Link to={address}>{name}</Link>}
+        </span>
+      ))}
+    </>
+  );
+}
+
+/** A disk that shows a volume, or a directory of the server. */
+function placeOf({ pool, source = "" }: Record<string, string>, project: string): Linked {
+  if (pool === undefined) return { name: source, address: undefined };
+  return { name: `${pool}/${source}`, address: volumeAddress(pool, source, project) };
 }
 
 function UseCard({ instance }: TabProps) {
@@ -130,60 +166,16 @@ function UseFacts({ state }: { state: InstanceState }) {
   );
 }
 
-function SafetyCard({ instance }: TabProps) {
-  const { name, project } = instance;
+function Safety({ instance: { name, project } }: TabProps) {
   const snapshots = useSnapshots(name, project);
   const backups = useBackups(name, project);
   const schedules = useSchedules(project);
-  const newest = (times: string[] | undefined) => times?.toSorted().at(-1);
-  const mine = schedules.data?.filter((each) => each.type === "instance" && each.name === name) ?? [];
   return (
-    <section className="card">
-      <h2 className="p-heading--5">{words.safety}</h2>
-      <dl className="facts">
-        <dt>{words.newestSnapshot}</dt>
-        <dd>
-          <Link to={instanceAddress(name, project, "snapshots")}>
-            <Age time={newest(snapshots.data?.map((each) => each.created_at))} absent={texts.none} />
-          </Link>
-        </dd>
-        <dt>{words.snapshotCount}</dt>
-        <dd>{snapshots.data?.length ?? "…"}</dd>
-        <dt>{words.newestExport}</dt>
-        <dd>
-          <Link to={instanceAddress(name, project, "exports")}>
-            <Age time={newest(backups.data?.map((each) => each.created_at))} absent={texts.none} />
-          </Link>
-        </dd>
-        <dt>{words.schedules}</dt>
-        <dd>
-          {mine.length === 0 ? (
-            <>
-              {words.noSchedule}{" "}
-              <Link to={inProject(`/instances/${encodeURIComponent(name)}/configuration`, project)}>
-                {words.setSchedule}
-              </Link>
-            </>
-          ) : (
-            mine.map((schedule) => <ScheduleLine key={schedule.label} schedule={schedule} />)
-          )}
-        </dd>
-      </dl>
-    </section>
-  );
-}
-
-function ScheduleLine({ schedule }: { schedule: SnapshotSchedule }) {
-  return (
-    <div className="schedule-line">
-      <code>{schedule.rule}</code> <StatusLabel status={schedule.status} />
-      {schedule.next_at !== null && (
-        <span>
-          {" "}
-          {words.nextRun} <Age time={schedule.next_at} />
-        </span>
-      )}
-      {schedule.error !== "" && <div className="is-bad">{schedule.error}</div>}
-    </div>
+    <SafetyCard
+      snapshots={snapshots.data}
+      exports={backups.data}
+      schedules={schedules.data?.filter((each) => each.type === "instance" && each.name === name)}
+      addressOf={(tab) => instanceAddress(name, project, tab)}
+    />
   );
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { finished } from "../../api/operations";
 import { createInstance, setPower, useInstances } from "../../api/resources/instances";
+import { useSafety } from "../../api/resources/safety";
 import { usePools } from "../../api/resources/server";
 import { useSnapshots } from "../../api/resources/snapshots";
 import { ActionDialog } from "../../components/action-dialog";
@@ -25,7 +26,10 @@ export function CreateFromSnapshot(props: CreateFromSnapshotProps) {
   const { project, onClose } = props;
   const instances = useInstances(project);
   const [chosen, setChosen] = useState(props.instance ?? "");
-  const instance = chosen === "" ? (instances.data?.[0]?.name ?? "") : chosen;
+  const safeties = useSafety(project);
+  const counts = new Map(safeties.data?.map((each) => [each.name, each.snapshots]));
+  const sources = (instances.data ?? []).map((each) => each.name).filter((each) => counts.get(each) !== 0);
+  const instance = chosen === "" ? (sources[0] ?? "") : chosen;
   const snapshots = useSnapshots(instance, project, instance !== "");
   const [chosenSnapshot, setSnapshot] = useState(props.snapshot ?? "");
   const names = (snapshots.data ?? []).map((each) => each.name).reverse();
@@ -42,7 +46,7 @@ export function CreateFromSnapshot(props: CreateFromSnapshotProps) {
     return isStarted ? setPower(name, project, "start") : undefined;
   };
   const isNameFine = isInstanceName(name);
-  const copy = holdfast(project, "copy", `${instance}/${snapshot}`, name || "NAME", ...(pool === "" ? [] : ["-s", pool]));
+  const copy = holdfast(project, "copy", `${instance || "INSTANCE"}/${snapshot || "SNAPSHOT"}`, name || "NAME", ...(pool === "" ? [] : ["-s", pool]));
   return (
     <ActionDialog
       action={{ title: words.title, done: words.done(name), run }}
@@ -57,7 +61,8 @@ export function CreateFromSnapshot(props: CreateFromSnapshotProps) {
           label={words.instance}
           value={instance}
           onChange={setChosen}
-          choices={(instances.data ?? []).map((each) => ({ value: each.name, label: each.name }))}
+          choices={sources.map((each) => ({ value: each, label: each }))}
+          error={safeties.isSuccess && sources.length === 0 ? words.noneHasSnapshots : undefined}
         />
       )}
       <SelectField

@@ -3,6 +3,7 @@ import { Link } from "react-router-dom";
 import { api } from "../../api/client";
 import { useInstanceState, type Instance } from "../../api/resources/instances";
 import type { Safety } from "../../api/resources/safety";
+import { Absent } from "../../components/absent";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
 import { Bytes } from "../../components/bytes";
@@ -21,6 +22,7 @@ export const safetyKey = (project: string, name: string): string => `${project}/
 export function instanceColumns(
   isOfAllProjects: boolean,
   safety: ReadonlyMap<string, Safety>,
+  sizes: ReadonlyMap<string, number>,
   actionsOf: (instance: Instance) => MenuAction[],
 ): Column<Instance>[] {
   const safetyOf = (instance: Instance) => safety.get(safetyKey(instance.project, instance.name));
@@ -48,10 +50,10 @@ export function instanceColumns(
     {
       key: "image",
       title: words.image,
-      cell: (instance) => imageOf(instance) || "–",
+      cell: (instance) => imageOf(instance) || <Absent />,
       sort: imageOf,
     },
-    { key: "pool", title: texts.pool, cell: poolOf, sort: poolOf },
+    { key: "pool", title: texts.pool, className: "short-cell", cell: poolOf, sort: poolOf },
     {
       key: "memory",
       title: words.memory,
@@ -65,6 +67,7 @@ export function instanceColumns(
       cell: ({ name, project }) => (
         <MeasuredSize path={api`/1.0/instances/${name}`} project={project} name={name} />
       ),
+      sort: ({ name, project }) => sizes.get(safetyKey(project, name)) ?? -1,
     },
     {
       key: "snapshot",

@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import { useInstances, type Instance } from "../../api/resources/instances";
 import { useSafety } from "../../api/resources/safety";
+import { useRememberedSizes } from "../../api/resources/usage";
 import { ActionMenu } from "../../components/action-menu";
 import { DataTable } from "../../components/data-table";
 import { Loaded } from "../../components/loaded";
@@ -55,7 +56,9 @@ function InstanceList({ all, isOfAllProjects }: { all: Instance[]; isOfAllProjec
   const { filter, setFilter } = useInstanceFilter();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const { actionsOf, dialog } = useInstanceActions();
-  const safety = useSafety(useProjectFilter());
+  const project = useProjectFilter();
+  const safety = useSafety(project);
+  const sizes = useRememberedSizes(project);
   const safetyByKey = useMemo(
     () =>
       new Map(
@@ -65,10 +68,10 @@ function InstanceList({ all, isOfAllProjects }: { all: Instance[]; isOfAllProjec
   );
   const shown = useMemo(() => all.filter((instance) => passes(instance, filter)), [all, filter]);
   const columns = useMemo(
-    () => instanceColumns(isOfAllProjects, safetyByKey, actionsOf),
+    () => instanceColumns(isOfAllProjects, safetyByKey, sizes, actionsOf),
     // The actions only open dialogs: new ones for each drawing are the same.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [isOfAllProjects, safetyByKey],
+    [isOfAllProjects, safetyByKey, sizes],
   );
   const chosen = shown.filter((instance) => selected.has(keyOf(instance)));
   if (all.length === 0) return <p className="table-empty">{words.empty}</p>;

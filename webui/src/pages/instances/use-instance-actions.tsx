@@ -65,6 +65,7 @@ function menuOf(instance: Instance, show: (shown: Shown) => void): MenuAction[] 
       label: words.rename.action,
       onSelect: () => show({ kind: "rename", instance }),
       disabled: status !== "Stopped",
+      reason: words.rename.mustStop,
     },
     { label: words.remove.action, isDangerous: true, onSelect: () => show({ kind: "delete", instance }) },
   ];

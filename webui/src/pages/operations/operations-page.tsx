@@ -14,7 +14,7 @@ export default function OperationsPage() {
   const all = useOperations().filter((each) => project === undefined || each.project === project);
   return (
     <Page title={texts.pages.operations}>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       <h2 className="p-heading--4">{words.running}</h2>
       <OperationTable caption={words.running} operations={all.filter(isRunning)} empty={words.nothingRuns} />
       <h2 className="p-heading--4">{words.ended}</h2>

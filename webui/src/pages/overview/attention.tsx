@@ -7,13 +7,15 @@ import { Age, useNow } from "../../components/age";
 import { useFullAccess } from "../../components/full-access";
 import { inProject, instanceAddress, useProjectFilter } from "../../components/project";
 import { texts } from "../../text";
-import { addressOf, isOverdue, type Subject } from "./safety";
+import { addressOf, isOverdue, type SafetyState, type Subject } from "./safety";
 
 const words = texts.overview;
 
 interface Problem {
   key: string;
   tone: "negative" | "caution";
+  /** A promise is broken: these come first. */
+  isBroken?: boolean;
   title: string;
   text: string;
   lastGood?: string | null;
@@ -27,6 +29,7 @@ function scheduleProblems(subject: Subject, now: number): Problem[] {
     .map((each): Problem => ({
       key: `${each.subject} ${each.label}`,
       tone: "negative",
+      isBroken: true,
       title: each.status === "failing" ? words.failing(name, each.failures) : words.overdue(name),
       text: each.error,
       lastGood: each.last_success_at,
@@ -46,6 +49,7 @@ function protectionProblems(protections: Protection[]): Problem[] {
         return {
           key: `${name} ${copy.instance}`,
           tone: isBad ? "negative" : "caution",
+          isBroken: copy.late,
           title: title(copy.instance, remote),
           text: copy.error,
           lastGood: copy.succeeded_at,
@@ -58,12 +62,16 @@ function protectionProblems(protections: Protection[]): Problem[] {
   });
 }
 
+const rankOf = ({ tone, isBroken = false }: Problem): number => (isBroken ? 0 : tone === "negative" ? 1 : 2);
+
 interface AttentionProps {
   subjects: Subject[];
   protections: Protection[];
+  /** Show those that stand so in the table below. */
+  onShow: (state: SafetyState) => void;
 }
 
-export function Attention({ subjects, protections }: AttentionProps) {
+export function Attention({ subjects, protections, onShow }: AttentionProps) {
   const now = useNow();
   const project = useProjectFilter();
   const isFull = useFullAccess();
@@ -73,7 +81,7 @@ export function Attention({ subjects, protections }: AttentionProps) {
   const problems = [
     ...subjects.flatMap((subject) => scheduleProblems(subject, now)),
     ...protectionProblems(protections),
-  ];
+  ].sort((a, b) => rankOf(a) - rankOf(b));
   const isWell = problems.length === 0 && open.length === 0;
   return (
     <section aria-labelledby="attention">
@@ -91,7 +99,14 @@ export function Attention({ subjects, protections }: AttentionProps) {
           </Item>
         )}
         {isWell && subjects.length > 0 && <Item tone="positive">{isFull ? words.allWell : words.schedulesWell}</Item>}
-        {unprotected > 0 && <Item tone="information">{words.unprotected(unprotected)}</Item>}
+        {unprotected > 0 && (
+          <Item tone="information">
+            {words.unprotected(unprotected)}{" "}
+            <button type="button" className="p-button--link" onClick={() => onShow("unprotected")}>
+              {words.showThem}
+            </button>
+          </Item>
+        )}
       </ul>
     </section>
   );

@@ -1,4 +1,5 @@
 // How safe everything is: what needs attention first, then what runs, then each instance and volume, then space.
+import { useState } from "react";
 import { Link } from "react-router-dom";
 import { isRunning, useOperations } from "../../api/operations";
 import { usePoolResources, type Pool } from "../../api/resources/pools";
@@ -16,7 +17,7 @@ import { useProjectFilter } from "../../components/project";
 import { SpaceBar } from "../../components/space-bar";
 import { texts } from "../../text";
 import { Attention } from "./attention";
-import { subjectsOf } from "./safety";
+import { subjectsOf, type SafetyState } from "./safety";
 import { SafetyTable } from "./safety-table";
 
 const words = texts.overview;
@@ -36,6 +37,7 @@ function Safety() {
   const safeties = useSafety(project);
   const schedules = useSchedules(project);
   const protections = useProtections(useFullAccess());
+  const [state, setState] = useState<SafetyState | "">("");
   const failed = [safeties, schedules, protections].find((each) => each.isError);
   if (failed !== undefined) {
     return <ErrorNote error={failed.error} title={texts.error.loading} onRetry={() => void failed.refetch()} />;
@@ -43,11 +45,15 @@ function Safety() {
   if (safeties.data === undefined || schedules.data === undefined) return <Loading />;
   const known = protections.data ?? [];
   const subjects = subjectsOf(safeties.data, schedules.data, known, now);
+  const showOnly = (wanted: SafetyState) => {
+    setState(wanted);
+    document.getElementById("safety")?.scrollIntoView();
+  };
   return (
     <>
-      <Attention subjects={subjects} protections={known} />
+      <Attention subjects={subjects} protections={known} onShow={showOnly} />
       <RunningWork />
-      <SafetyTable subjects={subjects} isOfAllProjects={project === undefined} />
+      <SafetyTable subjects={subjects} isOfAllProjects={project === undefined} state={state} onState={setState} />
     </>
   );
 }

@@ -2,7 +2,9 @@
 import { useMemo, useState } from "react";
 import { Link } from "react-router-dom";
 import type { Safety } from "../../api/resources/safety";
+import { Absent } from "../../components/absent";
 import { Age, parseTime } from "../../components/age";
+import { Rule } from "../../components/config/rule";
 import { DataTable, type Column } from "../../components/data-table";
 import { SearchBox } from "../../components/search-box";
 import { StatusLabel } from "../../components/status-label";
@@ -20,9 +22,16 @@ const TONES: Record<SafetyState, "positive" | "negative" | "caution" | "informat
   ok: "positive",
 };
 
-export function SafetyTable({ subjects, isOfAllProjects }: { subjects: Subject[]; isOfAllProjects: boolean }) {
+interface SafetyTableProps {
+  subjects: Subject[];
+  isOfAllProjects: boolean;
+  /** Only those that stand so are shown; "" is all. */
+  state: SafetyState | "";
+  onState: (state: SafetyState | "") => void;
+}
+
+export function SafetyTable({ subjects, isOfAllProjects, state, onState }: SafetyTableProps) {
   const [wanted, setWanted] = useState("");
-  const [state, setState] = useState("");
   const columns = useMemo(() => safetyColumns(isOfAllProjects), [isOfAllProjects]);
   const shown = subjects.filter(
     (each) =>
@@ -35,7 +44,7 @@ export function SafetyTable({ subjects, isOfAllProjects }: { subjects: Subject[]
       </h2>
       <div className="toolbar" role="search">
         <SearchBox label={words.searchLabel} value={wanted} onChange={setWanted} />
-        <select aria-label={words.state} value={state} onChange={(event) => setState(event.target.value)}>
+        <select aria-label={words.state} value={state} onChange={(event) => onState(event.target.value as SafetyState | "")}>
           <option value="">{words.anyState}</option>
           {STATES.map((each) => (
             <option key={each} value={each}>
@@ -98,7 +107,7 @@ function safetyColumns(isOfAllProjects: boolean): Column<Subject>[] {
       cell: (each) => <StatusLabel status={words.states[each.state]} tone={TONES[each.state]} />,
       sort: (each) => STATES.indexOf(each.state),
     },
-    { key: "promise", title: words.promise, cell: (each) => <Promised subject={each} /> },
+    { key: "promise", title: words.promise, className: "schedule-cell", cell: (each) => <Promised subject={each} /> },
     age("snapshot", words.newestSnapshot, "snapshots", (safety) => safety.newest_snapshot_at),
     age("export", words.newestExport, "exports", (safety) => safety.newest_export_at),
     {
@@ -107,7 +116,7 @@ function safetyColumns(isOfAllProjects: boolean): Column<Subject>[] {
       className: "word-cell",
       cell: ({ safety, pulled }) =>
         safety.newest_copy_at === null ? (
-          words.noCopy
+          <Absent />
         ) : (
           <span className="name-cell">
             <Age time={safety.newest_copy_at} />
@@ -128,11 +137,11 @@ function Promised({ subject }: { subject: Subject }) {
   return (
     <span className="name-cell">
       {rules.map(({ rule, next }, index) => (
-        <span key={index}>
-          <code>{rule}</code>{" "}
+        <span key={index} className="name-cell">
+          <Rule rule={rule} />
           {next !== null && next !== "" && (
             <span className="name-cell__more">
-              {words.next} <Age time={next} />
+              {words.next} <Age time={next} isDue />
             </span>
           )}
         </span>

@@ -10,6 +10,7 @@ import { Loaded } from "../../components/loaded";
 import { Page } from "../../components/page";
 import { SpaceBar } from "../../components/space-bar";
 import { StatusLabel } from "../../components/status-label";
+import { usersOf } from "../../components/used-by";
 import { texts } from "../../text";
 import { CreatePool } from "./create-pool";
 import { PoolPage } from "./pool-page";
@@ -38,8 +39,8 @@ const COLUMNS: Column<Pool>[] = [
   {
     key: "used",
     title: words.usedBy,
-    cell: (pool) => words.things(pool.used_by.length),
-    sort: (pool) => pool.used_by.length,
+    cell: (pool) => words.things(usersOf(pool.used_by).length),
+    sort: (pool) => usersOf(pool.used_by).length,
   },
 ];
 

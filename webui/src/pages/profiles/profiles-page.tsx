@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { Link, Route, Routes } from "react-router-dom";
 import { useProfiles } from "../../api/resources/server";
 import type { Profile } from "../../api/resources/profiles";
+import { Absent } from "../../components/absent";
 import { ActionMenu } from "../../components/action-menu";
 import { CommandLine } from "../../components/command-line";
 import { holdfast } from "../../components/command";
@@ -52,7 +53,7 @@ function ProfileList() {
         </button>
       }
     >
-      <p>{words.help}</p>
+      <p className="page-description">{words.help}</p>
       <div className="toolbar" role="search">
         <SearchBox label={words.searchLabel} value={wanted} onChange={setWanted} />
       </div>
@@ -85,7 +86,7 @@ function profileColumns(project: string, show: (shown: Shown) => void): Column<P
       cell: (profile) => <Link to={profileAddress(profile.name, project)}>{profile.name}</Link>,
       sort: (profile) => profile.name,
     },
-    { key: "description", title: texts.description, cell: (profile) => profile.description || "–" },
+    { key: "description", title: texts.description, cell: (profile) => profile.description || <Absent /> },
     {
       key: "settings",
       title: words.settings,

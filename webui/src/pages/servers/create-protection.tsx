@@ -86,7 +86,11 @@ function FormFields({ form, set }: { form: Form; set: (change: Partial<Form>) =>
       />
       <details>
         <summary>{words.certificateHere}</summary>
-        <pre className="pem">{server.data?.environment.certificate}</pre>
+        {/* What scrolls must be reachable by keyboard. */}
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <pre className="pem" tabIndex={0} role="region" aria-label={words.certificateHere}>
+          {server.data?.environment.certificate}
+        </pre>
       </details>
       <div className="field-row">
         <TextField label={words.remote} value={form.remote} onChange={(remote) => set({ remote })} autoComplete="off" />

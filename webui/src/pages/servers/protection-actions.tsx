@@ -9,7 +9,7 @@ import {
 } from "../../api/resources/protections";
 import { ActionDialog } from "../../components/action-dialog";
 import type { MenuAction } from "../../components/action-menu";
-import { holdfast, queryCommand } from "../../components/command";
+import { holdfast } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
 import { TextField } from "../../components/fields";
 import { runDirectly } from "../../components/run-action";
@@ -86,6 +86,15 @@ function RemoveProtection({ protection: { name }, onClose }: ProtectionDialogPro
   );
 }
 
+const OPTIONS = { schedule: "--every", keep: "--keep", window: "--window", limit: "--bwlimit", parallel: "--parallel" };
+
+/** What the command says of each change. */
+function changeWords(body: Partial<Record<keyof typeof OPTIONS, string | number>>): string[] {
+  return Object.entries(body).flatMap(([key, value]) =>
+    key === "limit" && value === 0 ? ["--no-bwlimit"] : [OPTIONS[key as keyof typeof OPTIONS], String(value)],
+  );
+}
+
 function EditProtection({ protection, onClose }: ProtectionDialogProps) {
   const { name } = protection;
   const [schedule, setSchedule] = useState(protection.schedule);
@@ -106,7 +115,11 @@ function EditProtection({ protection, onClose }: ProtectionDialogProps) {
         run: () => changeProtection(name, body),
         touches: TOUCHES,
       }}
-      command={queryCommand("default", "PATCH", `${PROTECTIONS}/${name}`, body)}
+      command={
+        Object.keys(body).length === 0
+          ? []
+          : holdfast("default", "backup-server", "change", name, ...changeWords(body))
+      }
       submit={texts.save}
       isReady={Object.keys(body).length > 0 && areNumbers}
       onClose={onClose}

@@ -1,9 +1,11 @@
 // One protection: what is promised, how it stands, and its copies.
 import { Link } from "react-router-dom";
 import type { ProtectedCopy, Protection } from "../../api/resources/protections";
+import { Absent } from "../../components/absent";
 import { ActionMenu } from "../../components/action-menu";
 import { Age, formatDuration, parseTime } from "../../components/age";
 import { formatBytes } from "../../components/bytes";
+import { Rule } from "../../components/config/rule";
 import { DataTable, type Column } from "../../components/data-table";
 import { instanceAddress } from "../../components/project";
 import { StatusLabel } from "../../components/status-label";
@@ -59,7 +61,7 @@ function Facts({ protection }: { protection: Protection }) {
       </dd>
       <dt>{words.schedule}</dt>
       <dd>
-        <code>{schedule}</code>
+        <Rule rule={schedule} />
         {window !== "" && ` ${window}`}
       </dd>
       <dt>{words.keep}</dt>
@@ -67,7 +69,7 @@ function Facts({ protection }: { protection: Protection }) {
       <dt>{words.pool}</dt>
       <dd>{targetProject === "default" ? pool : `${pool}, ${texts.project} ${targetProject}`}</dd>
       <dt>{words.next}</dt>
-      <dd>{protection.paused ? words.states.paused : <Age time={protection.next_at} />}</dd>
+      <dd>{protection.paused ? words.states.paused : <Age time={protection.next_at} isDue />}</dd>
     </dl>
   );
 }
@@ -98,15 +100,17 @@ function copyColumns(protection: Protection): Column<ProtectedCopy>[] {
     {
       key: "came",
       title: words.came,
-      cell: (copy) => `${formatBytes(copy.bytes)} ${words.took(formatDuration(copy.seconds))}`,
+      className: "word-cell",
+      cell: (copy) => `${formatBytes(copy.bytes)} ${words.took(formatDuration(Math.max(copy.seconds, 1)))}`,
       sort: (copy) => copy.bytes,
     },
     {
       key: "problem",
       title: words.problem,
-      cell: (copy) => (
-        <span className="error-text">{copy.error !== "" ? copy.error : copy.missing ? words.missing : "–"}</span>
-      ),
+      cell: ({ error, missing }) => {
+        const problem = error !== "" ? error : missing ? words.missing : "";
+        return problem === "" ? <Absent /> : <span className="error-text">{problem}</span>;
+      },
     },
   ];
 }

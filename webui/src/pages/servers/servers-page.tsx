@@ -22,7 +22,7 @@ export default function ServersPage() {
   );
   return (
     <Page title={texts.pages.servers} actions={isFull && create}>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       <FullAccess>
         <Protections />
       </FullAccess>

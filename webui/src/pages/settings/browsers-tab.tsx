@@ -25,7 +25,7 @@ export function BrowsersTab() {
   const isFull = session.data?.access === "full";
   return (
     <>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       {isFull && (
         <div className="toolbar">
           <button type="button" className="p-button--positive" onClick={() => setInviting(true)}>
@@ -52,7 +52,10 @@ export function BrowsersTab() {
         <SecretDialog
           title={words.made}
           intro={words.open}
-          secrets={[link.url, ...link.other_urls].map((text, index) => ({ label: `${words.link} ${index + 1}`, text }))}
+          secrets={[link.url, ...link.other_urls].map((text, index) => ({
+            label: link.other_urls.length === 0 ? words.link : `${words.link} ${index + 1}`,
+            text,
+          }))}
           onClose={() => setLink(undefined)}
         />
       )}

@@ -33,7 +33,7 @@ export function CertificatesTab() {
   const close = () => setShown(undefined);
   return (
     <>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       <div className="toolbar">
         <button type="button" className="p-button--positive" onClick={() => setAdding(true)}>
           {words.add}

@@ -23,7 +23,7 @@ export function TokensTab() {
   const [revoked, setRevoked] = useState<Token>();
   return (
     <>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       <div className="toolbar">
         <button type="button" className="p-button--positive" onClick={() => setMaking(true)}>
           {words.make}

@@ -1,41 +1,24 @@
 // The configuration of a volume: snapshots, all keys, and the YAML.
-import { Route, Routes } from "react-router-dom";
 import { usePool } from "../../api/resources/pools";
 import { putVolume } from "../../api/resources/volumes";
 import { holdfast } from "../../components/command";
 import { applied } from "../../components/config/applied";
 import { ConfigSection } from "../../components/config/config-section";
+import { ConfigTabs } from "../../components/config/config-tabs";
 import { SnapshotSettings } from "../../components/config/snapshot-settings";
 import { YamlEditor } from "../../components/config/yaml-editor";
 import { DescriptionForm } from "../../components/description-form";
 import { Loaded } from "../../components/loaded";
-import { volumeAddress } from "../../components/project";
-import { Tabs } from "../../components/tabs";
-import { texts } from "../../text";
 import type { VolumeTabProps } from "./volume-page";
 
-const words = texts.configuration;
-
 export default function ConfigurationTab({ volume }: VolumeTabProps) {
-  const { pool, name, project } = volume;
-  const to = (part: string) => volumeAddress(pool, name, project, part === "" ? "configuration" : `configuration/${part}`);
   return (
-    <>
-      <Tabs
-        label={words.sections}
-        isMinor
-        tabs={[
-          { label: words.snapshots, to: to(""), isExact: true },
-          { label: words.all, to: to("all") },
-          { label: words.yaml, to: to("yaml") },
-        ]}
-      />
-      <Routes>
-        <Route index element={<SnapshotPart volume={volume} />} />
-        <Route path="all" element={<AllPart volume={volume} />} />
-        <Route path="yaml" element={<YamlPart volume={volume} />} />
-      </Routes>
-    </>
+    <ConfigTabs
+      place={{ pool: volume.pool, name: volume.name, project: volume.project }}
+      snapshots={<SnapshotPart volume={volume} />}
+      all={<AllPart volume={volume} />}
+      yaml={<YamlPart volume={volume} />}
+    />
   );
 }
 

@@ -3,8 +3,9 @@ import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { makeVolumeBackup, useVolumeSnapshots, volumePath } from "../../api/resources/volumes";
 import { ActionDialog } from "../../components/action-dialog";
-import { holdfast } from "../../components/command";
-import { ExportFields, type ExportChoice } from "../../components/export-fields";
+import { storedCommand } from "../../components/command";
+import { ExportFields, exportWords, type ExportChoice } from "../../components/export-fields";
+import { Marked } from "../../components/marked";
 import { texts } from "../../text";
 import type { VolumeTabProps } from "./volume-page";
 
@@ -28,7 +29,7 @@ interface ExportVolumeProps extends VolumeTabProps {
 }
 
 export function ExportVolume({ volume, snapshot = "", onClose }: ExportVolumeProps) {
-  const { pool, name: owner, project } = volume;
+  const { name: owner } = volume;
   const snapshots = useVolumeSnapshots(volume);
   const [form, setForm] = useState<ExportChoice>({ name: "", snapshot, withSnapshots: true, compression: "", keptDays: "7" });
   return (
@@ -39,18 +40,7 @@ export function ExportVolume({ volume, snapshot = "", onClose }: ExportVolumePro
         run: () => makeVolumeBackup(volume, bodyOf(form)),
         touches: [volumePath(volume)],
       }}
-      command={holdfast(
-        project,
-        "storage",
-        "volume",
-        "export",
-        pool,
-        owner,
-        form.name !== "" && `${form.name}.tar.gz`,
-        !form.withSnapshots && form.snapshot === "" && "--volume-only",
-        ...(form.snapshot === "" ? [] : ["--snapshot", form.snapshot]),
-        ...(form.compression === "" ? [] : ["--compression", form.compression]),
-      )}
+      command={storedCommand(volume, "create", ...exportWords(form))}
       submit={words.makeSubmit}
       onClose={onClose}
     >
@@ -61,7 +51,9 @@ export function ExportVolume({ volume, snapshot = "", onClose }: ExportVolumePro
         now={own.now}
         all={own.withSnapshots}
       />
-      <p className="p-form-help-text">{words.makeHelp}</p>
+      <p className="p-form-help-text">
+        <Marked text={words.makeHelp} />
+      </p>
     </ActionDialog>
   );
 }

@@ -1,5 +1,5 @@
 // Export files of a volume that wait on the server.
-import { useMemo, useState } from "react";
+import { useCallback, useState } from "react";
 import {
   deleteVolumeBackup,
   renameVolumeBackup,
@@ -10,58 +10,40 @@ import {
   type Volume,
   type VolumeBackup,
 } from "../../api/resources/volumes";
+import { testVolumeBackup } from "../../api/resources/backups";
+import { usePools } from "../../api/resources/server";
 import { ActionDialog } from "../../components/action-dialog";
 import { backupColumns } from "../../components/backup-columns";
-import { queryCommand } from "../../components/command";
+import { storedCommand } from "../../components/command";
 import { ConfirmDialog } from "../../components/confirm-dialog";
-import { DataTable } from "../../components/data-table";
-import { TextField } from "../../components/fields";
-import { Loaded } from "../../components/loaded";
-import { OutcomeDialog } from "../../components/outcome-dialog";
+import { ExportsFrame, type ExportDialogs } from "../../components/exports-frame";
+import { SelectField, TextField } from "../../components/fields";
 import { texts } from "../../text";
 import { ExportVolume } from "./export-volume";
 import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.instance.exports;
+const own = texts.volumes.exports;
 
-type Verb = "verify" | "rename" | "remove";
-type Outcome = { title: string; facts: unknown };
+type Verb = "verify" | "test" | "rename" | "remove";
 
 export default function ExportsTab({ volume }: VolumeTabProps) {
-  const backups = useVolumeBackups(volume);
-  const [isMaking, setMaking] = useState(false);
-  const [shown, setShown] = useState<{ verb: Verb; backup: VolumeBackup }>();
-  const [outcome, setOutcome] = useState<Outcome>();
-  const columns = useMemo(() => columnsOf(volume, (verb, backup) => setShown({ verb, backup })), [volume]);
-  const dialog = shown && { volume, backup: shown.backup, onClose: () => setShown(undefined) };
+  const columnsFor = useCallback((act: (verb: Verb, backup: VolumeBackup) => void) => columnsOf(volume, act), [volume]);
   return (
-    <>
-      <p className="page-description">{words.intro}</p>
-      <div className="toolbar">
-        <button type="button" className="p-button--positive" onClick={() => setMaking(true)}>
-          {words.make}
-        </button>
-      </div>
-      <Loaded query={backups}>
-        {(all) => (
-          <DataTable
-            caption={texts.volumes.tabs.exports}
-            columns={columns}
-            rows={all}
-            rowKey={(backup) => backup.name}
-            sortedBy="created"
-            isDescending
-            empty={words.empty}
-          />
-        )}
-      </Loaded>
-      {isMaking && <ExportVolume volume={volume} onClose={() => setMaking(false)} />}
-      {dialog && shown.verb === "verify" && <VerifyFile {...dialog} onOutcome={setOutcome} />}
-      {dialog && shown.verb === "rename" && <RenameFile {...dialog} />}
-      {dialog && shown.verb === "remove" && <RemoveFile {...dialog} />}
-      {outcome !== undefined && <OutcomeDialog {...outcome} onClose={() => setOutcome(undefined)} />}
-    </>
+    <ExportsFrame
+      caption={texts.volumes.tabs.exports}
+      query={useVolumeBackups(volume)}
+      columnsOf={columnsFor}
+      makeDialog={(onClose) => <ExportVolume volume={volume} onClose={onClose} />}
+      dialogOf={(verb: Verb, backup, dialogs) => <FileDialog volume={volume} verb={verb} backup={backup} {...dialogs} />}
+    />
   );
+}
+
+function FileDialog({ verb, onOutcome, ...props }: FileDialogProps & ExportDialogs & { verb: Verb }) {
+  if (verb === "verify") return <VerifyFile {...props} onOutcome={onOutcome} />;
+  if (verb === "test") return <TestFile {...props} onOutcome={onOutcome} />;
+  return verb === "rename" ? <RenameFile {...props} /> : <RemoveFile {...props} />;
 }
 
 function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => void) {
@@ -69,16 +51,22 @@ function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => vo
     isWithoutSnapshots: (backup) => backup.volume_only,
     addressOf: (backup) => volumeBackupAddress(volume, backup.name),
     fileStemOf: (backup) => `${volume.name}-${backup.name}`,
+    downloadOf: (backup) => storedCommand(volume, "download", backup.name, "FILE"),
     actionsOf: (backup) => [
       {
         label: words.verify,
-        command: commandOf(volume, "POST", `${backup.name}/verify`),
+        command: storedCommand(volume, "verify", backup.name),
         onSelect: () => act("verify", backup),
+      },
+      {
+        label: words.test,
+        command: storedCommand(volume, "test", backup.name),
+        onSelect: () => act("test", backup),
       },
       { label: words.rename, onSelect: () => act("rename", backup) },
       {
         label: words.remove,
-        command: commandOf(volume, "DELETE", backup.name),
+        command: storedCommand(volume, "delete", backup.name),
         isDangerous: true,
         onSelect: () => act("remove", backup),
       },
@@ -86,16 +74,14 @@ function columnsOf(volume: Volume, act: (verb: Verb, backup: VolumeBackup) => vo
   });
 }
 
-/** There is no command for these files of volumes: they are reached by the API. */
-const commandOf = (volume: Volume, method: string, rest: string, body?: unknown): string =>
-  queryCommand(volume.project, method, `${volumePath(volume)}/backups/${rest}`, body);
-
 interface FileDialogProps extends VolumeTabProps {
   backup: VolumeBackup;
   onClose: () => void;
 }
 
-function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialogProps & { onOutcome: (outcome: Outcome) => void }) {
+type LookingDialogProps = FileDialogProps & Pick<ExportDialogs, "onOutcome">;
+
+function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: LookingDialogProps) {
   return (
     <ActionDialog
       action={{
@@ -103,12 +89,41 @@ function VerifyFile({ volume, backup: { name }, onClose, onOutcome }: FileDialog
         done: words.verified(name),
         run: () => verifyVolumeBackup(volume, name),
       }}
-      command={commandOf(volume, "POST", `${name}/verify`)}
+      command={storedCommand(volume, "verify", name)}
       submit={words.verify}
       onClose={onClose}
-      onDone={(operation) => onOutcome({ title: words.verified(name), facts: operation?.metadata?.["verification"] })}
+      onDone={(operation) => onOutcome(words.verified(name), operation?.metadata?.["verification"])}
     >
       <p>{words.verifyIntro}</p>
+    </ActionDialog>
+  );
+}
+
+function TestFile({ volume, backup: { name }, onClose, onOutcome }: LookingDialogProps) {
+  const pools = usePools();
+  const [pool, setPool] = useState("");
+  return (
+    <ActionDialog
+      action={{
+        title: words.testTitle(name),
+        done: own.tested(name),
+        run: () => testVolumeBackup(volume, name, pool),
+      }}
+      command={storedCommand(volume, "test", name, ...(pool === "" ? [] : ["-s", pool]))}
+      submit={words.testSubmit}
+      onClose={onClose}
+      onDone={(operation) => onOutcome(own.tested(name), operation?.metadata?.["backup_test"])}
+    >
+      <p>{own.testIntro}</p>
+      <SelectField
+        label={words.testPool}
+        value={pool}
+        onChange={setPool}
+        choices={[
+          { value: "", label: texts.instances.createFile.poolOfFile },
+          ...(pools.data ?? []).map((each) => ({ value: each.name, label: each.name })),
+        ]}
+      />
     </ActionDialog>
   );
 }
@@ -123,7 +138,7 @@ function RenameFile({ volume, backup: { name }, onClose }: FileDialogProps) {
         run: () => renameVolumeBackup(volume, name, newName),
         touches: [volumePath(volume)],
       }}
-      command={commandOf(volume, "POST", name, { name: newName })}
+      command={storedCommand(volume, "rename", name, newName)}
       submit={texts.rename}
       isReady={newName !== "" && newName !== name}
       onClose={onClose}
@@ -142,7 +157,7 @@ function RemoveFile({ volume, backup: { name }, onClose }: FileDialogProps) {
         run: () => deleteVolumeBackup(volume, name),
         touches: [volumePath(volume)],
       }}
-      command={commandOf(volume, "DELETE", name)}
+      command={storedCommand(volume, "delete", name)}
       submit={texts.delete}
       onClose={onClose}
     >

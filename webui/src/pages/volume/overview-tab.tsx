@@ -1,62 +1,41 @@
 // What a volume is, how much it holds, and where it is attached.
 import { useState } from "react";
-import { useVolumeSnapshots, volumePath } from "../../api/resources/volumes";
+import { Link } from "react-router-dom";
+import { useVolumeBackups, useVolumeSnapshots, volumePath } from "../../api/resources/volumes";
 import { useSchedules } from "../../api/resources/snapshots";
 import { Age } from "../../components/age";
 import { EntityLink } from "../../components/entity-link";
 import { MeasuredSize } from "../../components/measured-size";
-import { StatusLabel } from "../../components/status-label";
+import { volumeAddress } from "../../components/project";
+import { SafetyCard } from "../../components/safety-card";
 import { texts } from "../../text";
 import { AttachVolume, DetachVolume } from "./attach-dialogs";
 import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.volumes.overview;
-const safety = texts.instance.overview;
 
 export function OverviewTab({ volume }: VolumeTabProps) {
   return (
     <div className="card-grid">
-      <SafetyCard volume={volume} />
+      <Safety volume={volume} />
       <FactsCard volume={volume} />
       <AttachedCard volume={volume} />
     </div>
   );
 }
 
-function SafetyCard({ volume }: VolumeTabProps) {
+function Safety({ volume }: VolumeTabProps) {
   const snapshots = useVolumeSnapshots(volume);
+  const backups = useVolumeBackups(volume);
   const schedules = useSchedules(volume.project);
   const name = `${volume.pool}/${volume.name}`;
-  const mine = schedules.data?.filter((each) => each.type === "volume" && each.name === name) ?? [];
-  const newest = snapshots.data?.map((each) => each.created_at).sort().at(-1);
   return (
-    <section className="card">
-      <h2 className="p-heading--5">{safety.safety}</h2>
-      <dl className="facts">
-        <dt>{safety.newestSnapshot}</dt>
-        <dd>
-          <Age time={newest} absent={texts.none} />
-        </dd>
-        <dt>{safety.snapshotCount}</dt>
-        <dd>{snapshots.data?.length ?? "…"}</dd>
-        <dt>{safety.schedules}</dt>
-        <dd>
-          {mine.length === 0 && safety.noSchedule}
-          {mine.map((schedule) => (
-            <div className="schedule-line" key={schedule.label}>
-              <code>{schedule.rule}</code> <StatusLabel status={schedule.status} />
-              {schedule.next_at !== null && (
-                <span>
-                  {" "}
-                  {safety.nextRun} <Age time={schedule.next_at} />
-                </span>
-              )}
-              {schedule.error !== "" && <div className="is-bad">{schedule.error}</div>}
-            </div>
-          ))}
-        </dd>
-      </dl>
-    </section>
+    <SafetyCard
+      snapshots={snapshots.data}
+      exports={backups.data}
+      schedules={schedules.data?.filter((each) => each.type === "volume" && each.name === name)}
+      addressOf={(tab) => volumeAddress(volume.pool, volume.name, volume.project, tab)}
+    />
   );
 }
 
@@ -67,7 +46,9 @@ function FactsCard({ volume }: VolumeTabProps) {
       <h2 className="p-heading--5">{words.facts}</h2>
       <dl className="facts">
         <dt>{texts.pool}</dt>
-        <dd>{volume.pool}</dd>
+        <dd>
+          <Link to={`/pools/${encodeURIComponent(volume.pool)}`}>{volume.pool}</Link>
+        </dd>
         <dt>{texts.volumes.content}</dt>
         <dd>{texts.volumes.contents[content as "block"] ?? content}</dd>
         <dt>{words.used}</dt>

@@ -1,5 +1,6 @@
 // Dialogs of a volume's snapshots: take, edit, restore, delete.
 import { useState } from "react";
+import { Link } from "react-router-dom";
 import type { Schemas } from "../../api/client";
 import { finished } from "../../api/operations";
 import {
@@ -8,6 +9,7 @@ import {
   renameVolumeSnapshot,
   restoreVolume,
   takeVolumeSnapshot,
+  useVolumeSnapshots,
   volumePath,
   type Volume,
   type VolumeSnapshot,
@@ -19,8 +21,9 @@ import { ConfirmDialog } from "../../components/confirm-dialog";
 import { entityOf } from "../../components/entity-link";
 import { CheckField, TextField } from "../../components/fields";
 import { KeptUntil } from "../../components/kept-until";
+import { compareAddress } from "../../components/places";
 import { texts } from "../../text";
-import { isSnapshotName, isoOfLocal, localOfIso, NEVER } from "../instance/snapshots/snapshot-facts";
+import { isoOfLocal, isSnapshotName, localOfIso, NEVER, problemOf } from "../../components/snapshot-facts";
 
 const words = texts.snapshots;
 
@@ -40,7 +43,8 @@ export function TakeVolumeSnapshot({ volume, onClose }: VolumeDialogProps) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [isKept, setKept] = useState(false);
-  const isNameFine = name === "" || isSnapshotName(name);
+  const { data: others } = useVolumeSnapshots(volume);
+  const nameProblem = problemOf(name, others ?? []);
   const body = { name, description, ...(isKept ? { expires_at: NEVER } : {}) };
   return (
     <ActionDialog
@@ -59,7 +63,7 @@ export function TakeVolumeSnapshot({ volume, onClose }: VolumeDialogProps) {
         isKept && "--no-expiry",
       )}
       submit={words.create.submit}
-      isReady={isNameFine}
+      isReady={nameProblem === undefined}
       onClose={onClose}
     >
       <TextField
@@ -68,7 +72,7 @@ export function TakeVolumeSnapshot({ volume, onClose }: VolumeDialogProps) {
         value={name}
         onChange={setName}
         autoComplete="off"
-        error={isNameFine ? undefined : words.create.badName}
+        error={nameProblem}
       />
       <TextField label={words.create.description} value={description} onChange={setDescription} />
       <CheckField label={words.create.expiryChoices.never} isChecked={isKept} onChange={setKept} />
@@ -164,13 +168,19 @@ export function RestoreVolume({ volume, snapshot, onClose }: SnapshotDialogProps
       }}
       command={isSaving ? [command(volume, "snapshot", volume.pool, volume.name), restore] : restore}
       submit={words.restore.submit}
-      losses={[lost.lost(taken === undefined ? texts.unknown : formatTime(taken))]}
       onClose={onClose}
     >
       <p>
         {lost.intro(volume.name)} <Age time={snapshot.created_at} />
         {snapshot.description !== "" && ` (${snapshot.description})`}.
       </p>
+      <h3 className="p-heading--5">{words.restore.lost}</h3>
+      <ul className="losses">
+        <li>
+          {lost.lost(taken === undefined ? texts.unknown : formatTime(taken))}{" "}
+          <Link to={compareAddress(volume, snapshot.name)}>{words.restore.compare}</Link>
+        </li>
+      </ul>
       <p>{lost.stays}</p>
       {users !== "" && <p className="is-bad">{lost.running(users)}</p>}
       <CheckField label={words.restore.firstSnapshot} isChecked={isSaving} onChange={setSaving} />
@@ -207,9 +217,9 @@ export function DeleteVolumeSnapshots({ volume, snapshots, onClose, onDone }: De
       ))}
       onClose={onClose}
       onDone={onDone}
+      notes={held.length > 0 && <p className="is-bad">{words.remove.held(held.join(", "))}</p>}
     >
       <p>{words.remove.intro}</p>
-      {held.length > 0 && <p className="is-bad">{words.remove.held(held.join(", "))}</p>}
     </ConfirmDialog>
   );
 }

@@ -1,6 +1,5 @@
 // The snapshots of a volume: on a line of time and as a table, and all that can be done with them.
-import { useMemo, useState } from "react";
-import { useNavigate } from "react-router-dom";
+import { useCallback, useMemo } from "react";
 import {
   changeVolumeSnapshot,
   useVolumeSnapshots,
@@ -8,14 +7,13 @@ import {
   type VolumePlace,
   type VolumeSnapshot,
 } from "../../api/resources/volumes";
-import { ActionMenu, type MenuAction } from "../../components/action-menu";
-import { Age, parseTime } from "../../components/age";
+import type { MenuAction } from "../../components/action-menu";
 import { holdfast } from "../../components/command";
 import type { Column } from "../../components/data-table";
-import { Loaded } from "../../components/loaded";
-import { volumeAddress } from "../../components/project";
+import { MeasuredSize } from "../../components/measured-size";
 import { runDirectly } from "../../components/run-action";
-import { SnapshotList } from "../../components/snapshot-list";
+import { commonColumns } from "../../components/snapshot-columns";
+import { SnapshotsFrame, type SnapshotDialogs } from "../../components/snapshots-frame";
 import { texts } from "../../text";
 import { CopyVolume } from "../volumes/copy-volume";
 import { ExportVolume } from "./export-volume";
@@ -24,74 +22,40 @@ import type { VolumeTabProps } from "./volume-page";
 
 const words = texts.snapshots;
 
-type Verb = "restore" | "compare" | "edit" | "copy" | "export" | "remove";
+type Verb = "restore" | "files" | "compare" | "edit" | "copy" | "export" | "remove";
 
-interface Shown {
+export default function SnapshotsTab({ volume }: VolumeTabProps) {
+  const { pool, name, project, content_type: content } = volume;
+  const snapshots = useVolumeSnapshots(volume);
+  const place = useMemo(() => ({ pool, name, project }), [pool, name, project]);
+  const menu = useCallback(
+    (snapshot: VolumeSnapshot, act: (verb: Verb) => void) => menuOf(place, snapshot, content === "block", act),
+    [place, content],
+  );
+  const columns = useCallback(
+    (actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]) => columnsOf(place, actionsOf),
+    [place],
+  );
+  return (
+    <SnapshotsFrame
+      place={place}
+      query={snapshots}
+      menuOf={menu}
+      columnsOf={columns}
+      takeDialog={(onClose) => <TakeVolumeSnapshot volume={volume} onClose={onClose} />}
+      dialogOf={(verb, chosen, dialogs) => (
+        <SnapshotDialog volume={volume} verb={verb} snapshots={chosen} {...dialogs} />
+      )}
+    />
+  );
+}
+
+interface SnapshotDialogProps extends VolumeTabProps, SnapshotDialogs {
   verb: Verb;
   snapshots: VolumeSnapshot[];
 }
 
-export default function SnapshotsTab({ volume }: VolumeTabProps) {
-  const snapshots = useVolumeSnapshots(volume);
-  const [isTaking, setTaking] = useState(false);
-  return (
-    <>
-      <div className="toolbar">
-        <button type="button" className="p-button--positive" onClick={() => setTaking(true)}>
-          {words.take}
-        </button>
-      </div>
-      <Loaded query={snapshots}>{(all) => <Snapshots volume={volume} snapshots={all} />}</Loaded>
-      {isTaking && <TakeVolumeSnapshot volume={volume} onClose={() => setTaking(false)} />}
-    </>
-  );
-}
-
-function Snapshots({ volume, snapshots }: VolumeTabProps & { snapshots: VolumeSnapshot[] }) {
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [shown, setShown] = useState<Shown>();
-  const { pool, name, project } = volume;
-  const navigate = useNavigate();
-  const columns = useMemo(() => {
-    const act = (verb: Verb, snapshot: VolumeSnapshot) => {
-      if (verb === "compare") navigate(compareAddress({ pool, name, project }, snapshot.name));
-      else setShown({ verb, snapshots: [snapshot] });
-    };
-    return snapshotColumns((snapshot) => menuOf({ pool, name, project }, snapshot, (verb) => act(verb, snapshot)));
-  }, [pool, name, project, navigate]);
-  return (
-    <>
-      <SnapshotList
-        snapshots={snapshots}
-        columns={columns}
-        selected={selected}
-        onSelect={setSelected}
-        onRemove={(chosen) => setShown({ verb: "remove", snapshots: chosen })}
-      />
-      {shown !== undefined && (
-        <SnapshotDialog
-          volume={volume}
-          shown={shown}
-          onClose={() => setShown(undefined)}
-          onRemoved={() => setSelected(new Set())}
-        />
-      )}
-    </>
-  );
-}
-
-function compareAddress({ pool, name, project }: VolumePlace, from: string): string {
-  const address = volumeAddress(pool, name, project, "snapshots/compare");
-  return `${address}${address.includes("?") ? "&" : "?"}from=${encodeURIComponent(from)}`;
-}
-
-interface SnapshotDialogProps extends VolumeTabProps {
-  shown: Shown;
-  onClose: () => void;
-  onRemoved: () => void;
-}
-
-function SnapshotDialog({ volume, shown: { verb, snapshots }, onClose, onRemoved }: SnapshotDialogProps) {
+function SnapshotDialog({ volume, verb, snapshots, onClose, onRemoved }: SnapshotDialogProps) {
   const [snapshot] = snapshots;
   if (snapshot === undefined) return null;
   const props = { volume, snapshot, onClose };
@@ -114,7 +78,12 @@ function setHeld(place: VolumePlace, snapshot: string, isHeld: boolean): void {
 }
 
 /** The first is what one comes for in a hurry: it has a button of its own. */
-function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) => void): MenuAction[] {
+function menuOf(
+  place: VolumePlace,
+  snapshot: VolumeSnapshot,
+  isDisk: boolean,
+  act: (verb: Verb) => void,
+): MenuAction[] {
   const { pool, name, project } = place;
   const inside = `${name}/${snapshot.name}`;
   const command = (...rest: string[]) => holdfast(project, "storage", "volume", ...rest);
@@ -122,8 +91,15 @@ function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) 
   return [
     { label: words.menu.restore, onSelect: () => act("restore") },
     {
+      label: words.menu.files,
+      command: command("file", "list", pool, `${inside}/`),
+      disabled: isDisk,
+      onSelect: () => act("files"),
+    },
+    {
       label: words.menu.compare,
       command: command("diff", pool, inside),
+      disabled: isDisk,
       onSelect: () => act("compare"),
     },
     { label: words.menu.edit, command: command("edit", pool, inside), onSelect: () => act("edit") },
@@ -147,63 +123,29 @@ function menuOf(place: VolumePlace, snapshot: VolumeSnapshot, act: (verb: Verb) 
       command: command("delete", pool, inside),
       isDangerous: true,
       disabled: snapshot.held,
+      reason: words.hold.first,
       onSelect: () => act("remove"),
     },
   ];
 }
 
-function snapshotColumns(actionsOf: (snapshot: VolumeSnapshot) => MenuAction[]): Column<VolumeSnapshot>[] {
-  return [
-    {
-      key: "name",
-      title: words.columns.name,
-      isHeader: true,
-      cell: (snapshot) => (
-        <span className="name-cell">
-          <span>
-            {snapshot.name} {snapshot.held && <span className="status status--information">{words.held}</span>}
-          </span>
-          {snapshot.description !== "" && <span className="name-cell__more">{snapshot.description}</span>}
-        </span>
-      ),
-      sort: (snapshot) => snapshot.name,
-    },
-    {
-      key: "created",
-      title: words.columns.created,
-      className: "word-cell",
-      cell: (snapshot) => <Age time={snapshot.created_at} />,
-      sort: (snapshot) => parseTime(snapshot.created_at) ?? 0,
-    },
-    {
-      key: "expires",
-      title: words.columns.expires,
-      className: "word-cell",
-      cell: (snapshot) => <Age time={snapshot.expires_at} absent={words.noExpiry} />,
-      sort: (snapshot) => parseTime(snapshot.expires_at) ?? Number.MAX_SAFE_INTEGER,
-    },
-    {
-      key: "actions",
-      title: words.columns.actions,
-      isTitleHidden: true,
-      className: "button-cell",
-      cell: (snapshot) => <Actions name={snapshot.name} actions={actionsOf(snapshot)} />,
-    },
-  ];
-}
-
-function Actions({ name, actions: [restore, ...others] }: { name: string; actions: MenuAction[] }) {
-  return (
-    <>
-      <button
-        type="button"
-        className="p-button is-small"
-        aria-label={`${words.restoreShort} ${name}`}
-        onClick={restore?.onSelect}
-      >
-        {words.restoreShort}
-      </button>{" "}
-      <ActionMenu label="⋯" ariaLabel={words.actionsOf(name)} className="p-button--base icon-button" actions={others} />
-    </>
-  );
+function columnsOf(
+  place: VolumePlace,
+  actionsOf: (snapshot: VolumeSnapshot) => MenuAction[],
+): Column<VolumeSnapshot>[] {
+  const { name, created, expires, actions } = commonColumns(actionsOf);
+  const size: Column<VolumeSnapshot> = {
+    key: "size",
+    title: words.columns.size,
+    className: "number-cell",
+    cell: (snapshot) => (
+      <MeasuredSize
+        path={volumePath(place)}
+        project={place.project}
+        snapshot={snapshot.name}
+        name={snapshot.name}
+      />
+    ),
+  };
+  return [name, created, expires, size, actions];
 }

@@ -28,7 +28,7 @@ type State = keyof typeof words.states;
 export default function WarningsPage() {
   return (
     <Page title={texts.pages.warnings}>
-      <p>{words.intro}</p>
+      <p className="page-description">{words.intro}</p>
       <FullAccess>
         <Warnings />
       </FullAccess>

@@ -61,6 +61,7 @@ export const components = {
   table: {
     empty: "Nothing here",
     noMatch: "Nothing matches. Take away a filter or a word.",
+    sort: "Sort by",
     sortBy: (column: string) => `Sort by ${column}`,
     selectAll: "Select all",
     select: (name: string) => `Select ${name}`,
@@ -69,6 +70,7 @@ export const components = {
   },
   age: {
     now: "just now",
+    soon: "now",
     ago: (amount: string) => `${amount} ago`,
     in: (amount: string) => `in ${amount}`,
     units: { second: "s", minute: "min", hour: "h", day: "d", month: "months", year: "years" },
@@ -84,6 +86,10 @@ export const components = {
     title: (name: string) => `Measure ${name}`,
     help: "Have the server count what its files take, as if nothing was shared with others.",
     measuredAt: (time: string) => `Measured at ${time}. Press to measure again.`,
+  },
+  usedBy: {
+    kinds: { instances: "Instances", "storage-pools": "Volumes", images: "Images", profiles: "Profiles" },
+    snapshots: (count: number) => (count === 1 ? "and 1 snapshot" : `and ${count} snapshots`),
   },
   confirm: {
     type: (word: string) => `Type ${word} to confirm`,

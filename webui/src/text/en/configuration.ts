@@ -69,7 +69,6 @@ export const configuration = {
     badCron: "This is no rule.",
     nextRuns: "The next runs",
     noRuns: "No run is foreseen.",
-    serverTime: "In the server's time zone.",
     alsoStopped: "Also while it is stopped",
   },
   further: {
@@ -88,6 +87,7 @@ export const configuration = {
     next: (name: string) => `The next one would be called ${name}.`,
   },
   expiry: {
+    title: "How long and how many are kept",
     scheduled: "How long new snapshots are kept",
     manual: "…those taken by a person",
     manualHelp: "Empty: as the others.",
@@ -111,6 +111,8 @@ export const configuration = {
     preview: "What would be kept of the snapshots that are there",
     keeps: "stays",
     goesAt: "goes",
+    goesTitle: "Goes",
+    all: (count: number) => `All ${count}, with the reasons`,
     reason: "Why",
     kept: (kept: number, gone: number) => `${kept} would stay, ${gone} would go.`,
     none: "There is no snapshot yet.",

@@ -12,7 +12,6 @@ export const images = {
   used: "Last used",
   isPublic: "public",
   actionsOf: (name: string) => `Actions of the image ${name}`,
-  launch: "Create an instance…",
   edit: "Edit…",
   download: "Download",
   remove: "Delete…",

@@ -53,7 +53,7 @@ export const instances = {
     action: "Rename…",
     title: (name: string) => `Rename ${name}`,
     done: (name: string) => `The instance is called ${name} now`,
-    mustStop: "It must be stopped first.",
+    mustStop: "stop it first",
   },
   remove: {
     action: "Delete…",
@@ -130,6 +130,7 @@ export const instances = {
     instance: "Instance",
     snapshot: "Snapshot",
     noSnapshots: "This instance has no snapshot.",
+    noneHasSnapshots: "No instance of this project has a snapshot.",
     name: "Name of the new instance",
     samePool: "The pool of the snapshot",
     start: "Start it at once",

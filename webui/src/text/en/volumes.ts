@@ -14,6 +14,7 @@ export const volumes = {
   snapshots: "Snapshots",
   actionsOf: (name: string) => `Actions of the volume ${name}`,
   gone: (name: string) => `There is no volume ${name} in this project.`,
+  inPool: (pool: string) => `in the pool ${pool}`,
   badName: "A name can't be empty, and can't have a slash or a space in it.",
   tabs: {
     label: (name: string) => `Pages of ${name}`,
@@ -102,6 +103,8 @@ export const volumes = {
   exports: {
     now: "The volume as it is now",
     withSnapshots: "With all its snapshots",
+    testIntro: "The server imports it as another volume, looks through it, and removes it.",
+    tested: (name: string) => `${name} can be imported`,
     removeIntro: "The file on this server goes. The volume, its snapshots, and files that were downloaded stay.",
   },
 };

@@ -1,42 +1,25 @@
 // The configuration of an instance: snapshots, all keys, and the YAML.
-import { Route, Routes } from "react-router-dom";
 import { useConfigKeys } from "../../../api/resources/config-keys";
 import { patchInstance, putInstance } from "../../../api/resources/instances";
 import { holdfast } from "../../../components/command";
 import { ConfigForm } from "../../../components/config/config-form";
 import { inheritedConfig, useConfigDraft, type Config } from "../../../components/config/config-draft";
 import { SaveBar } from "../../../components/config/save-bar";
+import { ConfigTabs } from "../../../components/config/config-tabs";
 import { SnapshotSettings } from "../../../components/config/snapshot-settings";
 import { YamlEditor } from "../../../components/config/yaml-editor";
 import { Loaded } from "../../../components/loaded";
-import { instanceAddress } from "../../../components/project";
-import { Tabs } from "../../../components/tabs";
-import { texts } from "../../../text";
 import type { TabProps } from "../instance-page";
 import { GeneralSettings } from "./general-settings";
 
-const words = texts.configuration;
-
 export default function ConfigurationTab({ instance }: TabProps) {
-  const { name, project } = instance;
-  const to = (part: string) => instanceAddress(name, project, part === "" ? "configuration" : `configuration/${part}`);
   return (
-    <>
-      <Tabs
-        label={words.sections}
-        isMinor
-        tabs={[
-          { label: words.snapshots, to: to(""), isExact: true },
-          { label: words.all, to: to("all") },
-          { label: words.yaml, to: to("yaml") },
-        ]}
-      />
-      <Routes>
-        <Route index element={<SnapshotPart instance={instance} />} />
-        <Route path="all" element={<AllPart instance={instance} />} />
-        <Route path="yaml" element={<YamlPart instance={instance} />} />
-      </Routes>
-    </>
+    <ConfigTabs
+      place={{ name: instance.name, project: instance.project }}
+      snapshots={<SnapshotPart instance={instance} />}
+      all={<AllPart instance={instance} />}
+      yaml={<YamlPart instance={instance} />}
+    />
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { patchInstance } from "../../../api/resources/instances";
 import { useProfiles } from "../../../api/resources/server";
 import { ActionDialog } from "../../../components/action-dialog";
-import { holdfast, quoted } from "../../../components/command";
+import { holdfast } from "../../../components/command";
 import { CheckField, TextField } from "../../../components/fields";
 import { texts } from "../../../text";
 import type { TabProps } from "../instance-page";
@@ -25,7 +25,6 @@ export function GeneralSettings({ instance }: TabProps) {
     ...(isDescribed ? [`description: ${JSON.stringify(description)}`] : []),
     ...(isProfiled ? [`profiles: ${JSON.stringify(profiles)}`] : []),
   ];
-  const path = project === "default" ? `/1.0/instances/${name}` : `/1.0/instances/${name}?project=${encodeURIComponent(project)}`;
   return (
     <section className="card">
       <h2 className="p-heading--5">{words.general}</h2>
@@ -53,9 +52,10 @@ export function GeneralSettings({ instance }: TabProps) {
             run: () => patchInstance(name, project, body),
           }}
           command={
-            isProfiled
-              ? [`holdfast query -X PATCH -d ${quoted(JSON.stringify(body))} ${quoted(path)}`]
-              : holdfast(project, "config", "edit", name)
+            [
+              ...(isDescribed ? [holdfast(project, "config", "edit", name)] : []),
+              ...(isProfiled ? [holdfast(project, "profile", "assign", name, profiles.join(","))] : []),
+            ]
           }
           submit={texts.save}
           onClose={() => setSaving(false)}

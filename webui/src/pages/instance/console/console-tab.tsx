@@ -3,6 +3,7 @@ import { useState } from "react";
 import { holdfast } from "../../../components/command";
 import { CommandLine } from "../../../components/command-line";
 import { texts } from "../../../text";
+import { powerDirectly } from "../../instances/use-instance-actions";
 import type { TabProps } from "../instance-page";
 import { TerminalView } from "./terminal-view";
 
@@ -16,10 +17,14 @@ export default function ConsoleTab({ instance }: TabProps) {
   const { name, project, status } = instance;
   const command =
     kind === "shell" ? holdfast(project, "exec", name, "--", "sh") : holdfast(project, "console", name);
+  const way = status === "Frozen" ? "unfreeze" : "start";
   if (status !== "Running") {
     return (
       <>
         <p className="table-empty">{words.notRunning}</p>
+        <button type="button" className="p-button--positive" onClick={() => powerDirectly(instance, way)}>
+          {texts.instances.power[way]}
+        </button>
         <CommandLine command={holdfast(project, "start", name)} />
       </>
     );

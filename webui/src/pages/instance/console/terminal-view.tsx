@@ -2,7 +2,7 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { ErrorNote } from "../../../components/error-note";
 import { isDark } from "../../../components/theme";
 import { texts } from "../../../text";
@@ -23,8 +23,20 @@ interface TerminalViewProps {
   kind: SessionKind;
 }
 
+/** The terminal takes all keys, but the tab key right after Escape: that leads out, as everywhere else. */
+function letTabLeave(terminal: Terminal): void {
+  let isAfterEscape = false;
+  terminal.attachCustomKeyEventHandler((event) => {
+    if (event.type !== "keydown" || event.key === "Shift") return true;
+    const isLeaving = isAfterEscape && event.key === "Tab";
+    isAfterEscape = event.key === "Escape";
+    return !isLeaving;
+  });
+}
+
 export function TerminalView({ instance, project, kind }: TerminalViewProps) {
   const box = useRef<HTMLDivElement>(null);
+  const helpId = useId();
   const [error, setError] = useState<unknown>();
   const [ending, setEnding] = useState<string>();
 
@@ -42,6 +54,8 @@ export function TerminalView({ instance, project, kind }: TerminalViewProps) {
     terminal.loadAddon(fit);
     terminal.open(box.current);
     fit.fit();
+    letTabLeave(terminal);
+    terminal.textarea?.setAttribute("aria-describedby", helpId);
     terminal.focus();
     let session: TerminalSession | undefined;
     let isGone = false;
@@ -65,12 +79,15 @@ export function TerminalView({ instance, project, kind }: TerminalViewProps) {
       session?.close();
       terminal.dispose();
     };
-  }, [instance, project, kind]);
+  }, [instance, project, kind, helpId]);
 
   return (
     <>
       {error !== undefined && <ErrorNote error={error} />}
       <div className="terminal" ref={box} role="application" aria-label={words.terminal} />
+      <p className="p-form-help-text" id={helpId}>
+        {words.leaveHelp}
+      </p>
       <p role="status">{ending}</p>
     </>
   );

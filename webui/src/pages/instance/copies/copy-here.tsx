@@ -63,7 +63,7 @@ export function CopyHere({ instance, onClose }: InstanceDialogProps) {
         disabled={isRefresh}
         onChange={setPool}
         choices={[
-          { value: "", label: texts.instances.createSnapshot.samePool },
+          { value: "", label: words.copySamePool },
           ...(pools.data ?? []).map((each) => ({ value: each.name, label: `${each.name} (${each.driver})` })),
         ]}
       />

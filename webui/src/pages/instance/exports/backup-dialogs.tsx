@@ -3,7 +3,7 @@ import { useState } from "react";
 import { deleteBackup, renameBackup, testBackup, verifyBackup, type Backup } from "../../../api/resources/backups";
 import { usePools } from "../../../api/resources/server";
 import { ActionDialog } from "../../../components/action-dialog";
-import { holdfast, queryCommand } from "../../../components/command";
+import { storedCommand } from "../../../components/command";
 import { ConfirmDialog } from "../../../components/confirm-dialog";
 import { SelectField, TextField } from "../../../components/fields";
 import { texts } from "../../../text";
@@ -31,7 +31,7 @@ export function VerifyBackup({ instance, backup, onClose, onOutcome }: LookingDi
         done: words.verified(backup.name),
         run: () => verifyBackup(name, backup.name, project),
       }}
-      command={holdfast(project, "backup", "verify-stored", name, backup.name)}
+      command={storedCommand(instance, "verify", backup.name)}
       onDone={(operation) => onOutcome(words.verified(backup.name), operation?.metadata?.["verification"])}
       submit={words.verify}
       onClose={onClose}
@@ -54,11 +54,9 @@ export function TestBackup({ instance, backup, onClose, onOutcome }: LookingDial
         done: words.tested(backup.name),
         run: () => testBackup(name, backup.name, project, { pool, command, seconds }),
       }}
-      command={holdfast(
-        project,
-        "backup",
-        "test-stored",
-        name,
+      command={storedCommand(
+        instance,
+        "test",
         backup.name,
         ...(pool === "" ? [] : ["-s", pool]),
         ...(command === "" ? [] : ["--command", command, "--timeout", seconds]),
@@ -97,7 +95,7 @@ export function RenameBackup({ instance, backup, onClose }: BackupDialogProps) {
         run: () => renameBackup(name, backup.name, project, newName),
         touches: touchesOf(name),
       }}
-      command={queryCommand(project, "POST", `/1.0/instances/${name}/backups/${backup.name}`, { name: newName })}
+      command={storedCommand(instance, "rename", backup.name, newName)}
       submit={texts.rename}
       isReady={newName !== "" && newName !== backup.name}
       onClose={onClose}
@@ -117,7 +115,7 @@ export function DeleteBackup({ instance, backup, onClose }: BackupDialogProps) {
         run: () => deleteBackup(name, backup.name, project),
         touches: touchesOf(name),
       }}
-      command={queryCommand(project, "DELETE", `/1.0/instances/${name}/backups/${backup.name}`)}
+      command={storedCommand(instance, "delete", backup.name)}
       submit={texts.delete}
       onClose={onClose}
     >

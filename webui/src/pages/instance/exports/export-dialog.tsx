@@ -4,9 +4,10 @@ import type { Schemas } from "../../../api/client";
 import { makeBackup } from "../../../api/resources/backups";
 import { useSnapshots } from "../../../api/resources/snapshots";
 import { ActionDialog } from "../../../components/action-dialog";
-import { holdfast } from "../../../components/command";
-import { ExportFields, type ExportChoice } from "../../../components/export-fields";
+import { storedCommand } from "../../../components/command";
+import { ExportFields, exportWords, type ExportChoice } from "../../../components/export-fields";
 import { CheckField, TextArea } from "../../../components/fields";
+import { Marked } from "../../../components/marked";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
 
@@ -37,14 +38,10 @@ function bodyOf(form: Form): Partial<Schemas["BackupsPost"]> {
 }
 
 function commandOf(instance: string, project: string, form: Form): string {
-  return holdfast(
-    project,
-    "export",
-    instance,
-    form.name !== "" && `${form.name}.tar.gz`,
-    !form.withSnapshots && form.snapshot === "" && "--instance-only",
-    ...(form.snapshot === "" ? [] : ["--snapshot", form.snapshot]),
-    ...(form.compression === "" ? [] : ["--compression", form.compression]),
+  return storedCommand(
+    { name: instance, project },
+    "create",
+    ...exportWords(form),
     form.isOptimized && "--optimized-storage",
     ...patternsOf(form).flatMap((pattern) => ["--exclude", pattern]),
   );
@@ -98,7 +95,9 @@ export function ExportDialog({ instance, snapshot = "", onClose }: ExportDialogP
         isChecked={form.isOptimized}
         onChange={(isOptimized) => set({ isOptimized })}
       />
-      <p className="p-form-help-text">{words.makeHelp}</p>
+      <p className="p-form-help-text">
+        <Marked text={words.makeHelp} />
+      </p>
     </ActionDialog>
   );
 }

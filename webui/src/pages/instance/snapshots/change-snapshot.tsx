@@ -8,7 +8,7 @@ import { holdfast } from "../../../components/command";
 import { CheckField, SelectField, TextField } from "../../../components/fields";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
-import { isSnapshotName, isoOfLocal, localOfIso, NEVER } from "./snapshot-facts";
+import { isSnapshotName, isoOfLocal, localOfIso, NEVER } from "../../../components/snapshot-facts";
 
 const words = texts.snapshots.change;
 

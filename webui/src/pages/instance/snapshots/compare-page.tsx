@@ -2,43 +2,24 @@
 import { api } from "../../../api/client";
 import type { Instance } from "../../../api/resources/instances";
 import { useSnapshots, type Snapshot } from "../../../api/resources/snapshots";
-import { CommandLine } from "../../../components/command-line";
 import { holdfast } from "../../../components/command";
-import { FileChanges } from "../../../components/file-changes";
-import { Loaded } from "../../../components/loaded";
-import { useChosenPoints } from "../../../components/chosen-points";
+import { CompareFrame } from "../../../components/compare-frame";
 import { texts } from "../../../text";
 import type { TabProps } from "../instance-page";
-import { differingKeys } from "./snapshot-facts";
+import { differingKeys } from "../../../components/snapshot-facts";
 
 const words = texts.snapshots.compare;
-export default function ComparePage({ instance }: TabProps) {
-  const snapshots = useSnapshots(instance.name, instance.project);
-  return (
-    <>
-      <h2 className="p-heading--4">{words.title}</h2>
-      <Loaded query={snapshots}>{(all) => <Comparison instance={instance} snapshots={all} />}</Loaded>
-    </>
-  );
-}
 
-function Comparison({ instance, snapshots }: TabProps & { snapshots: Snapshot[] }) {
+export default function ComparePage({ instance }: TabProps) {
   const { name, project } = instance;
-  const { from, to, path, fields } = useChosenPoints(snapshots);
-  const pointOf = (wanted: string) => snapshots.find((each) => each.name === wanted);
   return (
-    <>
-      {fields}
-      {from === to ? (
-        <p>{words.same}</p>
-      ) : (
-        <>
-          <SettingChanges instance={instance} before={pointOf(from)} after={pointOf(to)} />
-          <FileChanges subject={api`/1.0/instances/${name}`} project={project} from={from} to={to} path={path} />
-          <CommandLine command={holdfast(project, "snapshot", "diff", `${name}/${from}`, to !== "" && to)} />
-        </>
-      )}
-    </>
+    <CompareFrame
+      place={{ name, project }}
+      subject={api`/1.0/instances/${name}`}
+      query={useSnapshots(name, project)}
+      commandOf={(from, to) => holdfast(project, "snapshot", "diff", `${name}/${from}`, to !== "" && to)}
+      settings={(before, after) => <SettingChanges instance={instance} before={before} after={after} />}
+    />
   );
 }
 
@@ -65,13 +46,17 @@ function SettingChanges({ instance, before, after }: SettingChangesProps) {
           <SettingChange
             key={name}
             name={name}
-            before={before.devices[name] && JSON.stringify(before.devices[name])}
-            after={now.devices[name] && JSON.stringify(now.devices[name])}
+            before={deviceInWords(before.devices[name])}
+            after={deviceInWords(now.devices[name])}
           />
         ))}
       </dl>
     </section>
   );
+}
+
+function deviceInWords(device: Record<string, string> | undefined): string | undefined {
+  return device && Object.entries(device).map(([key, value]) => `${key}=${value}`).join(", ");
 }
 
 function SettingChange({ name, before, after }: { name: string; before: string | undefined; after: string | undefined }) {
@@ -81,7 +66,7 @@ function SettingChange({ name, before, after }: { name: string; before: string |
         <code>{name}</code>
       </dt>
       <dd>
-        {before === undefined ? texts.none : <del>{before}</del>} → {after === undefined ? texts.none : <ins>{after}</ins>}
+        {before === undefined ? texts.none : <del>{before}</del>} {words.becomes} {after === undefined ? texts.none : <ins>{after}</ins>}
       </dd>
     </>
   );

@@ -1,13 +1,14 @@
 // Takes a snapshot.
 import { useState } from "react";
 import type { Schemas } from "../../../api/client";
-import { takeSnapshot } from "../../../api/resources/snapshots";
+import { useStatefulProblem } from "../../../api/resources/server";
+import { takeSnapshot, useSnapshots } from "../../../api/resources/snapshots";
 import { ActionDialog } from "../../../components/action-dialog";
 import { holdfast } from "../../../components/command";
 import { CheckField, SelectField, TextField } from "../../../components/fields";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
-import { isSnapshotName, isoOfLocal, NEVER } from "./snapshot-facts";
+import { isoOfLocal, isSpan, NEVER, problemOf } from "../../../components/snapshot-facts";
 
 const words = texts.snapshots.create;
 
@@ -63,10 +64,17 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
     isStateful: false,
   });
   const set = (change: Partial<Form>) => setForm({ ...form, ...change });
-  const isNameFine = form.name === "" || isSnapshotName(form.name);
-  const isKeptFine = form.kept === "date" ? isoOfLocal(form.date) !== undefined : form.kept !== "span" || form.span !== "";
+  const { data: others } = useSnapshots(name, project);
+  const nameProblem = problemOf(form.name, others ?? []);
+  const isSpanFine = form.kept !== "span" || isSpan(form.span);
+  const isKeptFine = form.kept === "date" ? isoOfLocal(form.date) !== undefined : isSpanFine;
   const hasVolumes = Object.values(instance.expanded_devices).some((device) => device["type"] === "disk" && device["source"]);
   const mayBeStateful = ["true", "1", "yes", "on"].includes(instance.expanded_config["migration.stateful"] ?? "");
+  const spans = {
+    manual: instance.expanded_config["snapshots.expiry.manual"],
+    all: instance.expanded_config["snapshots.expiry"],
+  };
+  const problem = useStatefulProblem();
   const pattern = instance.expanded_config["snapshots.pattern"] ?? "snap%d";
   return (
     <ActionDialog
@@ -77,7 +85,7 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
       }}
       command={commandOf(name, project, form)}
       submit={words.submit}
-      isReady={isNameFine && isKeptFine}
+      isReady={nameProblem === undefined && isKeptFine}
       onClose={onClose}
     >
       <TextField
@@ -86,17 +94,25 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
         value={form.name}
         onChange={(value) => set({ name: value })}
         autoComplete="off"
-        error={isNameFine ? undefined : words.badName}
+        error={nameProblem}
       />
       <TextField label={words.description} value={form.description} onChange={(description) => set({ description })} />
       <SelectField
         label={words.expiry}
         value={form.kept}
         onChange={(kept) => set({ kept: kept as Kept })}
-        choices={Object.entries(words.expiryChoices).map(([value, label]) => ({ value, label }))}
+        choices={Object.entries({ ...words.expiryChoices, rule: words.byRule(spans.manual ?? spans.all) }).map(
+          ([value, label]) => ({ value, label }),
+        )}
       />
       {form.kept === "span" && (
-        <TextField label={words.span} help={words.spanHelp} value={form.span} onChange={(span) => set({ span })} />
+        <TextField
+          label={words.span}
+          help={words.spanHelp}
+          value={form.span}
+          onChange={(span) => set({ span })}
+          error={isSpanFine || form.span === "" ? undefined : words.spanHelp}
+        />
       )}
       {form.kept === "date" && (
         <TextField label={words.date} type="datetime-local" value={form.date} onChange={(date) => set({ date })} />
@@ -110,9 +126,9 @@ export function CreateSnapshot({ instance, onClose }: InstanceDialogProps) {
       )}
       <CheckField
         label={words.stateful}
-        help={words.statefulHelp}
+        help={problem || words.statefulHelp}
         isChecked={form.isStateful}
-        disabled={!mayBeStateful}
+        disabled={!mayBeStateful || problem !== ""}
         onChange={(isStateful) => set({ isStateful })}
       />
     </ActionDialog>

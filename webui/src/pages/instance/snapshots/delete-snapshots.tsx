@@ -37,9 +37,11 @@ export function DeleteSnapshots({ instance, snapshots, onClose, onDone }: Delete
           {snapshot.description !== "" && `: ${snapshot.description}`}
         </span>
       ))}
+      notes={
+        held.length > 0 && <p className="is-bad">{words.held(held.map((snapshot) => snapshot.name).join(", "))}</p>
+      }
     >
       <p>{words.intro}</p>
-      {held.length > 0 && <p className="is-bad">{words.held(held.map((snapshot) => snapshot.name).join(", "))}</p>}
     </ConfirmDialog>
   );
 }

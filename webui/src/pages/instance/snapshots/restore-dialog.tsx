@@ -5,15 +5,16 @@ import { finished } from "../../../api/operations";
 import { api } from "../../../api/client";
 import { useChanges } from "../../../api/resources/changes";
 import type { Instance } from "../../../api/resources/instances";
+import { useStatefulProblem } from "../../../api/resources/server";
 import { restoreSnapshot, takeSnapshot, type Snapshot } from "../../../api/resources/snapshots";
-import { Age } from "../../../components/age";
+import { Age, formatTime, parseTime } from "../../../components/age";
 import { holdfast } from "../../../components/command";
 import { ConfirmDialog } from "../../../components/confirm-dialog";
 import { CheckField } from "../../../components/fields";
+import { compareAddress } from "../../../components/places";
 import { texts } from "../../../text";
 import type { InstanceDialogProps } from "../../instances/instance-dialogs";
-import { differingKeys } from "./snapshot-facts";
-import { compareAddress } from "./snapshots-tab";
+import { differingKeys } from "../../../components/snapshot-facts";
 
 const words = texts.snapshots.restore;
 
@@ -47,7 +48,9 @@ function attachedVolumes(instance: Instance): string[] {
 
 export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProps) {
   const { name, project } = instance;
-  const [isStateful, setStateful] = useState(snapshot.stateful);
+  const problem = useStatefulProblem();
+  const [isWanted, setWanted] = useState(snapshot.stateful);
+  const isStateful = isWanted && problem === "";
   const [withVolumes, setWithVolumes] = useState(false);
   const [isSaving, setSaving] = useState(false);
   const volumes = attachedVolumes(instance);
@@ -69,7 +72,7 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
     <ConfirmDialog
       action={{
         title: words.title(snapshot.name),
-        done: words.done(name, snapshot.name),
+        done: (undoSpan === "off" || withVolumes ? words.done : words.doneUndoable)(name, snapshot.name),
         run,
         touches: [`/1.0/instances/${name}`],
       }}
@@ -98,7 +101,15 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
         {withVolumes ? words.noUndoOfVolumes : undoSpan === "off" ? words.noUndo : words.undo(undoSpan)}
       </p>
       <CheckField label={words.firstSnapshot} isChecked={isSaving} onChange={setSaving} />
-      {snapshot.stateful && <CheckField label={words.stateful} isChecked={isStateful} onChange={setStateful} />}
+      {snapshot.stateful && (
+        <CheckField
+          label={words.stateful}
+          help={problem || undefined}
+          isChecked={isStateful}
+          disabled={problem !== ""}
+          onChange={setWanted}
+        />
+      )}
       {volumes.length > 0 && (
         <CheckField
           label={words.volumes}
@@ -114,16 +125,16 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
 /** How many files a restore takes back, as the server counts them. */
 function LostFiles({ instance, snapshot }: { instance: Instance; snapshot: Snapshot }) {
   const changes = useChanges(api`/1.0/instances/${instance.name}`, instance.project, { from: snapshot.name, to: "", limit: 1 });
-  const link = <Link to={compareAddress(instance.name, instance.project, snapshot.name)}>{words.compare}</Link>;
+  const link = <Link to={compareAddress(instance, snapshot.name)}>{words.compare}</Link>;
   return (
     <>
-      {words.lostFiles(new Date(snapshot.created_at).toLocaleString())}{" "}
-      {changes.isLoading && words.lostCounting}
+      {words.lostFiles(formatTime(parseTime(snapshot.created_at) ?? 0))}
+      {changes.isLoading && <div className="u-text--muted">{words.lostCounting}</div>}
       {changes.data !== undefined && (
-        <>
+        <div>
           {changes.data.complete ? "" : words.lostAtLeast}
           {words.lostChanges(changes.data.added, changes.data.changed, changes.data.removed)} {link}
-        </>
+        </div>
       )}
     </>
   );

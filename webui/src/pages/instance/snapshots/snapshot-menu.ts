@@ -22,12 +22,12 @@ export function menuOfSnapshot(
   instance: string,
   project: string,
   snapshot: Snapshot,
-  act: (verb: SnapshotVerb, snapshot: Snapshot) => void,
+  act: (verb: SnapshotVerb) => void,
 ): MenuAction[] {
   const path = `${instance}/${snapshot.name}`;
   const entry = (verb: SnapshotVerb, command?: string): MenuAction => ({
     label: words.menu[verb],
-    onSelect: () => act(verb, snapshot),
+    onSelect: () => act(verb),
     ...(command === undefined ? {} : { command }),
   });
   const hold = snapshot.held ? "release" : "hold";
@@ -44,6 +44,6 @@ export function menuOfSnapshot(
     entry("instance", holdfast(project, "copy", path, "NAME")),
     entry("image", holdfast(project, "publish", path)),
     entry("export", holdfast(project, "export", instance, "--snapshot", snapshot.name)),
-    { ...entry("remove", holdfast(project, "delete", path)), isDangerous: true, disabled: snapshot.held },
+    { ...entry("remove", holdfast(project, "delete", path)), isDangerous: true, disabled: snapshot.held, reason: words.hold.first },
   ];
 }

@@ -40,12 +40,14 @@ function Note({ undo, onUndo, onForget }: NoteProps) {
         <p className="p-notification__message">
           {words.until(formatTime(parseTime(undo.expires_at) ?? 0))} {undo.size >= 0 && words.size(formatBytes(undo.size))}
         </p>
-        <button type="button" className="p-button" onClick={onUndo}>
-          {words.undo}
-        </button>{" "}
-        <button type="button" className="p-button--base" onClick={onForget}>
-          {words.forget}
-        </button>
+        <div className="button-group">
+          <button type="button" className="p-button" onClick={onUndo}>
+            {words.undo}
+          </button>
+          <button type="button" className="p-button--base" onClick={onForget}>
+            {words.forget}
+          </button>
+        </div>
       </div>
     </div>
   );
