@@ -1,12 +1,12 @@
 """Time copies and refreshes between servers: Holdfast to Holdfast, LXD to LXD, and each to the other, over HTTPS.
 
-    benchmarks/copies.py [--image FILE] [--pools dir btrfs] [--rounds 3] [--markdown OUT]
+    benchmarks/copies.py [--image FILE] [--pools dir btrfs] [--pairs ll hh lh hl] [--rounds 3] [--markdown OUT]
 
 The instance is that of benchmarks/exports.py (about 1 GB, a sparse file of 256 MiB in it), without snapshots at first;
 each pair of servers has one of its own in each round. `lxc` conducts, in mode pull, on 127.0.0.1; rounds alternate
 between the pairs, and before each piece of work the disk is synced. Nothing is deleted before the end, as ext4 is slow
 for a while after deletions. Bytes on the wire are those of the loopback device, so let nothing else use it meanwhile.
-The limits are what tar, rsync and btrfs need by themselves.
+The limits are what tar, rsync and btrfs need by themselves. `--pairs` leaves some out, by letters of source and target.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from support.relay import add_https, relaying
 
 CHANGED_BYTES = 10 * 2**20
 """One percent, in ten files."""
+PAIRS = ["ll", "hh", "lh", "hl"]
 
 
 @dataclass
@@ -48,6 +49,11 @@ class Pair:
     words: tuple[str, str]
     times: Times = field(default_factory=dict)
     wire_bytes: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def letters(self) -> str:
+        """Return how `--pairs` calls it."""
+        return "".join(word[0] for word in self.words)
 
     def instance(self, number: int) -> str:
         """Return the name of what is copied in a round."""
@@ -121,8 +127,8 @@ def limits(server: Server, kind: str, name: str, times: Times) -> None:
     shutil.rmtree(beside)
 
 
-def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[list[Pair], Times]:
-    """Run all pairs side by side; return them with their times, and the limits."""
+def measure(image: Path | None, kinds: list[str], letters: list[str], rounds: int) -> tuple[list[Pair], Times]:
+    """Run the pairs side by side; return them with their times, and the limits."""
     scratch = Path(tempfile.mkdtemp(prefix="hf-bench-"))
     scratch.chmod(0o711)  # real LXD starts containers as a user that must reach its directory
     found: Times = {}
@@ -143,6 +149,7 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[list[Pai
                 Pair("LXD to Holdfast", theirs[0], ours[1], lxc, ("l1", "h2")),
                 Pair("Holdfast to LXD", ours[0], theirs[1], lxc, ("h1", "l2")),
             ]
+            pairs = [pair for pair in pairs if pair.letters in letters]
             for kind in kinds:
                 for number, pair in itertools.product(range(rounds), pairs):
                     pair.source.lxc.run("init", "bench", pair.instance(number), "-s", POOLS[kind])
@@ -150,7 +157,7 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[list[Pai
                 for number in range(rounds):
                     for pair in pairs if number % 2 == 0 else reversed(pairs):
                         pair.round(kind, number)
-                    limits(ours[0], kind, pairs[1].instance(number), found)
+                    limits(pairs[-1].source, kind, pairs[-1].instance(number), found)
                 for number, pair in itertools.product(range(rounds), pairs):
                     pair.clear(number)
             for server in (theirs[0], ours[0]):
@@ -164,15 +171,17 @@ def measure(image: Path | None, kinds: list[str], rounds: int) -> tuple[list[Pai
 
 def table(pairs: list[Pair], found: Times) -> str:
     """Return Markdown: medians in seconds, and MB on the wire."""
-    lines = ["| work | " + " | ".join(f"{pair.name}, s (MB)" for pair in pairs) + " | LXD / Holdfast |"]
-    lines.append("|---|" + "---|" * (len(pairs) + 1))
+    has_ratio = [pair.letters for pair in pairs][:2] == ["ll", "hh"]
+    lines = ["| work | " + " | ".join(f"{pair.name}, s (MB)" for pair in pairs) + " | LXD / Holdfast |" * has_ratio]
+    lines.append("|---|" + "---|" * (len(pairs) + has_ratio))
     for work in pairs[0].times:
         medians = [statistics.median(pair.times[work]) for pair in pairs]
         cells = [
             f"{median:.2f} ({statistics.median(pair.wire_bytes[work]) / 1e6:.0f})"
             for pair, median in zip(pairs, medians, strict=True)
         ]
-        lines.append(f"| {work} | {' | '.join(cells)} | {medians[0] / medians[1]:.1f} |")
+        ratio = f" {medians[0] / medians[1]:.1f} |" if has_ratio else ""
+        lines.append(f"| {work} | {' | '.join(cells)} |{ratio}")
     lines += ["", "| limit | s |", "|---|---|"]
     lines += [f"| {name.removeprefix('limit: ')} | {statistics.median(times):.2f} |" for name, times in found.items()]
     return "\n".join(lines)
@@ -183,10 +192,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", type=Path)
     parser.add_argument("--pools", nargs="+", choices=list(POOLS), default=list(POOLS))
+    parser.add_argument("--pairs", nargs="+", choices=PAIRS, default=PAIRS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()
-    text = table(*measure(options.image, options.pools, options.rounds))
+    text = table(*measure(options.image, options.pools, options.pairs, options.rounds))
     report(text, options.rounds, options.markdown)
 
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support import closing, incus
 from support.closing import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
+from support.order import longest_first
 
 __all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]
 _LACKING = "not run: this machine lacks what they need"
@@ -29,7 +31,15 @@ PACKAGE_OF = {
 
 
 def pytest_configure() -> None:
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")  # a busy machine is no fault of what is tested
     os.environ["HOLDFAST_CONF"] = "/nonexistent/holdfast"  # whoever runs the tests may know servers of their own
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one process of several
+        longest_first(items)
 
 
 def lacking(things: tuple[str, ...]) -> list[str]:

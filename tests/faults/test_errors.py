@@ -21,6 +21,7 @@ from holdfast.service.crashpoints import ALL_POINTS, FAILURE_VARIABLE
 from support.changes import check_whole, die, is_done, prepare
 from support.crash_child import act
 from support.holdfast import short_directory
+from support.images import FEW_APPLETS
 from support.injection import failing, watching
 from support.world import POOLS, World, dismantle, furnish, furnished_world, open_world
 
@@ -53,7 +54,7 @@ MOST_OF_A_KIND = 3
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with furnished_world() as world:
+    with furnished_world(applets=FEW_APPLETS) as world:
         yield world
 
 
@@ -140,7 +141,7 @@ def directory() -> Iterator[Path]:
     scratch = short_directory()
     directory = scratch / "w"
     with open_world(directory) as world:
-        furnish(world, scratch)
+        furnish(world, scratch, FEW_APPLETS)
     yield directory
     with open_world(directory) as world:
         dismantle(world)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.service.crashpoints import ALL_POINTS, VARIABLE
+from holdfast.service.crashpoints import ALL_POINTS
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
+from support.kills import cases, kill_at, kind_of
 from support.lxd import require_lxd
 
 Act = Callable[[HoldfastServer, str, Path], object]
@@ -64,12 +65,6 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "backup rename": ("backup-rename", _rename_export),
 }
-CASES = [
-    pytest.param(point, action, id=f"{action}-{point}".replace(" ", "-"))
-    for action, (kind, _) in ACTIONS.items()
-    for point in ALL_POINTS
-    if point.partition(":")[0] == kind
-]
 
 
 @pytest.fixture(scope="module", params=["default", "bt"])
@@ -78,7 +73,9 @@ def scene(request: pytest.FixtureRequest) -> Iterator[tuple[HoldfastServer, str,
     require_lxd()
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         server.lxc.run("launch", "tiny", "witness", "-s", request.param)
         yield server, request.param, directory
     shutil.rmtree(directory)
@@ -104,18 +101,14 @@ def victim(scene: tuple[HoldfastServer, str, Path]) -> Iterator[None]:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("victim")
-@pytest.mark.parametrize(("point", "action"), CASES)
+@pytest.mark.parametrize(("point", "action"), cases(ACTIONS))
 def test_kill(scene: tuple[HoldfastServer, str, Path], point: str, action: str) -> None:
     server, pool, scratch = scene
     witness = server.lxc.run("exec", "witness", "--", "sh", "-c", "echo $PPID; cut -d' ' -f22 /proc/1/stat")
     if action == "undo":
         server.lxc.run("restore", "victim", "one")
         server.lxc.run("file", "push", "-", "victim/root/data", stdin="later")
-    server.stop()
-    server.start(**{VARIABLE: point})
-    ACTIONS[action][1](server, pool, scratch)
-    assert server.wait_for_death() == -9, f"{point} was not reached"
-    server.start()
+    kill_at(server, point, lambda: ACTIONS[action][1](server, pool, scratch))
 
     assert violations(server) == []
     assert server.lxc.run("exec", "witness", "--", "sh", "-c", "echo $PPID; cut -d' ' -f22 /proc/1/stat") == witness
@@ -187,10 +180,6 @@ def test_every_kind_has_a_case() -> None:
     elsewhere |= {"export-volumes"}  # test_kill_export_volumes.py
     elsewhere |= {"backups-move"}  # tests/system/test_backups_volume.py
     elsewhere |= {"instance-refresh", "instance-move", "instance-shift"}  # tests/system/test_instances_crash.py
-    elsewhere |= {kind for kind in map(_kind, ALL_POINTS) if kind.startswith("volume-")}  # test_kill_volumes.py
+    elsewhere |= {kind for kind in map(kind_of, ALL_POINTS) if kind.startswith("volume-")}  # test_kill_volumes.py
     covered = {kind for kind, _ in ACTIONS.values()} | elsewhere
-    assert set(map(_kind, ALL_POINTS)) <= covered
-
-
-def _kind(point: str) -> str:
-    return point.partition(":")[0]
+    assert set(map(kind_of, ALL_POINTS)) <= covered

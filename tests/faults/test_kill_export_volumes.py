@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.service.crashpoints import ALL_POINTS, VARIABLE
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
+from support.kills import cases, kill_at
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
 
@@ -92,19 +92,15 @@ ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
     "replace streams": ("instance-replace", lambda s: s.bring("streams", "box", "--replace")),
     "test": ("backup-test", lambda s: s.cli.result("backup", "test", s.directory / "plain")),
 }
-CASES = [
-    pytest.param(point, action, id=f"{action}-{point}".replace(" ", "-"))
-    for action, (kind, _) in ACTIONS.items()
-    for point in ALL_POINTS
-    if point.partition(":")[0] == kind
-]
 
 
 @pytest.fixture(scope="module", params=["default", "bt"])
 def bare(request: pytest.FixtureRequest) -> Iterator[Scene]:
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         other = "bt" if request.param == "default" else "default"
         yield Scene(server, Cli(server.socket), request.param, other, directory)
     shutil.rmtree(directory)
@@ -134,28 +130,16 @@ def scene(bare: Scene) -> Iterator[Scene]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("point", "action"), CASES)
+@pytest.mark.parametrize(("point", "action"), cases(ACTIONS))
 def test_kill(scene: Scene, point: str, action: str) -> None:
     server = scene.server
-    server.stop()
-    server.start(**{VARIABLE: point})
-    ACTIONS[action][1](scene)
-    assert server.wait_for_death() == -9, f"{point} was not reached"
-    server.start()
-    _await_operations(scene)
+    kill_at(server, point, lambda: ACTIONS[action][1](scene))
 
     assert violations(server) == []
     _check(scene, action)
     ACTIONS[action][1](scene)
     _check_done(scene, action)
     assert violations(server) == []
-
-
-def _await_operations(scene: Scene) -> None:
-    """What ran is started again behind the first answers."""
-    running = json.loads(scene.server.lxc.run("query", "/1.0/operations"))
-    for url in running.get("running") or []:
-        scene.server.lxc.run("query", f"{url}/wait", expect=None)
 
 
 def _check(scene: Scene, action: str) -> None:

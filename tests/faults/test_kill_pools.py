@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.service.crashpoints import ALL_POINTS, VARIABLE
+from holdfast.service.crashpoints import ALL_POINTS
 from support.holdfast import HoldfastServer, short_directory
 from support.invariants import violations
+from support.kills import kill_at
 from support.lxd import require_lxd
 
 MAKE = {"dir": ("storage", "create", "extra", "dir"), "btrfs": ("storage", "create", "extra", "btrfs", "size=256MiB")}
@@ -46,11 +47,9 @@ def test_kill(server: HoldfastServer, driver: str, point: str) -> None:
     is_deletion = point.startswith("pool-delete")
     if is_deletion:
         server.lxc.run(*MAKE[driver])
-    server.stop()
-    server.start(**{VARIABLE: point})
-    server.lxc.result(*(("storage", "delete", "extra") if is_deletion else MAKE[driver]))
-    assert server.wait_for_death() == -9, f"{point} was not reached"
-    server.start()
+    kill_at(
+        server, point, lambda: server.lxc.result(*(("storage", "delete", "extra") if is_deletion else MAKE[driver]))
+    )
 
     assert violations(server) == []
     if is_deletion:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.service.crashpoints import ALL_POINTS, VARIABLE
+from holdfast.service.crashpoints import ALL_POINTS
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
+from support.kills import cases, kill_at, kind_of
 from support.lxd import require_lxd
 
 
@@ -110,12 +111,6 @@ ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
     "set restore": ("volume-set-restore", _set_restore),
     "set restore running": ("volume-set-restore", _set_restore),
 }
-CASES = [
-    pytest.param(point, action, id=f"{action}-{point}".replace(" ", "-"))
-    for action, (kind, _) in ACTIONS.items()
-    for point in ALL_POINTS
-    if point.partition(":")[0] == kind
-]
 
 
 @pytest.fixture(scope="module", params=["default", "bt"])
@@ -123,7 +118,9 @@ def bare(request: pytest.FixtureRequest) -> Iterator[Scene]:
     require_lxd()
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         yield Scene(server, request.param, "bt" if request.param == "default" else "default", directory / "file")
     shutil.rmtree(directory)
 
@@ -159,17 +156,12 @@ def _write(scene: Scene, text: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("point", "action"), CASES)
+@pytest.mark.parametrize(("point", "action"), cases(ACTIONS))
 def test_kill(scene: Scene, point: str, action: str) -> None:
     server = scene.server
     if action.endswith("running"):
         server.lxc.run("start", "box")
-    server.stop()
-    server.start(**{VARIABLE: point})
-    ACTIONS[action][1](scene)
-    assert server.wait_for_death() == -9, f"{point} was not reached"
-    server.start()
-    _await_operations(scene)  # what ran is started again behind the first answers
+    kill_at(server, point, lambda: ACTIONS[action][1](scene))
 
     assert violations(server) == []
     _check_content(scene, action)
@@ -178,13 +170,6 @@ def test_kill(scene: Scene, point: str, action: str) -> None:
     result = ACTIONS[action][1](scene)
     _check_done(scene, action, result)
     assert violations(server) == []
-
-
-def _await_operations(scene: Scene) -> None:
-    running = scene.get("operations")
-    assert isinstance(running, dict)
-    for url in running.get("running") or []:
-        scene.server.lxc.run("query", f"{url}/wait", expect=None)
 
 
 def _check_content(scene: Scene, action: str) -> None:
@@ -260,7 +245,7 @@ def _check_done(scene: Scene, action: str, result: object) -> None:
 
 def test_every_kind_has_a_case() -> None:
     """A crash point that no action reaches would be a hole in this test."""
-    kinds = {point.partition(":")[0] for point in ALL_POINTS}
+    kinds = set(map(kind_of, ALL_POINTS))
     assert {kind for kind in kinds if kind.startswith("volume-")} == {
         kind for kind, _ in ACTIONS.values() if kind.startswith("volume-")
     }

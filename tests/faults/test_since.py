@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.service.crashpoints import ALL_POINTS, FAILURE_VARIABLE, VARIABLE
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.images import make_tiny_image
+from support.images import FEW_APPLETS, make_tiny_image
 from support.invariants import violations
+from support.kills import cases, fail_at, kill_at
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
 
@@ -53,12 +53,6 @@ ACTIONS: dict[str, tuple[str, Callable[[Scene], object]]] = {
     ),
     "onto": ("instance-replace", lambda s: s.cli.result("import", s.directory / "newer", "--onto", "copy")),
 }
-CASES = [
-    pytest.param(point, action, id=f"{action}-{point}".replace(" ", "-"))
-    for action, (kind, _) in ACTIONS.items()
-    for point in ALL_POINTS
-    if point.partition(":")[0] == kind
-]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +60,9 @@ def bare() -> Iterator[Scene]:
     directory = short_directory()
     with HoldfastServer(directory / "d") as server:
         cli = Cli(server.socket)
-        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run(
+            "image", "import", make_tiny_image(directory / "tiny.tar.gz", applets=FEW_APPLETS), "--alias", "tiny"
+        )
         cli.run("init", "tiny", "web", "-s", "bt")
         server.lxc.run("file", "push", "-", "web/root/data", stdin="old")
         cli.run("snapshot", "web", "one")
@@ -88,35 +84,18 @@ def scene(bare: Scene) -> Iterator[Scene]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("point", "action"), CASES)
+@pytest.mark.parametrize(("point", "action"), cases(ACTIONS))
 def test_kill(scene: Scene, point: str, action: str) -> None:
-    server = scene.server
-    server.stop()
-    server.start(**{VARIABLE: point})
-    ACTIONS[action][1](scene)
-    assert server.wait_for_death() == -9, f"{point} was not reached"
-    server.start()
-    _await_operations(server)
+    kill_at(scene.server, point, lambda: ACTIONS[action][1](scene))
     _check(scene, action)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("errno_name", ["ENOSPC", "EIO"])
-@pytest.mark.parametrize(("point", "action"), CASES)
+@pytest.mark.parametrize(("point", "action"), cases(ACTIONS))
 def test_failure(scene: Scene, point: str, action: str, errno_name: str) -> None:
-    server = scene.server
-    server.stop()
-    server.start(**{FAILURE_VARIABLE: f"{point}={errno_name}"})
-    ACTIONS[action][1](scene)
-    _await_operations(server)
+    fail_at(scene.server, point, errno_name, lambda: ACTIONS[action][1](scene))
     _check(scene, action)
-
-
-def _await_operations(server: HoldfastServer) -> None:
-    """What ran is started again behind the first answers."""
-    running = json.loads(server.lxc.run("query", "/1.0/operations"))
-    for url in running.get("running") or []:
-        server.lxc.run("query", f"{url}/wait", expect=None)
 
 
 def _check(scene: Scene, action: str) -> None:

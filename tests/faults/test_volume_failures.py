@@ -24,6 +24,7 @@ from holdfast.service.volume_requests import VolumeMove, VolumeRequest, VolumeSo
 from holdfast.storage.drivers.btrfs import BtrfsDriver
 from holdfast.storage.drivers.dir import DirDriver
 from holdfast.streams.growing import ArrivingFile
+from support.images import FEW_APPLETS
 from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
@@ -123,7 +124,7 @@ ACTIONS: dict[str, Callable[[World, str], object]] = {
 
 @pytest.fixture(scope="module")
 def the_world() -> Iterator[World]:
-    with furnished_world() as world:
+    with furnished_world(applets=FEW_APPLETS) as world:
         yield world
 
 

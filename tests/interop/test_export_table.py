@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,7 +161,7 @@ def restore(server: Server, kind: str, pool: str, name: str, called: str) -> Non
         run(server, "storage", "volume", *words, pool, name, called)
 
 
-def seen(server: Server, kind: str, pool: str, name: str, snapshot: str = "") -> dict[str, object]:
+def seen(server: Server, kind: str, pool: str, name: str, snapshot: str = "") -> dict[str, Any]:
     """Return what is compared: every entry of the tree, or the bytes of the disk."""
     tree = tree_of(server, kind, pool, name, snapshot)
     if kind == "disk":
@@ -168,11 +169,11 @@ def seen(server: Server, kind: str, pool: str, name: str, snapshot: str = "") ->
     return dict(describe(tree))
 
 
-def compare(wanted: dict[str, object], found: dict[str, object], what: str) -> None:
+def compare(wanted: dict[str, Any], found: dict[str, Any], what: str) -> None:
     if "disk" in wanted:
         assert wanted == found, what
         return
-    lines = differences(wanted, found, slack_ns=ROUNDED_NS)  # type: ignore[arg-type]
+    lines = differences(wanted, found, slack_ns=ROUNDED_NS)
     assert lines == [], f"{what}:\n" + "\n".join(lines)
 
 

@@ -27,6 +27,9 @@ class Relay:
     harm: Callable[[], None] | None = None
     """None cuts all connections."""
     frames: int = 0
+    moved_bytes: int = 0
+    source_error: str = ""
+    """How the source's operation ended, after a success of the target."""
     _sockets: list[WebSocket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,6 +57,8 @@ class Relay:
             thread.start()
         try:
             ended: Any = other.request("GET", f"/1.0/operations/{receiving['id']}/wait", timeout_s=60).metadata
+            if not ended["err"]:
+                self.source_error = self._end_of(one, sending["id"])
         except ClientError:
             return "gone"
         finally:
@@ -61,6 +66,14 @@ class Relay:
                 socket.abort()
             for thread in threads:
                 thread.join()
+        return str(ended["err"])
+
+    @staticmethod
+    def _end_of(server: Connection, operation: str) -> str:
+        try:
+            ended: Any = server.request("GET", f"/1.0/operations/{operation}/wait?timeout=20", timeout_s=30).metadata
+        except ClientError:
+            return "gone"
         return str(ended["err"])
 
     def _pass(self, source: WebSocket, target: WebSocket) -> None:
@@ -73,6 +86,7 @@ class Relay:
             if message is None:
                 target.close()
                 return
+            self.moved_bytes += len(message)
             if self._is_harmed() or not target.send(message):
                 source.abort()
                 return

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from holdfast.service.crashpoints import FAILURE_VARIABLE, FILE_MARK, VARIABLE
 from support.lxd import LxcClient
 
 COMMAND = Path(sys.executable).with_name("holdfast")
@@ -24,6 +25,8 @@ class HoldfastServer:
         self.socket = directory / "unix.socket"
         self.lxc = LxcClient(self.socket, directory.with_name(directory.name + "-client"))
         self.log = directory.with_name(directory.name + ".log")
+        self._crash_at = directory.with_name(directory.name + ".crash-at")
+        self._fail_at = directory.with_name(directory.name + ".fail-at")
         self._with_pools = with_pools
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,10 +51,12 @@ class HoldfastServer:
 
     def start(self, **environment: str) -> None:
         """Start the daemon and wait until it answers; the given variables are added to its environment."""
+        self._crash_at.unlink(missing_ok=True)
+        told = {VARIABLE: f"{FILE_MARK}{self._crash_at}", FAILURE_VARIABLE: f"{FILE_MARK}{self._fail_at}"}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._enter, COMMAND, "server"],
-                env={**os.environ, "HOLDFAST_DIR": str(self.directory), **environment},
+                env={**os.environ, "HOLDFAST_DIR": str(self.directory), **told, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -71,6 +76,18 @@ class HoldfastServer:
             timeout=240,
             check=False,
         )
+
+    def crash_at(self, point: str) -> None:
+        """Have the running daemon kill itself at this point, until it is started again."""
+        self._crash_at.write_text(point)
+
+    def fail_at(self, point: str, errno_name: str) -> None:
+        """Have the step at this point fail, once."""
+        self._fail_at.write_text(f"{point}={errno_name}")
+
+    def has_failed(self) -> bool:
+        """Tell whether the step has failed that was told to."""
+        return not self._fail_at.exists()
 
     def kill(self) -> None:
         """End the daemon as a power cut would."""

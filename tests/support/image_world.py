@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
@@ -71,12 +72,12 @@ class ImageWorld:
         path.write_bytes(content)
         return path
 
-    def add(self, name: str = "a", caller: Caller = CALLER, **request: object) -> str:
+    def add(self, name: str = "a", caller: Caller = CALLER, **request: Any) -> str:
         """Add a small unified image; return its fingerprint."""
         operation = self.made.images.add_unified(
             caller,
             self.spool(unified(name)),
-            ImageRequest(**request),  # type: ignore[arg-type]
+            ImageRequest(**request),
         )
         metadata = self.succeed(operation).metadata
         assert metadata is not None

@@ -31,6 +31,7 @@ def violations(server: HoldfastServer) -> list[str]:
         lines += _compare(
             f"{pool['name']}: former states", _former_states(server, pool["name"]), _names(root / ".former")
         )
+        lines += _compare(f"{pool['name']}: bases", _bases(server, pool["name"]), _names(root / ".bases"))
     backups = {f"{item['name']}/{backup['name']}" for item in instances for backup in item["backups"] or []}
     files = {
         f"{folder.name}/{file.name}"
@@ -62,6 +63,11 @@ def _former_states(server: HoldfastServer, pool: str) -> set[str]:
     with sqlite3.connect(f"file:{server.directory}/database/holdfast.db?mode=ro", uri=True) as database:
         payloads = [json.loads(payload) for (payload,) in database.execute("SELECT payload FROM former_states")]
     return {payload["token"] for payload in payloads if payload["pool"] == pool}
+
+
+def _bases(server: HoldfastServer, pool: str) -> set[str]:
+    with sqlite3.connect(f"file:{server.directory}/database/holdfast.db?mode=ro", uri=True) as database:
+        return {token for (token,) in database.execute("SELECT token FROM transfer_bases WHERE pool = ?", (pool,))}
 
 
 def _volumes(server: HoldfastServer, pool: str, root: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,23 +235,23 @@ def open_world(directory: Path, kind: type[LxcRuntime] = LxcRuntime) -> Iterator
         database.close()
 
 
-def furnish(world: World, scratch: Path) -> None:
-    """Make the pools and the image."""
+def furnish(world: World, scratch: Path, applets: Collection[str] | None = None) -> None:
+    """Make the pools and the image, with these commands in it or with all that busybox has."""
     world.services.pools.create(CALLER, "d", "dir", "", {})
     world.services.pools.create(CALLER, "b", "btrfs", "", {"size": "1GiB"})
-    image = make_tiny_image(scratch / "tiny.tar.gz")
+    image = make_tiny_image(scratch / "tiny.tar.gz", applets=applets)
     request = ImageRequest(aliases=(("tiny", ""),))
     world.finish(world.services.images.add_unified(CALLER, image, request))
 
 
 @contextmanager
-def furnished_world(kind: type[LxcRuntime] = LxcRuntime) -> Iterator[World]:
+def furnished_world(kind: type[LxcRuntime] = LxcRuntime, applets: Collection[str] | None = None) -> Iterator[World]:
     """A world of its own, of which nothing is left afterwards."""
     scratch = short_directory()
     try:
         with open_world(scratch / "w", kind) as world:
             try:
-                furnish(world, scratch)
+                furnish(world, scratch, applets)
                 yield world
             finally:
                 dismantle(world)

@@ -43,7 +43,8 @@ class Command:
         self.path = answer.body["operation"]
         self._server = server
         fds = answer.body["metadata"]["metadata"]["fds"]
-        self.sockets: dict[str, ClientConnection] = {fd: self._connect(secret) for fd, secret in sorted(fds.items())}
+        streams_last = sorted(fds.items(), reverse=True)  # "control" first: with the streams there, the command may end
+        self.sockets: dict[str, ClientConnection] = {fd: self._connect(secret) for fd, secret in streams_last}
 
     def _connect(self, secret: str) -> ClientConnection:
         url = f"ws://unix.socket{self.path}/websocket?secret={secret}"

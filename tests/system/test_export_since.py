@@ -6,7 +6,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -19,6 +21,7 @@ from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import SnapshotChange
 from holdfast.streams.growing import ArrivingFile
 from support.trees import describe, differences, make_rich_tree
+from support.wishes import ExportWishes, ImportWishes
 from support.world import CALLER, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox", "setfacl")]
@@ -57,19 +60,19 @@ def hold(world: World, name: str, snapshot: str, *, held: bool) -> None:
     world.finish(world.services.snapshots.update(CALLER, name, snapshot, SnapshotChange(is_held=held)))
 
 
-def export(world: World, target: Path, name: str = "web", **wanted: object) -> Path:
-    request = BackupRequest(name="b", compression="none", **wanted)  # type: ignore[arg-type]
+def export(world: World, target: Path, name: str = "web", **wanted: Unpack[ExportWishes]) -> Path:
+    request = replace(BackupRequest(name="b", **wanted), compression="none")
     world.finish(world.services.backups.create(CALLER, owner(name), request))
     shutil.copy(world.services.backups.path(owner(name), "b"), target)
     world.finish(world.services.backups.delete(CALLER, owner(name), "b"))
     return target
 
 
-def bring(world: World, file: Path, name: str | None = None, **options: object) -> None:
+def bring(world: World, file: Path, name: str | None = None, **options: Unpack[ImportWishes]) -> None:
     spool = world.services.paths.incoming / f"upload-{os.urandom(4).hex()}"
     shutil.copy(file, spool)
     try:
-        world.finish(world.services.imports.restore_file(CALLER, ArrivingFile(spool), name, **options))  # type: ignore[arg-type]
+        world.finish(world.services.imports.restore_file(CALLER, ArrivingFile(spool), name, **options))
     finally:
         assert not spool.exists()
 
@@ -202,7 +205,7 @@ def test_what_does_not_fit_is_refused(world: World, tmp_path: Path) -> None:
         ({"onto": "copy", "is_replacing": True}, r"replaces nothing else"),
     ):
         with pytest.raises(HoldfastError, match=says):
-            bring(world, file, **options)  # type: ignore[arg-type]
+            bring(world, file, **options)
     spool = world.services.paths.incoming / "upload-test"
     shutil.copy(file, spool)
     with pytest.raises(HoldfastError, match="holds only the difference"):
@@ -235,8 +238,8 @@ def test_where_there_is_no_difference(world: World) -> None:
     world.create("other", "d")
     world.snapshot("other", "one")
 
-    def ask(name: str, **wanted: object) -> None:
-        world.services.backups.create(CALLER, owner(name), BackupRequest(**wanted))  # type: ignore[arg-type]
+    def ask(name: str, **wanted: Unpack[ExportWishes]) -> None:
+        world.services.backups.create(CALLER, owner(name), BackupRequest(**wanted))
 
     with pytest.raises(HoldfastError, match="only a btrfs pool"):
         ask("other", since="one")

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 from click import ClickException
@@ -22,6 +24,7 @@ from holdfast.service.caller import Caller
 from holdfast.streams.growing import ArrivingFile
 from support.trees import describe, differences, make_rich_tree
 from support.waiting import await_true
+from support.wishes import ExportWishes, ImportWishes
 from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox", "setfacl")]
@@ -50,19 +53,21 @@ def world(request: pytest.FixtureRequest, the_world: World) -> Iterator[World]:
     assert the_world.left_over() == []
 
 
-def export(world: World, target: Path, name: str = "c1", **wanted: object) -> Path:
-    request = BackupRequest(name="b", with_volumes=True, **wanted)  # type: ignore[arg-type]
+def export(world: World, target: Path, name: str = "c1", **wanted: Unpack[ExportWishes]) -> Path:
+    request = replace(BackupRequest(name="b", **wanted), with_volumes=True)
     world.finish(world.services.backups.create(CALLER, owner(name), request))
     shutil.copy(world.services.backups.path(owner(name), "b"), target)
     world.finish(world.services.backups.delete(CALLER, owner(name), "b"))
     return target
 
 
-def bring(world: World, file: Path, name: str | None = None, caller: Caller = CALLER, **options: object) -> None:
+def bring(
+    world: World, file: Path, name: str | None = None, caller: Caller = CALLER, **options: Unpack[ImportWishes]
+) -> None:
     spool = world.services.paths.incoming / f"upload-{os.urandom(4).hex()}"
     shutil.copy(file, spool)
     try:
-        operation = world.services.imports.restore_file(caller, ArrivingFile(spool), name, **options)  # type: ignore[arg-type]
+        operation = world.services.imports.restore_file(caller, ArrivingFile(spool), name, **options)
         world.finish(operation)
     finally:
         assert not spool.exists()

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -14,6 +15,7 @@ from holdfast.model.instance_changes import InstanceChange
 from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import SnapshotChange
 from holdfast.streams.growing import ArrivingFile
+from support.wishes import ImportWishes
 from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
@@ -57,11 +59,11 @@ def export(world: World, name: str, target: Path, *, optimized_storage: bool = F
     world.finish(world.services.backups.delete(CALLER, owner(name), "b"))
 
 
-def bring(world: World, file: Path, name: str | None = None, **options: object) -> None:
+def bring(world: World, file: Path, name: str | None = None, **options: Unpack[ImportWishes]) -> None:
     spool = world.services.paths.incoming / f"upload-{os.urandom(4).hex()}"
     shutil.copy(file, spool)
     options.setdefault("is_replacing", True)
-    world.finish(world.services.imports.restore_file(CALLER, ArrivingFile(spool), name, **options))  # type: ignore[arg-type]
+    world.finish(world.services.imports.restore_file(CALLER, ArrivingFile(spool), name, **options))
     assert not spool.exists()
 
 

@@ -13,6 +13,7 @@ from holdfast.service.crashpoints import ALL_POINTS
 from support.changes import check_whole, die, is_done, prepare
 from support.crash_child import act, runtime_of
 from support.holdfast import short_directory
+from support.images import FEW_APPLETS
 from support.world import POOLS, dismantle, furnish, open_world
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
@@ -52,7 +53,7 @@ def directory() -> Iterator[Path]:
     scratch = short_directory()
     directory = scratch / "w"
     with open_world(directory) as world:
-        furnish(world, scratch)
+        furnish(world, scratch, FEW_APPLETS)
     yield directory
     with open_world(directory) as world:
         dismantle(world)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -27,8 +30,15 @@ from holdfast.client.endpoints import DEFAULT_DIRECTORY
 def server(group: str, ready_timeout: float) -> None:
     if os.geteuid() != 0:
         raise click.ClickException("The server must be run as root")
+    directory = Path(os.environ.get("HOLDFAST_DIR") or DEFAULT_DIRECTORY)
+    _loaded()(directory, group=group or None, ready_timeout_s=ready_timeout or None)
+
+
+def _loaded() -> Callable[..., NoReturn]:
+    """Import the server. Nothing of that is garbage, now or later: looking for it costs 50 ms each time."""
+    gc.disable()
     from holdfast.daemon import main
 
-    directory = Path(os.environ.get("HOLDFAST_DIR") or DEFAULT_DIRECTORY)
-    code = main(directory, group=group or None, ready_timeout_s=ready_timeout or None)
-    click.get_current_context().exit(code)
+    gc.freeze()
+    gc.enable()
+    return main

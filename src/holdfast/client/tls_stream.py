@@ -96,6 +96,9 @@ class TlsStream:
     def setsockopt(self, level: int, name: int, value: int, /) -> None:
         self._raw.setsockopt(level, name, value)
 
+    def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
+        return self._raw.getsockopt(level, name, size)
+
     def getsockname(self) -> object:
         return self._raw.getsockname()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from holdfast.client.connection import Connection
@@ -58,6 +60,10 @@ class WebSocket:
             return False
         return True
 
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
+        """Return what the kernel knows of the connection."""
+        return self._raw.socket.getsockopt(level, option, size)
+
     def abort(self) -> None:
         """Cut the connection; whoever waits in it is woken. Callable from any thread."""
         with suppress(OSError):
@@ -78,7 +84,7 @@ def open_websocket(
 ) -> WebSocket:
     """Upgrade a request to a websocket; connecting and upgrading may each take so long."""
     from websockets.exceptions import InvalidHandshake, InvalidStatus
-    from websockets.sync.client import connect
+    from websockets.sync.client import ClientConnection, connect
 
     raw = connection.endpoint.open_duplex(timeout_s)
     farewell = ExitStack()  # the library wants its connections to be used as context managers
@@ -90,6 +96,7 @@ def open_websocket(
                 open_timeout=timeout_s,
                 compression=None,
                 max_size=largest_message_bytes,
+                create_connection=_without_losses(ClientConnection),
                 ping_interval=None,  # the server sends its own; a data socket of an exec never answers ours
                 close_timeout=2,
             )
@@ -100,6 +107,23 @@ def open_websocket(
         raw.close()
         raise BrokenConnectionError(f"the upgrade of {path}", str(error)) from error
     return WebSocket(opened, farewell)
+
+
+@cache
+def _without_losses(base: type[ClientConnection]) -> type[ClientConnection]:
+    """Return a connection that keeps what came together with the other side's farewell.
+
+    The library answers a farewell before it hands out what stood in front of it, and loses that if the other side
+    doesn't wait for the answer.
+    """
+
+    class Patient(base):  # type: ignore[misc, valid-type]  # loaded late, so unknown here
+        def send_data(self) -> None:
+            is_answer = threading.current_thread() is self.recv_events_thread
+            with suppress(OSError) if is_answer else nullcontext():
+                super().send_data()
+
+    return Patient
 
 
 def _text_of(body: bytes | bytearray | None) -> str:

@@ -335,6 +335,17 @@ browser_projects = Table(
     Column("project", ForeignKey("projects.name"), primary_key=True),
 )
 
+transfer_bases = Table(
+    "transfer_bases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False),
+    Column("pool", String, nullable=False),
+    Column("token", String, nullable=False),
+    Column("is_received", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("pool", "token"),
+)
 sent_copies = Table(
     "sent_copies",
     metadata,

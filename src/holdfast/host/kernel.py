@@ -8,6 +8,7 @@ from typing import Final
 
 AT_FDCWD: Final = -100
 _SYS_OPENAT2: Final = 437  # the same number on every architecture
+_SYNC_FILE_RANGE_WRITE: Final = 2
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -22,6 +23,14 @@ def renameat2(source: os.PathLike[str], target: os.PathLike[str], flags: int) ->
 def syncfs(descriptor: int) -> None:
     """Put the file system of a descriptor on stable storage."""
     _check(_libc.syncfs(descriptor), "syncfs")
+
+
+def start_writing_out(descriptor: int) -> None:
+    """Let the disk begin with what a file has in memory only, without waiting for it; what the kernel refuses is left.
+
+    It begins by itself when a tenth of the memory is dirty: a sync at the end then waits for all of it.
+    """
+    _libc.sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE))
 
 
 def openat2(directory: int, path: bytes, flags: int, mode: int, resolve: int) -> int:

@@ -25,6 +25,10 @@ class ListedEntry:
     attributes: dict[str, bytes]
     target: bytes = b""
 
+    @property
+    def attribute_bytes(self) -> int:
+        return sum(len(name) + len(value) for name, value in self.attributes.items())
+
 
 @dataclass(frozen=True, slots=True)
 class ListedDirectory:
@@ -36,33 +40,37 @@ class ListedDirectory:
     is_complete: bool
 
 
-def list_tree(root: int, entries_at_once: int) -> Iterator[ListedDirectory]:
+def list_tree(root: int, entries_at_once: int, attribute_bytes_at_once: int) -> Iterator[ListedDirectory]:
     """Yield each directory below the descriptor `root`, that itself as b"" first, none before the one it is in.
 
-    Of a directory with more than `entries_at_once` that many at a time. What vanishes meanwhile is left out.
+    Of a directory with more than `entries_at_once`, or with more bytes of extended attributes, a part at a time. What
+    vanishes meanwhile is left out.
     """
+    limits = entries_at_once, attribute_bytes_at_once
     todo = [b""]
     while todo:
         path = todo.pop()
         try:
             with beneath(root, path) as here:
-                yield from _directory(here, path, entries_at_once, todo)
+                yield from _directory(here, path, limits, todo)
         except OSError as error:
             if error.errno not in VANISHED or not path:
                 raise
 
 
-def _directory(here: int, path: bytes, entries_at_once: int, todo: list[bytes]) -> Iterator[ListedDirectory]:
+def _directory(here: int, path: bytes, limits: tuple[int, int], todo: list[bytes]) -> Iterator[ListedDirectory]:
     itself = ListedEntry("", os.fstat(here), read_attributes(here))
     gathered: list[ListedEntry] = []
+    size = itself.attribute_bytes
     with os.scandir(here) as found:
         for each in found:
             entry = _entry(here, each)
             if entry is None:
                 continue
-            if len(gathered) == entries_at_once:
+            size += entry.attribute_bytes
+            if gathered and (len(gathered) == limits[0] or size > limits[1]):
                 yield ListedDirectory(path, itself, gathered, is_complete=False)
-                gathered = []
+                gathered, size = [], itself.attribute_bytes + entry.attribute_bytes
             gathered.append(entry)
             if stat.S_ISDIR(entry.facts.st_mode):
                 todo.append(join(path, entry.name))

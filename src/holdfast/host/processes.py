@@ -7,6 +7,7 @@ its children along), and its standard error captured for the error text. No shel
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -29,6 +30,8 @@ Stream = int | IO[bytes] | None
 _STDERR_TAIL_BYTES: Final = 64 * 1024
 _CANCEL_POLL_S: Final = 0.1
 _CODE_NOT_FOUND: Final = 127
+_PIPE_BYTES: Final = 1024 * 1024
+"""What a pipe holds, so that both ends work on while the other one is busy; the kernel gives 64 KiB by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +160,7 @@ def pipe(
     `wait` in the body to allow other exit codes.
     """
     popen = _start(argv, stdin=stdin, stdout=stdout, cwd=cwd, pass_fds=pass_fds, env=env)
+    _widen(popen)
     process = Process(argv, popen)
     try:
         yield process
@@ -201,6 +205,13 @@ def _start(
         )
     except FileNotFoundError as error:
         raise CommandError(_shown(argv), _CODE_NOT_FOUND, f"{error.filename}: not found") from error
+
+
+def _widen(popen: subprocess.Popen[bytes]) -> None:
+    for stream in (popen.stdin, popen.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):  # the system's limit for pipes is lower, or reached
+                fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _communicate(

@@ -42,10 +42,6 @@ class Agreement:
         return self.way.fs is FsType.RSYNC and self.own.trees
 
     @property
-    def compresses(self) -> bool:
-        return self.way.rsync is not None and self.way.rsync.compress
-
-    @property
     def deletes(self) -> bool:
         """Tell whether a tree that is received into what is there comes out as sent."""
         return self.way.rsync is not None and self.way.rsync.delete
@@ -57,7 +53,7 @@ class Agreement:
     def rsync(self, *, bwlimit: str = "", may_vanish: bool = False) -> RsyncOptions:
         """Return how this side's rsync is to be run."""
         features = self.way.rsync or RsyncFeatures()
-        return RsyncOptions(features=features, own=self.own, bwlimit=bwlimit, may_vanish=may_vanish)
+        return RsyncOptions(features=features, bwlimit=bwlimit, may_vanish=may_vanish)
 
 
 @contextlib.contextmanager

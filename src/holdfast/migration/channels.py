@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from holdfast.migration.header import Outcome, decode_outcome, encode_outcome, is_outcome
 from holdfast.model.errors import MigrationError
+from holdfast.streams.copy import Source
 
 FRAME_BYTES: Final = 256 * 1024
 """What we send in one frame: large enough that the cost of each vanishes."""
@@ -23,6 +24,8 @@ FRAME_CAP_BYTES: Final = 16 * 1024 * 1024
 """The largest frame that is taken."""
 STALLED_S: Final = 1800.0
 """How long a side may take nothing, or send nothing, in the middle of a transfer: then it counts as gone."""
+_LOCAL_S: Final = 0.001
+"""Round trips of wired local networks take less, those by radio and to anywhere else more."""
 _DOCUMENT_CAP_BYTES: Final = 16 * 1024 * 1024
 """The definition of an instance with thousands of snapshots has some MiB."""
 
@@ -35,6 +38,9 @@ class Socket(Protocol):
 
     def receive(self) -> bytes | str | None:
         """Return the next frame, None once the other side has closed; raise `MigrationError` for a cut connection."""
+
+    def round_trip_s(self) -> float | None:
+        """Return the shortest time that the line took to answer, None where that isn't known."""
 
     def close(self) -> None:
         """Say farewell, when all that was sent is out. Idempotent."""
@@ -122,6 +128,19 @@ class ControlChannel:
         return message
 
 
+class _WholePieces:
+    def __init__(self, channel: DataChannel) -> None:
+        self._channel, self._is_ended = channel, False
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        filled = 0
+        while filled < len(buffer) and not self._is_ended:
+            count = self._channel.readinto(buffer[filled:])
+            self._is_ended = not count
+            filled += count
+        return filled
+
+
 class DataChannel:
     """Streams, one after the other, in both directions at once: one thread reads and one writes."""
 
@@ -129,6 +148,12 @@ class DataChannel:
         self.socket = socket
         self._rest = memoryview(b"")
         self.sent_bytes = self.received_bytes = 0
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the other side is on this machine or in the same house: the line is faster than compression."""
+        round_trip_s = self.socket.round_trip_s()
+        return round_trip_s is not None and round_trip_s < _LOCAL_S
 
     # --- out --------------------------------------------------------------------------------------------------------
 
@@ -164,6 +189,13 @@ class DataChannel:
         self._rest = self._rest[count:]
         self.received_bytes += count
         return count
+
+    def whole_pieces(self) -> Source:
+        """Return the next stream as one that fills each buffer before it gives it: others send in small frames.
+
+        Not for a stream whose sender waits for an answer.
+        """
+        return _WholePieces(self)
 
     def receive_document(self) -> bytes:
         """Return a whole stream that is a small document."""

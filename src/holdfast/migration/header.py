@@ -69,12 +69,15 @@ class BtrfsFeatures:
 
 @dataclass(frozen=True, slots=True)
 class OwnFeatures:
-    """What two servers of ours add: options of rsync that LXD doesn't use, and `trees`, our own way in its place."""
+    """What two servers of ours add: `trees`, our own way in the place of rsync, as they are if `uncompressed`.
 
-    hard_links: bool = False
-    acls: bool = False
-    zstd: bool = False
+    `bases` are the identities of states of the volume that the source still has and differences can build on, in the
+    answer the one that the target has, too.
+    """
+
     trees: bool = False
+    uncompressed: bool = False
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,8 @@ def encode_header(header: Header) -> bytes:
         message.btrfsFeatures.header_subvolumes = header.btrfs.subvolumes
         message.btrfsFeatures.header_subvolume_uuids = header.btrfs.uuids
     if header.own != OwnFeatures():
-        message.own.hard_links, message.own.acls = header.own.hard_links, header.own.acls
-        message.own.zstd, message.own.trees = header.own.zstd, header.own.trees
+        message.own.trees, message.own.uncompressed = header.own.trees, header.own.uncompressed
+        message.own.bases.extend(header.own.bases)
     if header.refresh is not None:
         message.refresh = header.refresh
     if header.volume_bytes is not None:
@@ -174,7 +177,7 @@ def decode_header(data: bytes) -> Header:
         predump=message.predump if message.HasField("predump") else None,
         rsync=_rsync(message) if message.HasField("rsyncFeatures") else None,
         btrfs=_btrfs(message) if message.HasField("btrfsFeatures") else None,
-        own=OwnFeatures(message.own.hard_links, message.own.acls, message.own.zstd, message.own.trees),
+        own=OwnFeatures(message.own.trees, message.own.uncompressed, tuple(message.own.bases)),
         refresh=message.refresh if message.HasField("refresh") else None,
         volume_bytes=message.volumeSize if message.HasField("volumeSize") else None,
         index_version=message.indexHeaderVersion,

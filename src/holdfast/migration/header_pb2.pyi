@@ -120,16 +120,14 @@ class BtrfsFeatures(_message.Message):
     def __init__(self, migration_header: _Optional[bool] = ..., header_subvolumes: _Optional[bool] = ..., header_subvolume_uuids: _Optional[bool] = ...) -> None: ...
 
 class OwnFeatures(_message.Message):
-    __slots__ = ("hard_links", "acls", "zstd", "trees")
-    HARD_LINKS_FIELD_NUMBER: _ClassVar[int]
-    ACLS_FIELD_NUMBER: _ClassVar[int]
-    ZSTD_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("trees", "uncompressed", "bases")
     TREES_FIELD_NUMBER: _ClassVar[int]
-    hard_links: bool
-    acls: bool
-    zstd: bool
+    UNCOMPRESSED_FIELD_NUMBER: _ClassVar[int]
+    BASES_FIELD_NUMBER: _ClassVar[int]
     trees: bool
-    def __init__(self, hard_links: _Optional[bool] = ..., acls: _Optional[bool] = ..., zstd: _Optional[bool] = ..., trees: _Optional[bool] = ...) -> None: ...
+    uncompressed: bool
+    bases: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trees: _Optional[bool] = ..., uncompressed: _Optional[bool] = ..., bases: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class MigrationHeader(_message.Message):
     __slots__ = ("fs", "criu", "idmap", "snapshotNames", "snapshots", "predump", "rsyncFeatures", "refresh", "zfsFeatures", "volumeSize", "btrfsFeatures", "indexHeaderVersion", "own")

@@ -69,10 +69,9 @@ def common_ways(other: Header, own: Sequence[Way], *, refresh: bool = False) -> 
 
 def common_own(one: OwnFeatures, other: OwnFeatures) -> OwnFeatures:
     return OwnFeatures(
-        hard_links=one.hard_links and other.hard_links,
-        acls=one.acls and other.acls,
-        zstd=one.zstd and other.zstd,
         trees=one.trees and other.trees,
+        uncompressed=one.uncompressed or other.uncompressed,
+        bases=tuple(each for each in one.bases if each in other.bases),
     )
 
 

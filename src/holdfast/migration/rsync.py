@@ -12,15 +12,14 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from holdfast.host.confine import INPUT, confined
-from holdfast.host.processes import PIPE, Process, find_program, run
+from holdfast.host.processes import PIPE, Process
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.header import OwnFeatures, RsyncFeatures
+from holdfast.migration.header import RsyncFeatures
 from holdfast.model.errors import CommandError, HoldfastError, MigrationError
 from holdfast.streams.copy import BUFFER_BYTES, Progress, pump
 
@@ -35,7 +34,6 @@ class RsyncOptions:
     """What was agreed on, and what is this side's own business."""
 
     features: RsyncFeatures
-    own: OwnFeatures = field(default_factory=OwnFeatures)
     bwlimit: str = ""
     """As rsync takes it; empty for none. Only the sender has a use for it."""
     may_vanish: bool = False
@@ -49,7 +47,6 @@ def send_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progre
     limit = [f"--bwlimit={options.bwlimit}"] if options.bwlimit else []
     arguments = [
         "-ar",
-        *_letters(options.own),
         "--blocking-io",
         "--devices",
         "--numeric-ids",
@@ -67,8 +64,15 @@ def send_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progre
 
 def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progress: Progress | None = None) -> None:
     """Make the directory hold what the next stream brings."""
-    flags = "-vlogDtpr" + "".join(_letters(options.own)).replace("-", "") + "e.iLsfx"
-    arguments = ["--server", flags, "--numeric-ids", "--devices", "--partial", "--sparse", "--modify-window=-1"]
+    arguments = [
+        "--server",
+        "-vlogDtpre.iLsfx",
+        "--numeric-ids",
+        "--devices",
+        "--partial",
+        "--sparse",
+        "--modify-window=-1",
+    ]
     arguments += [*_agreed(options), ".", "/target/"]
     _run(
         confined("rsync", arguments, tree, stdin=PIPE, stdout=PIPE),
@@ -79,25 +83,13 @@ def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, pro
     )
 
 
-@cache
-def own_features() -> OwnFeatures:
-    """Return what this server can do beside what LXD knows: options of its rsync, and our own way of sending trees."""
-    version = run(["rsync", "--version"]).stdout.decode(errors="replace") if find_program("rsync") else ""
-    return OwnFeatures(hard_links=True, acls=True, zstd=" zstd" in version, trees=True)
-
-
 def _agreed(options: RsyncOptions) -> list[str]:
     features = options.features
-    compress = ["--compress-choice=zstd", "--compress-level=1"] if options.own.zstd else ["--compress-level=2"]
     return [
         *(["--xattrs", "--filter=-x security.selinux"] if features.xattrs else []),
         *(["--delete"] if features.delete else []),
-        *(["--compress", *compress] if features.compress else []),
+        *(["--compress", "--compress-level=2"] if features.compress else []),
     ]
-
-
-def _letters(own: OwnFeatures) -> list[str]:
-    return [*(["-H"] if own.hard_links else []), *(["-A"] if own.acls else [])]
 
 
 def _run(

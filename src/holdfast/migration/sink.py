@@ -6,9 +6,17 @@ from collections.abc import Sequence
 
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import ControlChannel, DataChannel
-from holdfast.migration.header import Criu, FsType, Header, Outcome, SentSnapshot, decode_header, encode_header
+from holdfast.migration.header import (
+    Criu,
+    FsType,
+    Header,
+    Outcome,
+    OwnFeatures,
+    SentSnapshot,
+    decode_header,
+    encode_header,
+)
 from holdfast.migration.negotiation import INDEX_VERSION, Way, common_own, common_ways, offered
-from holdfast.migration.rsync import own_features
 from holdfast.model.errors import MigrationError
 from holdfast.wire import migration as wire
 
@@ -25,13 +33,14 @@ def answer(
     ways: Sequence[Way],
     wanted: Sequence[SentSnapshot],
     *,
+    own: OwnFeatures,
     refresh: bool,
 ) -> Agreement:
     """Say what of the offer is wanted; from then on failures of the other side end the data channel."""
     common = common_ways(offer, ways, refresh=refresh)
     way = common[0]
     is_twice = offer.criu is Criu.NONE and way.fs in (FsType.RSYNC, FsType.BLOCK_AND_RSYNC)
-    own = common_own(own_features(), offer.own)
+    both = common_own(own, offer.own)
     version = min(offer.index_version, INDEX_VERSION)
     header = Header(
         fs=way.fs,
@@ -41,7 +50,7 @@ def answer(
         refresh=refresh,
         volume_bytes=offer.volume_bytes,
         index_version=version,
-        own=own,
+        own=both,
     )
     control.send_header(encode_header(offered(header, common)))
     control.watch(data.socket)
@@ -51,7 +60,7 @@ def answer(
         refresh=refresh,
         is_twice=is_twice,
         index_version=version,
-        own=own,
+        own=both,
     )
 
 

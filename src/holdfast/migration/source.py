@@ -9,14 +9,13 @@ from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import ControlChannel, DataChannel, RemoteFailureError
 from holdfast.migration.header import Criu, Header, decode_header, encode_header
 from holdfast.migration.negotiation import INDEX_VERSION, Way, common_own, common_ways, offered
-from holdfast.migration.rsync import own_features
 from holdfast.model.errors import MigrationError
 from holdfast.wire import migration as wire
 
 
 def offer(control: ControlChannel, data: DataChannel, header: Header, ways: Sequence[Way]) -> Agreement:
     """Send the offer and return what the other side makes of it; from then on its failures end the data channel."""
-    control.send_header(encode_header(offered(replace(header, own=own_features(), index_version=INDEX_VERSION), ways)))
+    control.send_header(encode_header(offered(replace(header, index_version=INDEX_VERSION), ways)))
     answer = decode_header(control.receive_header())
     control.watch(data.socket)
     wanted = tuple(each.name for each in answer.snapshots)
@@ -32,7 +31,7 @@ def offer(control: ControlChannel, data: DataChannel, header: Header, ways: Sequ
         refresh=refresh,
         is_twice=header.criu is Criu.NONE and answer.criu is Criu.NONE,
         index_version=min(answer.index_version, INDEX_VERSION),
-        own=common_own(own_features(), answer.own),
+        own=common_own(header.own, answer.own),
     )
 
 

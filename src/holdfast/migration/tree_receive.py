@@ -19,11 +19,13 @@ from typing import Final
 import zstandard
 
 from holdfast.host.beneath import beneath, directory, join
+from holdfast.host.failures import explained
 from holdfast.host.file_copy import ContentCopier
 from holdfast.host.removal import remove_entry
 from holdfast.host.tree_edit import (
     SPECIAL,
     Dress,
+    begin_writing_out,
     facts_of,
     link,
     make_directory,
@@ -33,7 +35,6 @@ from holdfast.host.tree_edit import (
     opened_to_read,
 )
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.tree_errors import explained
 from holdfast.migration.tree_frames import (
     BLOCK_BYTES,
     PIECE,
@@ -63,7 +64,7 @@ def receive_tree(
 
     Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; the tree is then to be discarded.
     """
-    with explained(f'writing "{tree.name}"'), directory(tree) as root:
+    with explained(f'Failed writing "{tree.name}"', MigrationError), directory(tree) as root:
         receiver = _Receiver(channel, root, 2 if is_linked else 1, progress, cancelled)
         while not receiver.receive_part():
             pass
@@ -253,6 +254,7 @@ class _Receiver:
             size = self._receive_pieces(descriptor, wanted, first, is_new=former is None)
             os.ftruncate(descriptor, size)
             wanted.dress.put_on(descriptor)
+            begin_writing_out(descriptor, size)
 
     def _receive_pieces(self, descriptor: int, wanted: _Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
         """Write what comes of a file; return how large it is."""
@@ -301,7 +303,7 @@ class _Asking(threading.Thread):
 
     def run(self) -> None:
         try:
-            with explained("reading what is here"):
+            with explained("Failed reading what is here", MigrationError):
                 self._ask()
         except HoldfastError as error:
             self.error = error

@@ -17,10 +17,10 @@ from typing import Final
 import zstandard
 
 from holdfast.host.beneath import directory, open_beneath
+from holdfast.host.failures import explained
 from holdfast.host.listing import ListedDirectory, ListedEntry, list_tree
 from holdfast.host.tree_copy import VANISHED
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.tree_errors import explained
 from holdfast.migration.tree_frames import (
     BLOCK_BYTES,
     PIECE,
@@ -40,6 +40,7 @@ from holdfast.wire.tree_exchange import Directory, Entry, Part, encode_part
 _PART_ENTRIES: Final = 4096
 """How many entries are listed at once: each part costs one more journey to and fro."""
 _PART_ATTRIBUTE_BYTES: Final = 4 * 1024 * 1024
+"""How many of extended attributes: a document has its limit. Those of one entry are never parted."""
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOATIME
 _ZEROS: Final = bytes(PIECE_BYTES)
 _WORTHWHILE: Final = 0.9
@@ -63,7 +64,7 @@ def send_tree(
     channel: DataChannel, tree: Path, options: SendOptions, *, progress: Progress, cancelled: Cancelled
 ) -> None:
     """Send what the directory holds; raise `MigrationError` if that can't be read."""
-    with explained(f'reading "{tree.name}"'), directory(tree) as root:
+    with explained(f'Failed reading "{tree.name}"', MigrationError), directory(tree) as root:
         sender = _Sender(channel, root, options, progress, cancelled)
         for part, paths in _parts(root):
             sender.send(part, paths)
@@ -75,14 +76,16 @@ def _parts(root: int) -> Iterator[tuple[Part, list[bytes]]]:
     paths: list[bytes] = []
     groups: dict[tuple[int, int], int] = {}
     size = 0
-    for found in list_tree(root, _PART_ENTRIES):
-        if gathered and (len(paths) + len(found.entries) > _PART_ENTRIES or size > _PART_ATTRIBUTE_BYTES):
+    for found in list_tree(root, _PART_ENTRIES, _PART_ATTRIBUTE_BYTES):
+        added = sum(entry.attribute_bytes for entry in (found.itself, *found.entries))
+        is_full = len(paths) + len(found.entries) > _PART_ENTRIES or size + added > _PART_ATTRIBUTE_BYTES
+        if gathered and is_full:
             yield Part(gathered, is_last=False), paths
             gathered, paths, size = [], [], 0
         gathered.append(_wire_directory(found, groups))
         prefix = found.path + b"/" if found.path else b""
         paths.extend(prefix + os.fsencode(entry.name) for entry in found.entries)
-        size += sum(len(value) for entry in found.entries for value in entry.attributes.values())
+        size += added
     yield Part(gathered, is_last=True), paths
 
 

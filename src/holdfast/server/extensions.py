@@ -1,7 +1,8 @@
 """What this server announces of LXD's API extensions: each one is a promise that a client acts on.
 
 An extension is here when its behaviour is served in full; the reason says where, or which client asks for it. Left
-out on purpose: clustering, networks and their kinds, virtual machines, migration between servers,
+out on purpose: clustering, networks and their kinds, virtual machines, running state on its way to another server
+(stateful and pre-copy migration; instances and volumes themselves cross), what is known of the host's hardware,
 SFTP, and limits or restrictions of projects. What LXD doesn't have begins with "holdfast_".
 """
 
@@ -34,7 +35,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "container_exec_user_group_cwd": "user, group, cwd of a command",
     "container_full": "recursion=2 on instances: `lxc list` asks once",
     "container_image_properties": "image.* keys of instances",
-    "container_incremental_copy": "refresh of a copy on this server",
+    "container_incremental_copy": "refresh of a copy, on this server and from another",
     "container_last_used_at": "last_used_at",
     "container_local_cross_pool_handling": "copies between pools",
     "container_only_migration": "instance_only of a copy",
@@ -87,6 +88,8 @@ _WITH_REASON: Final[dict[str, str]] = {
     "server_supported_storage_drivers": "environment",
     "snapshot_expiry": "snapshots.expiry, expires_at",
     "snapshot_expiry_creation": "expires_at of a new snapshot",
+    "snapshot_schedule_aliases": "@daily and its like in snapshots.schedule",
+    "snapshot_scheduling": "snapshots.schedule, snapshots.schedule.stopped, snapshots.pattern",
     "storage": "storage pools",
     "storage_api_local_volume_handling": "copies of volumes: `lxc storage volume copy`",
     "storage_api_project": "custom volumes of projects, features.storage.volumes",
@@ -127,6 +130,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_snapshot_tree": "GET of instances/x/snapshots/y/tree: a directory as tar; unknown to LXD",
     "holdfast_snapshot_files": "GET and HEAD of instances/x/snapshots/y/files; unknown to LXD",
     "holdfast_volume_files": "files of custom volumes, files and tree of their snapshots; unknown to LXD",
+    "volume_snapshot_scheduling": "snapshots.schedule and snapshots.pattern of custom volumes",
     "warnings": "/1.0/warnings: `lxc warning`",
 }
 

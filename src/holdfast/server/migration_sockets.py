@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from holdfast.model.errors import CancelledOperationError, MigrationError
 from holdfast.server.operation_sockets import Meeting
-from holdfast.service.migration_work import FRAME_CAP_BYTES, STALLED_S
+from holdfast.service.migration_work import FRAME_CAP_BYTES, STALLED_S, shortest_round_trip_s
 
 CONNECT_S: Final = 30.0
 """How long the other side may take to connect; LXD gives 10 s, which loaded machines miss."""
@@ -118,6 +118,10 @@ class LoopSocket:
         if has_room:
             self._tell_room()
         return frame
+
+    def round_trip_s(self) -> float | None:
+        connection = self._raw.get_extra_info("socket")
+        return None if connection is None else shortest_round_trip_s(connection)
 
     def close(self) -> None:
         with contextlib.suppress(MigrationError):

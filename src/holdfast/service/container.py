@@ -141,6 +141,7 @@ class Services:
     def clear_leftovers(self) -> None:
         """Remove what a crash left without intent: staged image files, uploads, former states. After recovery only."""
         self.former_states.discard_leftovers()
+        self.migrations.bases.discard_leftovers()
         self.image_store.discard_leftovers()
         clear_incoming(self.paths.incoming)
         self.backup_files.clear_incoming()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "HOLDFAST_CRASH_AT"
 FAILURE_VARIABLE: Final = "HOLDFAST_FAIL_AT"
 """`<point>=<errno>`, for example `restore:staged=ENOSPC`."""
+
+FILE_MARK: Final = "@"
+"""`@<path>` in either variable: what the file says when a point is reached, so that a running server can be told."""
 
 _STEPS: Final = {
     "instance-create": ("intent", "staged", "synced", "published", "committed"),
@@ -65,10 +69,28 @@ ALL_POINTS: Final = tuple(f"{kind}:{step}" for kind, steps in _STEPS.items() for
 
 def reach(point: str) -> None:
     """Kill this process, as a power cut would, or fail once, as a system call does, if the environment says so."""
-    if os.environ.get(VARIABLE) == point:
+    if _said(VARIABLE) == point:
         os.kill(os.getpid(), signal.SIGKILL)
-    name, _, number = os.environ.get(FAILURE_VARIABLE, "").partition("=")
+    name, _, number = _said(FAILURE_VARIABLE).partition("=")
     if name == point:
-        del os.environ[FAILURE_VARIABLE]
+        _forget(FAILURE_VARIABLE)
         code = int(getattr(errno, number))
         raise OSError(code, os.strerror(code))
+
+
+def _said(variable: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value.startswith(FILE_MARK):
+        return value
+    try:
+        return Path(value.removeprefix(FILE_MARK)).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _forget(variable: str) -> None:
+    value = os.environ[variable]
+    if value.startswith(FILE_MARK):
+        Path(value.removeprefix(FILE_MARK)).unlink()
+    else:
+        del os.environ[variable]

@@ -21,6 +21,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 from holdfast.service.taking_back import discard_all
+from holdfast.service.transfer_bases import TransferBases
 
 INTENT_KIND: Final = "instance-delete"
 _RUNNING: Final = "Instance is running"
@@ -30,8 +31,15 @@ _SNAPSHOTS: Final = 1
 class Deleter:
     """Deletes instances."""
 
-    def __init__(self, surroundings: Surroundings, backup_files: BackupFiles, former_states: FormerStates) -> None:
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        backup_files: BackupFiles,
+        former_states: FormerStates,
+        bases: TransferBases,
+    ) -> None:
         self._around, self._backup_files, self._former = surroundings, backup_files, former_states
+        self._bases = bases
 
     def delete(self, caller: Caller, name: str) -> Operation:
         """Start to delete a stopped instance."""
@@ -94,3 +102,4 @@ class Deleter:
         reach("instance-delete:committed")
         discard_all(driver, intent.token(), intent.token(_SNAPSHOTS))
         self._former.drop_tree(former)
+        self._bases.discard_unrecorded(driver)

@@ -36,6 +36,12 @@ everything else in it. File systems keep about as much for themselves or for roo
 _log = logging.getLogger(__name__)
 
 
+def has_room_to_spare(driver: Driver) -> bool:
+    """Tell whether a pool has room for what nobody has asked to be kept."""
+    space = driver.resources()
+    return space.space_available_bytes >= LEAST_FREE * space.space_total_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class FormerView:
     """A former state and what it takes; None where that can't be known."""
@@ -72,10 +78,6 @@ class FormerStates:
         value = self._around.expanded(instance).config.get(UNDO_KEY, "")
         until = undo_until(value, self._around.clock.now())
         return None if until is None else until.isoformat()
-
-    def has_room(self, driver: Driver) -> bool:
-        space = driver.resources()
-        return space.space_available_bytes >= LEAST_FREE * space.space_total_bytes
 
     def forget(self, caller: Caller, name: str) -> None:
         """Remove the former state of an instance, before this returns."""
@@ -178,7 +180,7 @@ class FormerStates:
         if state.expires_at <= self._around.clock.now():
             return True
         is_available = self._around.pools.is_available(state.pool)
-        return is_available and not self.has_room(self._around.pools.driver(state.pool))
+        return is_available and not has_room_to_spare(self._around.pools.driver(state.pool))
 
     def _remove(self, state: FormerState) -> None:
         with self._around.database.write() as connection:

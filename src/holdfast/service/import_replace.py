@@ -27,7 +27,7 @@ from holdfast.service.attached_import_plan import Attached
 from holdfast.service.attached_volumes import AttachedVolumes, locks_of_intent
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
-from holdfast.service.former_states import FormerStates
+from holdfast.service.former_states import FormerStates, has_room_to_spare
 from holdfast.service.holds import check_none_held
 from holdfast.service.import_plan import ImportPlan
 from holdfast.service.intents import Intent
@@ -144,7 +144,7 @@ class Replacer:
         VolumeDevices(self._around).check(instance.project, there)
 
     def _note(self, intent: Intent, driver: Driver, instance: Instance, *, was_running: bool) -> None:
-        is_kept = intent.payload["keep_until"] is not None and self._former.has_room(driver)
+        is_kept = intent.payload["keep_until"] is not None and has_room_to_spare(driver)
         if not is_kept:
             _log.warning("What %s was is not kept for an undo", instance.name)
         staged = driver.identity(driver.staged_path(intent.token(_main(intent))))

@@ -53,6 +53,7 @@ from holdfast.service.snapshots import SnapshotService
 from holdfast.service.start import Starter
 from holdfast.service.startup_snapshots import StartupSnapshots
 from holdfast.service.surroundings import Surroundings
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.update import Updater
 
 _ONE: Final = ("instance",)
@@ -64,6 +65,7 @@ class Migrations:
 
     source: MigrationSource
     sink: MigrationSink
+    bases: TransferBases
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +106,8 @@ def make_instance_services(
     shifter = Shifter(surroundings)
     starter = Starter(surroundings, shifter)
     former_states = FormerStates(surroundings)
-    deleter = Deleter(surroundings, backup_files, former_states)
+    bases = TransferBases(surroundings)
+    deleter = Deleter(surroundings, backup_files, former_states, bases)
     renamer = Renamer(surroundings, backup_files)
     snapshot_service = SnapshotService(surroundings, reader)
     schedules = InstanceSchedules(surroundings, reader, snapshot_service)
@@ -125,9 +128,13 @@ def make_instance_services(
     creator = Creator(surroundings, builder, images, power)
     content = ContentCopy(surroundings)
     refresher = Refresher(surroundings, content)
-    mover = Mover(surroundings, content, renamer, former_states)
+    mover = Mover(surroundings, content, renamer, former_states, bases)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
-    migrations = Migrations(source=MigrationSource(surroundings), sink=MigrationSink(surroundings, builder, refresher))
+    migrations = Migrations(
+        source=MigrationSource(surroundings, bases),
+        sink=MigrationSink(surroundings, builder, refresher, bases),
+        bases=bases,
+    )
     limits = LiveLimits(surroundings)
     mounts = LiveMounts(surroundings)
     updater = Updater(surroundings, limits, mounts)

@@ -12,6 +12,7 @@ from typing import Final
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
+from holdfast.migration.header import OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
@@ -26,6 +27,7 @@ from holdfast.service.migration_streams import Show, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
+from holdfast.service.transfer_bases import ReceivedBase
 from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
@@ -59,18 +61,31 @@ def send_part(
         return
     limit = driver.pool.config.get("rsync.bwlimit", "")
     if agreement.has_own_trees:
-        chosen = SendOptions(compress=agreement.compresses, bytes_per_s=parse_bytes(limit) if limit else 0)
+        chosen = SendOptions(compress=not agreement.own.uncompressed, bytes_per_s=parse_bytes(limit) if limit else 0)
         send_tree(data, tree, chosen, progress=progress, cancelled=handle.is_cancelled)
     else:
         options = agreement.rsync(bwlimit=limit, may_vanish=may_vanish)
         send_by_rsync(data, tree, options, progress=progress)
 
 
-def ways_of(driver: Driver, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
-    """Return how a pool's volumes can travel."""
-    compress = driver.pool.config.get("rsync.compression", "true").lower() in ("true", "1", "yes", "on")
+def ways_of(driver: Driver, data: DataChannel, *, is_block: bool = False, may_stream: bool = True) -> tuple[Way, ...]:
+    """Return how a pool's volumes can travel.
+
+    rsync compresses as the pool's key says; without one, not on a local line, which is faster than its compression.
+    """
+    said = _compression_of(driver)
     has_streams = may_stream and driver.features.has_btrfs_streams
-    return own_ways(has_streams=has_streams, is_block=is_block, compress=compress)
+    return own_ways(has_streams=has_streams, is_block=is_block, compress=not data.is_local if said is None else said)
+
+
+def own_features(driver: Driver, bases: Sequence[str] = ()) -> OwnFeatures:
+    """Return what this side can do beside what LXD knows. Our own way compresses by what it sees of the line."""
+    return OwnFeatures(trees=True, uncompressed=_compression_of(driver) is False, bases=tuple(bases))
+
+
+def _compression_of(driver: Driver) -> bool | None:
+    said = driver.pool.config.get("rsync.compression")
+    return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
 def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
@@ -86,9 +101,10 @@ class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
     `template` is a tree that is like the volume: the differences to it are sent then. `may_share`: the new tree may
-    have files of it until one of the two goes, as `take_over` changes none. `base` is the snapshot that the first btrfs
-    stream builds on. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit
-    of the volume; of block content, how large a disk may be.
+    have files of it until one of the two goes, as `take_over` changes none. `base` is what the first btrfs stream
+    builds on; `kept` takes what comes of the volume by streams, where the source keeps the same. `take_over` gets the
+    number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block content, how
+    large a disk may be.
     """
 
     driver: Driver
@@ -100,6 +116,7 @@ class Reception:
     template: Origin | None = None
     may_share: bool = False
     base: Origin | None = None
+    kept: ReceivedBase | None = None
 
 
 def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
@@ -121,6 +138,7 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
             show,
             handle.is_cancelled,
             base=reception.base,
+            kept=reception.kept if agreement.own.trees else None,
         )
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)

@@ -9,6 +9,7 @@ from holdfast.client.errors import ClientError
 from holdfast.client.pinned import open_operation_socket
 from holdfast.client.transfer import Pace
 from holdfast.client.websocket import WebSocket
+from holdfast.host.tcp import shortest_round_trip_s
 from holdfast.migration.channels import FRAME_CAP_BYTES, STALLED_S
 from holdfast.model.errors import CancelledOperationError, MigrationError
 
@@ -86,6 +87,9 @@ class DialedSocket:
         self.received_bytes += len(message or "")
         self._pace.moved(len(message or ""))
         return message
+
+    def round_trip_s(self) -> float | None:
+        return shortest_round_trip_s(self._raw)
 
     def close(self) -> None:
         self._raw.close()

@@ -21,7 +21,7 @@ from holdfast.archive.received import check_received, take_back_owners, take_doc
 from holdfast.migration import sink
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.channels import Connector
-from holdfast.migration.header import Header, SentSnapshot
+from holdfast.migration.header import Header, OwnFeatures, SentSnapshot
 from holdfast.migration.negotiation import Way
 from holdfast.model.errors import (
     ConflictError,
@@ -42,13 +42,14 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, may_stream, receive_content, ways_of
+from holdfast.service.migration_content import Reception, may_stream, own_features, receive_content, ways_of
 from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
 from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.storage.driver import Driver, Origin
 
 _log = logging.getLogger(__name__)
@@ -58,8 +59,10 @@ _TOP_MODE: Final = 0o100
 class MigrationSink:
     """Receives instances."""
 
-    def __init__(self, surroundings: Surroundings, builder: Builder, refresher: Refresher) -> None:
-        self._around, self._builder, self._refresher = surroundings, builder, refresher
+    def __init__(
+        self, surroundings: Surroundings, builder: Builder, refresher: Refresher, bases: TransferBases
+    ) -> None:
+        self._around, self._builder, self._refresher, self._bases = surroundings, builder, refresher, bases
 
     def receive(
         self, caller: Caller, request: InstanceRequest, source: FromMigration, connector: Connector
@@ -112,11 +115,15 @@ class MigrationSink:
             received = (_kept(received_snapshot(each, pool, now), source) for each in offer.snapshots)
             return replace(new, snapshots=tuple(received))
 
-        with self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new:
+        with (
+            self._builder.keeping(plan, (instance_lock(caller.project, request.name),)) as new,
+            self._bases.receiving(new.instance) as kept,
+        ):
             quota_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
 
             def fill(driver: Driver, intent: Intent) -> None:
-                agreement = _agree(receiving, ways_of(driver), offer.snapshots, refresh=False)
+                ways, own = ways_of(driver, receiving.data), own_features(driver)
+                agreement = _agree(receiving, ways, own, offer.snapshots, refresh=False)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
@@ -124,6 +131,7 @@ class MigrationSink:
                     names=tuple(snapshot.name for snapshot in new.snapshots),
                     take_over=_taking_over(offer, driver, intent),
                     quota_bytes=quota_bytes,
+                    kept=kept,
                 )
                 receive_content(reception, agreement, receiving.data, receiving.handle)
                 driver.set_staged_quota(intent.token(len(new.snapshots)), quota_bytes)
@@ -135,7 +143,11 @@ class MigrationSink:
     def _refresh(self, receiving: Receiving, name: str, source: FromMigration) -> None:
         """Bring an instance that is there up to date."""
         caller, offer, now = receiving.caller, receiving.offer, self._around.clock.now()
-        with self._around.alone(caller.project, name, "refresh") as target:
+        with (
+            self._around.alone(caller.project, name, "refresh") as target,
+            self._bases.receiving(target) as kept,
+            self._bases.usable(target, self._around.driver(target), is_received=True) as usable,
+        ):
             offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
             there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
             plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
@@ -143,21 +155,26 @@ class MigrationSink:
                 plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> None:
-                base = base_of([each.name for each in offered], plan.sent)
-                ways = ways_of(
-                    driver, may_stream=may_stream(driver, volume_of(target), plan.sent, base) and not offer.idmap
-                )
+                volume, before = volume_of(target), base_of([each.name for each in offered], plan.sent)
+                base = None if before is None else Origin(volume=volume, snapshot=before)
+                common = next((each for each in offer.own.bases if each in usable), None)
+                may = may_stream(driver, volume, plan.sent, before)
+                if common is not None:
+                    base, may = Origin(volume=volume, base=usable[common]), True
+                ways = ways_of(driver, receiving.data, may_stream=may and not offer.idmap)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
-                agreement = _agree(receiving, ways, wanted, refresh=True)
+                own = own_features(driver, () if common is None else (common,))
+                agreement = _agree(receiving, ways, own, wanted, refresh=True)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
-                    volume=volume_of(target),
+                    volume=volume,
                     names=plan.sent,
                     take_over=_taking_over(offer, driver, intent),
-                    template=Origin(volume=volume_of(target)),
+                    template=Origin(volume=volume),
                     may_share=not offer.idmap,
-                    base=None if base is None else Origin(volume=volume_of(target), snapshot=base),
+                    base=base,
+                    kept=kept,
                 )
                 receive_content(reception, agreement, receiving.data, receiving.handle)
 
@@ -165,9 +182,11 @@ class MigrationSink:
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)
 
 
-def _agree(receiving: Receiving, ways: Sequence[Way], wanted: Sequence[SentSnapshot], *, refresh: bool) -> Agreement:
+def _agree(
+    receiving: Receiving, ways: Sequence[Way], own: OwnFeatures, wanted: Sequence[SentSnapshot], *, refresh: bool
+) -> Agreement:
     """Answer the offer, and take the index."""
-    agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, refresh=refresh)
+    agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, own=own, refresh=refresh)
     sink.receive_index(receiving.data, agreement)
     return agreement
 

@@ -28,7 +28,7 @@ from holdfast.model.sent_copy import SentCopy
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import SendRequest
 from holdfast.service.intents import Intent
-from holdfast.service.migration_content import send_part, shown, ways_of
+from holdfast.service.migration_content import own_features, send_part, shown, ways_of
 from holdfast.service.migration_records import sent_map, sent_snapshot
 from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import start_sending
@@ -36,6 +36,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.storage.driver import Driver, Origin
 
 INTENT_KIND: Final = "migration-send"
@@ -55,8 +56,8 @@ class _Scene:
 class MigrationSource:
     """Sends instances."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._around = surroundings
+    def __init__(self, surroundings: Surroundings, bases: TransferBases) -> None:
+        self._around, self._bases = surroundings, bases
 
     def send(self, caller: Caller, request: SendRequest, connector: Connector) -> Operation:
         """Start to send; what isn't there is refused before this returns."""
@@ -87,23 +88,33 @@ class MigrationSource:
         self, caller: Caller, request: SendRequest, control: ControlChannel, data: DataChannel, handle: OperationHandle
     ) -> None:
         with self._scene(caller.project, request) as scene:
-            is_second = scene.is_running and not scene.driver.features.cheap_snapshots and request.snapshot is None
-            header = Header(
-                fs=FsType.RSYNC,
-                criu=Criu.NONE if is_second else None,
-                idmap=sent_map(scene.instance),
-                snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),
-                predump=False,
-            )
-            agreement = source.offer(control, data, header, ways_of(scene.driver))
-            source.send_index(data, self._index(scene, request), agreement)
-            if agreement.has_streams:
-                self._send_streams(scene, request, agreement, data, handle)
-            else:
-                self._send_trees(scene, request, agreement, data, handle)
-            source.finish(control)
+            sent = former = None
+            with self._bases.usable(scene.instance, scene.driver, is_received=False) as usable:
+                header = self._header(scene, request, tuple(usable))
+                agreement = source.offer(control, data, header, ways_of(scene.driver, data))
+                source.send_index(data, self._index(scene, request), agreement)
+                if agreement.has_streams:
+                    former = next((usable[each] for each in agreement.own.bases), None)
+                    sent = self._send_streams(scene, request, agreement, data, handle, former)
+                else:
+                    self._send_trees(scene, request, agreement, data, handle)
+                source.finish(control)
+            if sent is not None and agreement.own.trees:
+                self._bases.keep(scene.instance, scene.driver, sent, is_received=False, former=former or "")
             if request.snapshot is None:
                 self._remember(caller, scene.instance)
+
+    @staticmethod
+    def _header(scene: _Scene, request: SendRequest, bases: tuple[str, ...]) -> Header:
+        is_second = scene.is_running and not scene.driver.features.cheap_snapshots and request.snapshot is None
+        return Header(
+            fs=FsType.RSYNC,
+            own=own_features(scene.driver, bases),
+            criu=Criu.NONE if is_second else None,
+            idmap=sent_map(scene.instance),
+            snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),
+            predump=False,
+        )
 
     def _remember(self, caller: Caller, instance: Instance) -> None:
         """Note who has a copy of the whole instance now, as far as this side knows."""
@@ -115,15 +126,24 @@ class MigrationSource:
             sent_copies.record(connection, instance.project, instance.name, sent)
 
     def _send_streams(
-        self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle
-    ) -> None:
+        self,
+        scene: _Scene,
+        request: SendRequest,
+        agreement: Agreement,
+        data: DataChannel,
+        handle: OperationHandle,
+        former: str | None,
+    ) -> str | None:
+        """Send differences, the first of them to the base under the token `former`; return what may be the next one."""
         sent = StreamedVolume(
             driver=scene.driver,
             volume=volume_of(scene.instance),
             snapshots=tuple(each.name for each in scene.snapshots),
             only=request.snapshot,
         )
-        send_streams(sent, scene.intent, agreement, data, shown(handle, request.name), handle.is_cancelled)
+        kept = scene.driver.base_place(former) if former is not None else None
+        show = shown(handle, request.name)
+        return send_streams(sent, scene.intent, agreement, data, show, handle.is_cancelled, kept=kept)
 
     def _send_trees(
         self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle

@@ -20,6 +20,7 @@ from holdfast.migration.subvolumes import SubvolumeEntry, receive_list, send_lis
 from holdfast.model.errors import MigrationError
 from holdfast.model.storage import Volume
 from holdfast.service.intents import Intent
+from holdfast.service.transfer_bases import ReceivedBase
 from holdfast.storage.driver import RECEIVED, Driver, Origin, SendPlace
 from holdfast.streams.copy import Cancelled, pump
 
@@ -28,6 +29,8 @@ MAIN_NAME: Final = ".migration-send"
 
 _AREA: Final = 1_000_001
 """The number of the token of the place in which streams are received; gone at the end."""
+_KEPT: Final = 1_000_002
+"""The number of the token of what is kept of the volume itself."""
 
 Show = Callable[[str | None, int], None]
 """Gets the snapshot whose stream is under way (None: the volume itself) and the bytes of it so far."""
@@ -46,9 +49,20 @@ class StreamedVolume:
 
 
 def send_streams(
-    sent: StreamedVolume, intent: Intent, agreement: Agreement, data: DataChannel, show: Show, cancelled: Cancelled
-) -> None:
-    """Send list and streams; read-only copies are staged under the intent's tokens."""
+    sent: StreamedVolume,
+    intent: Intent,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Show,
+    cancelled: Cancelled,
+    *,
+    kept: SendPlace | None = None,
+) -> str | None:
+    """Send list and streams; read-only copies are staged under the intent's tokens.
+
+    `kept` is what crossed before and the target still has: the first difference is to that. Return the token of what
+    was sent of the volume itself, if a later difference can be to it.
+    """
     driver, features = sent.driver, agreement.btrfs
     listed = sent.snapshots if agreement.refresh else agreement.wanted
     held: dict[str | None, SendPlace] = {}
@@ -63,7 +77,9 @@ def send_streams(
         if agreement.refresh and features.uuids:
             names = {entry.snapshot for entry in receive_list(data)}
             wanted = tuple(name for name in listed if name in names)
-    base, is_here = _base(held, listed, wanted) if agreement.refresh else None, False
+    base, is_here = kept, False
+    if base is None and agreement.refresh:
+        base = _base(held, listed, wanted)
     for name in (*wanted, None):
         place = held[name]
         for part in place.parts:
@@ -72,6 +88,7 @@ def send_streams(
                 pump(stream, data, progress=partial(show, name), cancelled=cancelled)
             data.end()
         base, is_here = place, True
+    return intent.token(len(listed)) if sent.only is None and len(held[None].parts) == 1 else None
 
 
 def receive_streams(
@@ -85,8 +102,9 @@ def receive_streams(
     cancelled: Cancelled,
     *,
     base: Origin | None = None,
+    kept: ReceivedBase | None = None,
 ) -> None:
-    """Stage the tree of each named snapshot under the tokens 0…, then the volume's."""
+    """Stage the tree of each named snapshot under the tokens 0…, then the volume's; `kept` gets it as it came."""
     wanted: list[str | None] = [*names, None]
     area = intent.token(_AREA)
     places = _announced(agreement, data, wanted)
@@ -94,7 +112,7 @@ def receive_streams(
     try:
         for number, place in enumerate(places):
             with driver.receiving(area, number, None, base) as sink:
-                pump(data, sink, progress=partial(show, place.snapshot), cancelled=cancelled)
+                pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
             token = intent.token(number)
@@ -103,6 +121,8 @@ def receive_streams(
             driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
             if is_same and name is not None and len(parts) == 1:
                 driver.keep_identity(token, area, parts[0][0])
+            elif is_same and kept is not None and len(parts) == 1:
+                kept.stage(driver, intent.token(_KEPT), area, parts[0][0])
     finally:
         driver.discard(area)
 

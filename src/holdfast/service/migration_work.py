@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from holdfast.host.tcp import shortest_round_trip_s
 from holdfast.migration import sink
 from holdfast.migration.agreement import telling
 from holdfast.migration.channels import FRAME_CAP_BYTES, STALLED_S, Connector, ControlChannel, DataChannel
@@ -18,7 +19,15 @@ from holdfast.service.caller import Caller
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 
-__all__ = ["FRAME_CAP_BYTES", "STALLED_S", "Connector", "Receiving", "start_receiving", "start_sending"]
+__all__ = [
+    "FRAME_CAP_BYTES",
+    "STALLED_S",
+    "Connector",
+    "Receiving",
+    "shortest_round_trip_s",
+    "start_receiving",
+    "start_sending",
+]
 
 _log = logging.getLogger(__name__)
 

@@ -26,6 +26,7 @@ from holdfast.service.rename import Renamer
 from holdfast.service.resources import instance_url
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.taking_back import take_back
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "instance-move"
@@ -35,9 +36,15 @@ class Mover:
     """Moves instances between the pools of this server."""
 
     def __init__(
-        self, surroundings: Surroundings, content: ContentCopy, renamer: Renamer, former_states: FormerStates
+        self,
+        surroundings: Surroundings,
+        content: ContentCopy,
+        renamer: Renamer,
+        former_states: FormerStates,
+        bases: TransferBases,
     ) -> None:
-        self._around, self._content, self._renamer, self._former = surroundings, content, renamer, former_states
+        self._around, self._content, self._renamer = surroundings, content, renamer
+        self._former, self._bases = former_states, bases
 
     def move(self, caller: Caller, name: str, request: MoveRequest) -> Operation:
         """Start to move; without a pool, or to another project, it is one that this server doesn't do."""
@@ -100,6 +107,7 @@ class Mover:
         reach("instance-move:committed")
         self.finish(intent)
         self._former.drop_tree(former)
+        self._bases.discard_unrecorded(self._around.driver(instance))
         self._around.tell(caller, moved, "updated")
 
     def _publish(self, driver: Driver, intent: Intent, moved: Instance, snapshots: Sequence[Snapshot]) -> None:
@@ -114,6 +122,7 @@ class Mover:
         with self._around.database.write() as connection:
             instances_table.update(connection, moved)
             self._former.put(connection, moved, None)
+            self._bases.forget(connection, moved)
             for snapshot in there:
                 snapshots_table.update(connection, moved.project, moved.name, snapshot)
 

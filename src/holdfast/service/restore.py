@@ -28,7 +28,7 @@ from holdfast.model.operation import JsonValue, Operation
 from holdfast.model.root_disk import root_in_pool, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
-from holdfast.service.former_states import FormerStates
+from holdfast.service.former_states import FormerStates, has_room_to_spare
 from holdfast.service.intents import Intent
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Work
@@ -163,7 +163,7 @@ class RestoreService:
                 apart, volume, intent.token(_NEW), goal.origin, cancelled=handle.is_cancelled
             ):
                 kept = _APART
-            has_room = self._former.has_room(driver)
+            has_room = has_room_to_spare(driver)
         except NoSpaceError:
             has_room = False
         if has_room:

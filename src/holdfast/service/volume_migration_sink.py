@@ -25,7 +25,7 @@ from holdfast.model.volume_keys import size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock, pool_lock
-from holdfast.service.migration_content import Reception, may_stream, receive_content, ways_of
+from holdfast.service.migration_content import Reception, may_stream, own_features, receive_content, ways_of
 from holdfast.service.migration_records import base_of
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
@@ -117,8 +117,16 @@ class VolumeMigrationSink:
         driver = self._store.driver(target)
         may = not refresh or may_stream(driver, target.address, [each.name for each in wanted], base)
         is_block = target.content_type is ContentType.BLOCK
-        ways = ways_of(driver, is_block=is_block, may_stream=may)
-        agreement = sink.answer(receiving.control, receiving.data, receiving.offer, ways, wanted, refresh=refresh)
+        ways = ways_of(driver, receiving.data, is_block=is_block, may_stream=may)
+        agreement = sink.answer(
+            receiving.control,
+            receiving.data,
+            receiving.offer,
+            ways,
+            wanted,
+            own=own_features(driver),
+            refresh=refresh,
+        )
         volume, snapshots = volume_facts(sink.receive_index(receiving.data, agreement))
         if volume.content_type not in ("", target.content_type.value):
             raise MigrationError(f'The content of the source is "{volume.content_type}", not {target.content_type}')

@@ -16,7 +16,7 @@ from holdfast.model.operation import Operation
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
-from holdfast.service.migration_content import send_part, shown, ways_of
+from holdfast.service.migration_content import own_features, send_part, shown, ways_of
 from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import start_sending
 from holdfast.service.operation_handle import OperationHandle
@@ -67,8 +67,9 @@ class VolumeMigrationSource:
         is_alone = request.volume_only or request.snapshot is not None
         snapshots = () if is_alone else tuple(self._store.snapshots(volume))
         driver = self._store.driver(volume)
-        header = Header(fs=FsType.RSYNC, snapshots=tuple(sent_volume_snapshot(each) for each in snapshots))
-        ways = ways_of(driver, is_block=volume.content_type is ContentType.BLOCK)
+        sent_snapshots = tuple(sent_volume_snapshot(each) for each in snapshots)
+        header = Header(fs=FsType.RSYNC, own=own_features(driver), snapshots=sent_snapshots)
+        ways = ways_of(driver, data, is_block=volume.content_type is ContentType.BLOCK)
         intent = self._around.intents.open(INTENT_KIND, {**payload_of(volume), "trees": len(snapshots) + 1})
         try:
             agreement = source.offer(control, data, header, ways)

@@ -10,6 +10,7 @@ Layout below the pool's mount point (LXD's, `docs/internals/storage.md`):
     custom/<project>_<name>/               custom-snapshots/<project>_<name>/<snap>/
     images/<fingerprint>/                  .staging/<token>/
     .former/<token>/                       what a restore replaced, for an undo
+    .bases/<token>/                        what crossed between servers, for the next difference (btrfs)
 """
 
 from __future__ import annotations
@@ -52,13 +53,15 @@ class Features:
 class Origin:
     """The source of a clone: a volume (snapshot None), one of its snapshots, or its former state under this token.
 
-    `staged`: the staged tree under that token instead, which is to become this volume or snapshot.
+    `staged`: the staged tree under that token instead, which is to become this volume or snapshot. `base`: what
+    `keep_base` has kept under that token.
     """
 
     volume: Volume
     snapshot: str | None = None
     former: str | None = None
     staged: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +312,33 @@ class Driver(ABC):
 
     def keep_identity(self, token: str, area: str, number: int, name: str = RECEIVED) -> None:
         """Remember of a staged tree, which holds what the received part of that number holds, what its sender has."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
+    @property
+    def keeps_bases(self) -> bool:
+        """Tell whether states that crossed between servers are to be kept in this pool, for later differences."""
+        return False
+
+    def stage_received_base(self, token: str, area: str, number: int) -> None:
+        """Stage what was received into an area as its part of that number, unchanged, for `keep_base`."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
+    def keep_base(self, token: str) -> None:
+        """Take out of staging what was held to be sent, or received, to be a base under the same token.
+
+        Not put on stable storage: a base that a power cut takes is only missed.
+        """
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
+    def base_place(self, token: str) -> SendPlace:
+        """Return where a base is, with the identity that it has in streams."""
+        raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
+
+    def base_tokens(self) -> list[str]:
+        return []
+
+    def drop_base(self, token: str) -> None:
+        """Remove a base. Idempotent."""
         raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
 
     def stage_area(self, token: str) -> None:

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
+from holdfast.host.failures import is_full
 from holdfast.model.errors import ArchiveError, CommandError
 from holdfast.storage.driver import SentStream
-from holdfast.storage.failures import is_full
 
 
 class PipeStream(SentStream):
@@ -19,7 +19,11 @@ class PipeStream(SentStream):
         self._source, self.size_bytes = source, size_bytes
 
     def readinto(self, buffer: memoryview, /) -> int:
-        return os.readv(self._source.fileno(), [buffer])
+        """Fill the buffer, as far as the stream goes: what follows costs as much for a small piece as for a large."""
+        filled = 0
+        while filled < len(buffer) and (count := os.readv(self._source.fileno(), [buffer[filled:]])):
+            filled += count
+        return filled
 
 
 class PipeSink:

@@ -61,7 +61,8 @@ class SendStreamCheck:
         if self._has_head:
             used = self._commands(used)
         if used:
-            write_all(self._sink, bytes(self._held[:used]))
+            with memoryview(self._held) as held, held[:used] as whole:
+                write_all(self._sink, whole)
             del self._held[:used]
         return len(data)
 

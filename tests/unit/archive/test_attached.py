@@ -6,6 +6,7 @@ import io
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -64,11 +65,16 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
+def document(tar: tarfile.TarFile, name: str) -> Any:
+    file = tar.extractfile(name)
+    assert file is not None
+    return yaml.safe_load(file)
+
+
 def test_where_everything_stands(file: Path) -> None:
     with tarfile.open(file) as tar:
         names = tar.getnames()
-        index = yaml.safe_load(tar.extractfile("backup/index.yaml"))  # type: ignore[arg-type]
-        manifest = yaml.safe_load(tar.extractfile("backup/manifest.yaml"))  # type: ignore[arg-type]
+        index, manifest = (document(tar, name) for name in ("backup/index.yaml", "backup/manifest.yaml"))
     assert names == [
         "backup/index.yaml",
         "backup/container",

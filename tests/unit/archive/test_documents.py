@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,8 +101,8 @@ def _document(golden: Path) -> bytes:
         ({"architecture": "aarch64"}, "architecture"),
     ],
 )
-def test_threat_index_and_backup_yaml_disagree(change: dict[str, object], what: str) -> None:
-    other = replace(DEFINITION, instance=replace(DEFINITION.instance, **change))  # type: ignore[arg-type]
+def test_threat_index_and_backup_yaml_disagree(change: dict[str, Any], what: str) -> None:
+    other = replace(DEFINITION, instance=replace(DEFINITION.instance, **change))
     with pytest.raises(ArchiveError, match=f"disagree on the instance's {what}"):
         check_agreement(DEFINITION, other, is_renamed=True)
 

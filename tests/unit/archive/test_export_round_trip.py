@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def export(trees: Trees, target: Path, kind: Compression = Compression.ZSTD) -> 
     return target
 
 
-def unpack(path: Path, into: Path, **options: object) -> dict[str | None, Path]:
+def unpack(path: Path, into: Path, **options: Any) -> dict[str | None, Path]:
     into.mkdir()
     unpacked: dict[str | None, Path] = {}
 
@@ -86,7 +87,7 @@ def unpack(path: Path, into: Path, **options: object) -> dict[str | None, Path]:
         unpacked[snapshot].mkdir()
         return TreeTarget(unpacked[snapshot])
 
-    unpack_export(path, read_index(path), open_tree, **options)  # type: ignore[arg-type]
+    unpack_export(path, read_index(path), open_tree, **options)
     return unpacked
 
 

@@ -161,11 +161,11 @@ def test_cancel_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     wish, started = threading.Event(), threading.Event()
     copy, copied = tree_copy.copy_file, []
 
-    def held(*arguments: object) -> object:
+    def held(*arguments: Any) -> object:
         started.set()
         assert wish.wait(10)
         copied.append(arguments[0])
-        return copy(*arguments)  # type: ignore[arg-type]
+        return copy(*arguments)
 
     def cancelled() -> bool:
         if started.is_set():
@@ -277,12 +277,12 @@ def test_threat_vanishing_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     copy = tree_copy.copy_file
     vanished: list[str] = []
 
-    def copy_late(name: str, *more: object) -> object:
+    def copy_late(name: str, *more: Any) -> object:
         if not vanished:
             vanished.append(name)
             (source / "folder" / name).unlink()
             (source / "gone").rmdir()
-        return copy(name, *more)  # type: ignore[arg-type]
+        return copy(name, *more)
 
     monkeypatch.setattr(tree_copy, "copy_file", copy_late)
     clone_tree(source, tmp_path / "clone")
@@ -322,10 +322,10 @@ def test_threat_fifo_does_not_block_a_copy(tmp_path: Path, monkeypatch: pytest.M
     (source / "file").write_text("x")
     copy = tree_copy.copy_file
 
-    def replaced(name: str, *more: object) -> object:
+    def replaced(name: str, *more: Any) -> object:
         (source / "file").unlink()
         os.mkfifo(source / "file")
-        return copy(name, *more)  # type: ignore[arg-type]
+        return copy(name, *more)
 
     monkeypatch.setattr(tree_copy, "copy_file", replaced)
     clone_tree(source, tmp_path / "clone")

@@ -10,13 +10,27 @@ import pytest
 from holdfast.migration import sink, source
 from holdfast.migration.agreement import Agreement, telling
 from holdfast.migration.channels import FRAME_BYTES, ControlChannel, DataChannel, RemoteFailureError
-from holdfast.migration.header import Criu, FsType, Header, Outcome, SentSnapshot, encode_header, encode_outcome
+from holdfast.migration.header import (
+    Criu,
+    FsType,
+    Header,
+    Outcome,
+    OwnFeatures,
+    SentSnapshot,
+    encode_header,
+    encode_outcome,
+)
 from holdfast.migration.index import IndexHeader, VolumeFacts, volume_facts, volume_index
 from holdfast.migration.negotiation import own_ways
 from holdfast.model.errors import BadRequestError, MigrationError
 from support.sockets import MemorySocket, pair
 
-OFFER = Header(fs=FsType.RSYNC, snapshots=(SentSnapshot(name="first"), SentSnapshot(name="second")), predump=False)
+OFFER = Header(
+    fs=FsType.RSYNC,
+    snapshots=(SentSnapshot(name="first"), SentSnapshot(name="second")),
+    predump=False,
+    own=OwnFeatures(trees=True),
+)
 
 
 class Side:
@@ -54,6 +68,27 @@ def test_streams_follow_each_other(sides: tuple[Side, Side]) -> None:
         one.data.end()
     assert [read(other.data) for _ in range(3)] == [b"one", b"", large]
     assert one.data.sent_bytes == other.data.received_bytes == 3 + len(large)
+
+
+@pytest.mark.parametrize(("round_trip_s", "is_local"), [(None, False), (0.0002, True), (0.02, False)])
+def test_a_line_is_local_by_what_it_takes_to_answer(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch, round_trip_s: float | None, *, is_local: bool
+) -> None:
+    one, _ = sides
+    monkeypatch.setattr(one.data_socket, "round_trip_s", lambda: round_trip_s)
+    assert one.data.is_local is is_local
+
+
+def test_small_frames_are_joined_to_whole_pieces_and_streams_stay_apart(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    for _ in range(25):
+        one.data.write(b"abcd")
+    one.data.end()
+    one.data.send_document(b"next")
+    pieces, buffer = other.data.whole_pieces(), memoryview(bytearray(30))
+    assert [pieces.readinto(buffer) for _ in range(5)] == [30, 30, 30, 10, 0]
+    assert pieces.readinto(buffer) == 0  # and not the beginning of the next stream
+    assert other.data.receive_document() == b"next"
 
 
 def test_frames_are_small(sides: tuple[Side, Side]) -> None:
@@ -97,7 +132,7 @@ def test_both_sides_agree(sides: tuple[Side, Side], wanted: list[str]) -> None:
         offer = sink.receive_offer(other.control)
         taken = [each for each in offer.snapshots if each.name in wanted]
         ways = own_ways(has_streams=True, compress=False)
-        agreement = sink.answer(other.control, other.data, offer, ways, taken, refresh=True)
+        agreement = sink.answer(other.control, other.data, offer, ways, taken, own=OFFER.own, refresh=True)
         index = sink.receive_index(other.data, agreement)
         sink.finish(other.control)
         return agreement, index
@@ -105,7 +140,7 @@ def test_both_sides_agree(sides: tuple[Side, Side], wanted: list[str]) -> None:
     sent, (received, index) = together(send, receive)  # type: ignore[misc]
     assert sent == received
     assert sent.wanted == tuple(wanted)
-    assert sent.own.hard_links and sent.has_streams and not sent.is_twice
+    assert sent.own.trees and sent.has_streams and not sent.is_twice
     volume, snapshots = volume_facts(index)
     assert (volume.name, list(snapshots)) == ("v", ["first"])
 
@@ -116,7 +151,8 @@ def test_a_running_source_is_sent_twice_if_both_know(sides: tuple[Side, Side]) -
 
     def answer() -> Agreement:
         offer = sink.receive_offer(other.control)
-        return sink.answer(other.control, other.data, offer, own_ways(has_streams=False), (), refresh=False)
+        ways = own_ways(has_streams=False)
+        return sink.answer(other.control, other.data, offer, ways, (), own=OFFER.own, refresh=False)
 
     ways = own_ways(has_streams=False)
     sent, received = together(lambda: source.offer(one.control, one.data, running, ways), answer)

@@ -68,7 +68,12 @@ def test_nothing_in_common() -> None:
 
 
 def test_own_options_need_both() -> None:
-    ours = OwnFeatures(hard_links=True, acls=True)
+    ours = OwnFeatures(trees=True, bases=("a", "b"))
     assert common_own(ours, ours) == ours
     assert common_own(ours, OwnFeatures()) == OwnFeatures()
-    assert common_own(ours, OwnFeatures(acls=True)) == OwnFeatures(acls=True)
+    assert common_own(ours, OwnFeatures(trees=True, bases=("b", "c"))) == OwnFeatures(trees=True, bases=("b",))
+
+
+def test_nothing_is_compressed_if_one_side_wants_that() -> None:
+    plain = OwnFeatures(trees=True, uncompressed=True)
+    assert common_own(OwnFeatures(trees=True), plain) == common_own(plain, OwnFeatures(trees=True)) == plain

@@ -23,9 +23,10 @@ from holdfast.server.routes import ROUTES
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.certificates import CertificateChange
 from holdfast.service.image_add import ImageRequest
+from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.volume_requests import VolumeRequest
 from support.all_routes import REFUSED, body_of, path_of
-from support.clients import Clients
+from support.clients import Ask, Clients
 from support.http import Answer
 from support.tls_server import Files
 
@@ -103,8 +104,8 @@ def test_rows_that_are_not_guarded_by_a_project() -> None:
     assert found == NOT_OF_A_PROJECT
 
 
-def asked(clients: Clients, who: Files | None, row: Route, query: str = "") -> Answer:
-    return clients.ask(who, row.method, path_of(row) + query, body_of(row))
+def asked(ask: Ask, who: Files | None, row: Route, query: str = "") -> Answer:
+    return ask(who, row.method, path_of(row) + query, body_of(row))
 
 
 def assert_refused(row: Route, answer: Answer) -> None:
@@ -115,15 +116,16 @@ def assert_refused(row: Route, answer: Answer) -> None:
 
 @pytest.mark.root
 def test_threat_strangers_on_every_route(clients: Clients) -> None:
-    for row in ROUTES:
-        for who in (None, clients.stranger, clients.metrics):
-            if row.permission is Permission.METRICS and who is clients.metrics:
-                continue  # its own, below
-            answer = asked(clients, who, row)
-            if row.permission not in (Permission.ANYONE, Permission.SECRET):
-                assert_refused(row, answer)
-            else:
-                assert_refused_insisting(clients, who, row)
+    with clients.kept() as ask:
+        for row in ROUTES:
+            for who in (None, clients.stranger, clients.metrics):
+                if row.permission is Permission.METRICS and who is clients.metrics:
+                    continue  # its own, below
+                answer = asked(ask, who, row)
+                if row.permission not in (Permission.ANYONE, Permission.SECRET):
+                    assert_refused(row, answer)
+                else:
+                    assert_refused_insisting(clients, who, row)
 
 
 def assert_refused_insisting(clients: Clients, who: Files | None, row: Route) -> None:
@@ -134,14 +136,15 @@ def assert_refused_insisting(clients: Clients, who: Files | None, row: Route) ->
 @pytest.mark.root
 def test_threat_restricted_clients_on_every_route(clients: Clients) -> None:
     """In projects that aren't theirs, and on what belongs to no project, they are refused before anything is done."""
-    for row in ROUTES:
-        if row.permission is Permission.ADMIN:
-            assert_refused(row, asked(clients, clients.restricted, row, "?project=p1"))
-        if row.permission in (Permission.PROJECT, Permission.PROJECT_OR_SECRET, Permission.METRICS):
-            for query in ("", "?project=p2", "?project=nosuch", "?all-projects=true", "?project=p1&all-projects=1"):
-                assert_refused(row, asked(clients, clients.restricted, row, query))
-            allowed = asked(clients, clients.restricted, row, "?project=p1")
-            assert allowed.status != 403 or (allowed.body or {}).get("error") != "not authorized", row.path
+    with clients.kept() as ask:
+        for row in ROUTES:
+            if row.permission is Permission.ADMIN:
+                assert_refused(row, asked(ask, clients.restricted, row, "?project=p1"))
+            if row.permission in (Permission.PROJECT, Permission.PROJECT_OR_SECRET, Permission.METRICS):
+                for query in ("", "?project=p2", "?project=nosuch", "?all-projects=true", "?project=p1&all-projects=1"):
+                    assert_refused(row, asked(ask, clients.restricted, row, query))
+                allowed = asked(ask, clients.restricted, row, "?project=p1")
+                assert allowed.status != 403 or (allowed.body or {}).get("error") != "not authorized", row.path
 
 
 @pytest.fixture
@@ -166,13 +169,14 @@ def test_threat_nothing_hidden_is_in_any_answer(furnished: Clients) -> None:
         Caller("p2"), "hidden operation", operation_class=OperationClass.TASK
     )
     try:
-        for row in ROUTES:
-            if row.method != "GET" or row.path == "/1.0/events":
-                continue
-            for who in (None, furnished.stranger, furnished.metrics, furnished.restricted):
-                for query in ("", "?recursion=1", "?project=p1&recursion=2", "?project=p2", "?all-projects=true"):
-                    answer = asked(furnished, who, row, query)
-                    assert b"hidden" not in answer.raw.replace(b"hidden-thing not found", b""), (row.path, query)
+        with furnished.kept() as ask:
+            for row in ROUTES:
+                if row.method != "GET" or row.path == "/1.0/events":
+                    continue
+                for who in (None, furnished.stranger, furnished.metrics, furnished.restricted):
+                    for query in ("", "?recursion=1", "?project=p1&recursion=2", "?project=p2", "?all-projects=true"):
+                        answer = asked(ask, who, row, query)
+                        assert b"hidden" not in answer.raw.replace(b"hidden-thing not found", b""), (row.path, query)
     finally:
         hidden.succeed()
 
@@ -242,28 +246,33 @@ def test_threat_what_projects_share_is_not_changed_from_one_of_them(furnished: C
         assert (answer.status, answer.body["error"]) == (403, "not authorized"), path
 
 
-def operation_of(clients: Clients, project: str, kind: OperationClass = OperationClass.TASK, **metadata: str) -> str:
+def operation_of(
+    clients: Clients, project: str, kind: OperationClass = OperationClass.TASK, **metadata: str
+) -> OperationHandle:
+    """Begin a task that the caller ends: the server waits for it before it stops."""
     handle = clients.api.services.operations.open(
         Caller(project), "Testing", operation_class=kind, metadata=metadata, may_cancel=True
     )
     handle.run()
-    return handle.id
+    return handle
 
 
 def test_operations_are_seen_by_their_project(clients: Clients) -> None:
     ours, theirs = operation_of(clients, "p1"), operation_of(clients, "p2")
     token = operation_of(clients, "p1", OperationClass.TOKEN, secret="s3cret")
     listed = clients.ask(clients.restricted, "GET", "/1.0/operations?all-projects=true").body["metadata"]
-    assert listed == {"running": [f"/1.0/operations/{ours}"]}
+    assert listed == {"running": [f"/1.0/operations/{ours.id}"]}
     assert clients.ask(clients.restricted, "GET", "/1.0/operations?project=p2").body["metadata"] == {}
     for method in ("GET", "DELETE"):
         for operation in (theirs, token):
-            assert clients.ask(clients.restricted, method, f"/1.0/operations/{operation}").status == 404
-    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{theirs}/wait?timeout=0").status == 404
-    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{ours}").status == 200
-    assert clients.ask(clients.restricted, "DELETE", f"/1.0/operations/{ours}").status == 200
+            assert clients.ask(clients.restricted, method, f"/1.0/operations/{operation.id}").status == 404
+    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{theirs.id}/wait?timeout=0").status == 404
+    assert clients.ask(clients.restricted, "GET", f"/1.0/operations/{ours.id}").status == 200
+    assert clients.ask(clients.restricted, "DELETE", f"/1.0/operations/{ours.id}").status == 200
     everything = clients.ask(clients.admin, "GET", "/1.0/operations?all-projects=true").body["metadata"]
     assert sum(map(len, everything.values())) == 3
+    for task in (ours, theirs):
+        task.succeed()
 
 
 def test_strangers_wait_by_a_secret(clients: Clients) -> None:
@@ -298,7 +307,7 @@ def test_threat_events_of_other_projects(clients: Clients) -> None:
         services.profiles.create(Caller("p2"), "theirs", "", {}, {})
         services.server_config.patch(INTERNAL, {"user.x": "y"})
         operation_of(clients, "p1", OperationClass.TOKEN, secret="s3cret")
-        operation_of(clients, "p2")
+        operation_of(clients, "p2").succeed()
         services.profiles.create(Caller("p1"), "ours", "", {}, {})
         first = json.loads(next(socket.messages()))
     assert first["metadata"]["source"] == "/1.0/profiles/ours?project=p1"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Unpack
 
 import pytest
 
@@ -46,6 +47,7 @@ from holdfast.storage.registry import DRIVERS
 from holdfast.streams.compression import CompressionChoice
 from holdfast.streams.growing import ArrivingFile
 from support.trees import describe, differences, make_rich_tree
+from support.wishes import ExportWishes, ImportWishes
 
 pytestmark = pytest.mark.root
 CALLER = Caller()
@@ -84,8 +86,8 @@ class World:
     def tree(self, name: str, snapshot: str | None = None) -> Path:
         return self.pools.driver("tank").path(instance_volume(instance("x").type, "default", name), snapshot)
 
-    def export(self, **request: object) -> Path:
-        operation = self.made.backups.create(CALLER, C1, BackupRequest(**request))  # type: ignore[arg-type]
+    def export(self, name: str = "", **request: Unpack[ExportWishes]) -> Path:
+        operation = self.made.backups.create(CALLER, C1, BackupRequest(name=name, **request))
         self.succeed(operation)
         return self.made.backups.path(C1, operation.resources["backups"][0].rpartition("/")[2])
 
@@ -94,8 +96,8 @@ class World:
         path.write_bytes(source if isinstance(source, bytes) else source.read_bytes())
         return path
 
-    def restore(self, source: Path | bytes, name: str | None = None, **options: object) -> Operation:
-        return self.made.imports.restore_file(CALLER, ArrivingFile(self.spool(source)), name, **options)  # type: ignore[arg-type]
+    def restore(self, source: Path | bytes, name: str | None = None, **options: Unpack[ImportWishes]) -> Operation:
+        return self.made.imports.restore_file(CALLER, ArrivingFile(self.spool(source)), name, **options)
 
     def assert_nothing_left(self) -> None:
         assert list(self.paths.incoming.iterdir()) == []
@@ -111,9 +113,9 @@ class World:
             return snapshots_table.list_for(connection, "default", name)
 
 
-def instance(name: str, **more: object) -> Instance:
+def instance(name: str, **more: Any) -> Instance:
     made = Instance(project="default", name=name, created_at=NOW, profiles=("default",), devices=ROOT, pool="tank")
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
 @pytest.fixture(params=["dir"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,8 @@ SOURCE = Instance(
 WEB = Profile(project="default", name="web", config={"limits.cpu": "2"}, devices={"tty": {"type": "none"}})
 
 
-def plan(*profiles: Profile, source: Instance = SOURCE, **wishes: object) -> ImportPlan:
-    target = ImportTarget(project="default", name="c2", pool="near", **wishes)  # type: ignore[arg-type]
+def plan(*profiles: Profile, source: Instance = SOURCE, **wishes: Any) -> ImportPlan:
+    target = ImportTarget(project="default", name="c2", pool="near", **wishes)
     numbers = iter(f"0000000{number}-1111-4222-8333-444444444444" for number in range(9))
     return plan_import(Definition(instance=source), target, profiles, new_uuid=lambda: next(numbers))
 

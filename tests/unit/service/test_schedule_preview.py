@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     database.close()
 
 
-def preview(stage: Stage, *, is_volume: bool = False, **draft: object) -> SchedulePreview:
+def preview(stage: Stage, *, is_volume: bool = False, **draft: Any) -> SchedulePreview:
     previewer = SchedulePreviewer(stage.retention, database=stage.database, clock=stage.clock, zone=lambda: stage.zone)
-    wanted = ScheduleDraft(**draft)  # type: ignore[arg-type]
+    wanted = ScheduleDraft(**draft)
     return previewer.preview(stage.shelf, stage.shelf.subject("web"), wanted, is_volume=is_volume)
 
 

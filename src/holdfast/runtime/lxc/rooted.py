@@ -19,6 +19,9 @@ from typing import Final
 _SYS_OPENAT2: Final = 437
 _RESOLVE_NO_MAGICLINKS: Final = 0x02
 _RESOLVE_IN_ROOT: Final = 0x10
+_MOST_TRIES: Final = 1000
+"""Of one look-up. The kernel gives it up with EAGAIN where it passes `..` while anything on the host is renamed or
+mounted, as it can't tell then that the path stays inside (openat2(2)); hardly any two in a row meet that."""
 _COPY_BYTES: Final = 1 << 20
 _LARGEST_ID: Final = 2**32 - 2
 _NEW_FILE_MODE: Final = 0o644
@@ -296,13 +299,17 @@ class RootedFiles:
         how = _OpenHow(flags=flags | os.O_CLOEXEC, mode=mode, resolve=_RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
         _check_path(path)
         libc = ctypes.CDLL(None, use_errno=True)
-        descriptor: int = libc.syscall(
-            _SYS_OPENAT2, self._root_fd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how)
-        )
-        if descriptor < 0:
+        number = 0
+        for _ in range(_MOST_TRIES):
+            descriptor: int = libc.syscall(
+                _SYS_OPENAT2, self._root_fd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how)
+            )
+            if descriptor >= 0:
+                return descriptor
             number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path)
-        return descriptor
+            if number != errno.EAGAIN:
+                break
+        raise OSError(number, os.strerror(number), path)
 
 
 def _check_path(path: str) -> None:

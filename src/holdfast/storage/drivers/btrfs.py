@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 from holdfast.host import mounts, placement, qgroups, subvolumes
 from holdfast.host.processes import find_program, run
 from holdfast.host.removal import remove_tree
+from holdfast.model.config_values import is_true
 from holdfast.model.errors import BadRequestError
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
@@ -32,6 +33,8 @@ from holdfast.storage.drivers.btrfs_backing import BtrfsBacking, choose
 from holdfast.storage.tree import FOLDERS
 from holdfast.streams.copy import Sink, Source
 
+_BASES: Final = ".bases"
+_KEEP_BASES: Final = "btrfs.keep_bases"
 _PROGRAMS: Final = ("btrfs", "mkfs.btrfs")
 _FILE_SYSTEMS: Final = Path("/proc/filesystems")
 
@@ -46,6 +49,7 @@ _KEYS: Final[Mapping[str, settings.Check]] = {
     "source": settings.check_path_or_uuid,
     "size": settings.check_size,
     "btrfs.mount_options": _check_mount_options,
+    _KEEP_BASES: settings.check_bool,
 }
 
 
@@ -192,6 +196,46 @@ class BtrfsDriver(BackedDriver):
             sent = subvolumes.received_identity(self.staged_path(area) / str(number) / name)
             if sent is not None:
                 subvolumes.set_received_identity(self.staged_path(token), sent)
+
+    @property
+    def keeps_bases(self) -> bool:
+        return is_true(self.pool.config.get(_KEEP_BASES) or "true")
+
+    def stage_received_base(self, token: str, area: str, number: int) -> None:
+        with self._explained("keeping what was received"):
+            folder = self.staged_path(token)
+            folder.mkdir(mode=0o700)
+            received = self.staged_path(area) / str(number) / RECEIVED
+            subvolumes.snapshot(received, folder / RECEIVED, is_read_only=True)
+
+    def keep_base(self, token: str) -> None:
+        with self._explained("keeping what crossed between servers"):
+            self._move_new(self.staged_path(token), self.mount / _BASES / token)
+
+    def base_place(self, token: str) -> SendPlace:
+        with self._explained("looking at what crossed between servers"):
+            path = self._base_path(token)
+            part = Subvolume("", is_read_only=True, identity=btrfs_streams.sender_identity(path))
+        return SendPlace(path, (part,), is_kept=True)
+
+    def base_tokens(self) -> list[str]:
+        with self._explained("listing what crossed between servers"):
+            return self._names(self.mount / _BASES)
+
+    def drop_base(self, token: str) -> None:
+        with self._explained("removing what crossed between servers"):
+            self._remove_tree(self.mount / _BASES / token)
+
+    def _base_path(self, token: str) -> Path:
+        """Return the one subvolume that is below: the name that it has there stands in its stream."""
+        (path,) = (self.mount / _BASES / token).iterdir()
+        return path
+
+    def _origin_path(self, origin: Origin) -> Path:
+        return super()._origin_path(origin) if origin.base is None else self._base_path(origin.base)
+
+    def _folders(self) -> list[Path]:
+        return [*super()._folders(), self.mount / _BASES]
 
     def stage_area(self, token: str) -> None:
         with self._explained("preparing to receive"):

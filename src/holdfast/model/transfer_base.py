@@ -1,0 +1,16 @@
+"""A state of an instance that crossed between servers, kept so that the next transfer is a difference to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransferBase:
+    """Its content is in the pool `pool`, under `token`; `is_received`: it came from another server, or it was sent."""
+
+    pool: str
+    token: str
+    is_received: bool
+    created_at: datetime

@@ -1,0 +1,183 @@
+"""What crossed between two servers of ours, kept read-only by both: the next transfer is the difference to it.
+
+Only where a pool has streams of `btrfs send`. Without it a refresh could build on nothing but snapshots that both sides
+have. The source keeps what it sent last, to two targets at most; the target keeps what it received last, and the one
+before, as the source may not have heard that all was stored. A tree without a record is rubbish; so is one whose time
+is over, and nothing is kept in a pool that is nearly full.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from holdfast.db import transfer_bases as table
+from holdfast.db.database import Connection
+from holdfast.model.errors import HoldfastError
+from holdfast.model.instance import Instance
+from holdfast.model.transfer_base import TransferBase
+from holdfast.service.former_states import has_room_to_spare
+from holdfast.service.surroundings import Surroundings
+from holdfast.storage.driver import Driver
+
+KEPT_FOR: Final = timedelta(days=14)
+"""Long enough for copies that are refreshed weekly; what is sent once and never again takes space for no longer."""
+_MOST: Final = 2
+"""How many of an instance are kept of either kind."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ReceivedBase:
+    """What a target may keep of a transfer under way; nothing until it is staged."""
+
+    driver: Driver | None = None
+    token: str = ""
+
+    def stage(self, driver: Driver, token: str, area: str, number: int) -> None:
+        """Stage what is the same as at the source, once it was checked."""
+        if driver.keeps_bases:
+            driver.stage_received_base(token, area, number)
+            self.driver, self.token = driver, token
+
+
+class TransferBases:
+    """Keeps, finds and removes them; thread-safe."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._around = surroundings
+        self._lock = threading.Lock()
+        self._in_use: Counter[tuple[str, str]] = Counter()
+        """Pool and token of what is being used or kept, which stays meanwhile."""
+
+    @contextmanager
+    def usable(self, instance: Instance, driver: Driver, *, is_received: bool) -> Iterator[Mapping[str, str]]:
+        """Give the tokens of those of an instance by their identity in streams, newest first; they stay meanwhile."""
+        with self._lock:
+            there = set(driver.base_tokens())
+            found = [each for each in self._of(instance, is_received=is_received) if each.pool == instance.pool]
+            names = [(each.pool, each.token) for each in found if each.token in there]
+            self._in_use.update(names)
+        try:
+            yield {driver.base_place(token).parts[0].identity: token for _, token in names}
+        finally:
+            self._release(*names)
+
+    @contextmanager
+    def receiving(self, instance: Instance) -> Iterator[ReceivedBase]:
+        """Give what a reception stages its base in; it is kept when the body is through: the copy is recorded then."""
+        base = ReceivedBase()
+        try:
+            yield base
+        except BaseException:
+            if base.driver is not None:
+                with suppress(HoldfastError):
+                    base.driver.discard(base.token)
+            raise
+        if base.driver is not None:
+            self.keep(instance, base.driver, base.token, is_received=True)
+
+    def keep(self, instance: Instance, driver: Driver, token: str, *, is_received: bool, former: str = "") -> None:
+        """Keep a staged base, and remove what it takes the place of: `former`, and those beyond the number to keep.
+
+        The transfer is done: that this fails is logged, and the next one is larger.
+        """
+        name = (instance.pool, token)
+        with self._lock:
+            self._in_use.update([name])
+        try:
+            if not (driver.keeps_bases and has_room_to_spare(driver)):
+                driver.discard(token)
+                return
+            driver.keep_base(token)
+            base = TransferBase(
+                pool=instance.pool, token=token, is_received=is_received, created_at=self._around.clock.now()
+            )
+            with self._around.database.write() as connection:
+                table.add(connection, instance.project, instance.name, base)
+        except HoldfastError as error:
+            _log.warning("What crossed of %s is not kept for the next transfer: %s", instance.name, error)
+        finally:
+            self._release(name)
+        others = [each for each in self._of(instance, is_received=is_received) if each.token != token]
+        for number, each in enumerate(others, start=1):
+            if number >= _MOST or each.token == former:
+                self._remove(each)
+
+    def expire(self) -> None:
+        """Remove those whose time is over or that take the last room, and trees whose record has gone."""
+        limit = self._around.clock.now() - KEPT_FOR
+        for base in self._all():
+            if not self._around.pools.is_available(base.pool):
+                continue
+            driver = self._around.pools.driver(base.pool)
+            if base.created_at <= limit or not driver.keeps_bases or not has_room_to_spare(driver):
+                self._remove(base)
+        self.discard_leftovers()
+
+    def discard_leftovers(self) -> None:
+        """Remove trees without a record from all pools."""
+        for pool in self._around.pools.list():
+            if self._around.pools.is_available(pool.name):
+                self.discard_unrecorded(self._around.pools.driver(pool.name))
+
+    def discard_unrecorded(self, driver: Driver) -> None:
+        """Remove trees without a record from a pool: those of an instance go with its record, or with `forget`."""
+        try:
+            tokens = self._without_other(driver)
+        except HoldfastError as error:
+            _log.warning("Pool %s could not be looked at for what crossed: %s", driver.pool.name, error)
+            return
+        for token in tokens:
+            self._drop(driver, token)
+
+    def forget(self, connection: Connection, instance: Instance) -> None:
+        """Remove the records of an instance whose content goes elsewhere."""
+        table.delete_for(connection, instance.project, instance.name)
+
+    def _without_other(self, driver: Driver) -> list[str]:
+        """Remove records whose tree a power cut took; return the trees without a record."""
+        with self._lock:
+            tokens, pool = set(driver.base_tokens()), driver.pool.name
+            recorded = {each.token: each for each in self._all() if each.pool == pool}
+            used = {token for name, token in self._in_use if name == pool}
+            lost = recorded.keys() - tokens - used
+            if lost:
+                with self._around.database.write() as connection:
+                    for token in lost:
+                        table.delete(connection, recorded[token])
+            return sorted(tokens - recorded.keys() - used)
+
+    def _remove(self, base: TransferBase) -> None:
+        with self._lock:
+            if self._in_use[base.pool, base.token]:
+                return
+            with self._around.database.write() as connection:
+                table.delete(connection, base)
+        self._drop(self._around.pools.driver(base.pool), base.token)
+
+    def _drop(self, driver: Driver, token: str) -> None:
+        try:
+            driver.drop_base(token)
+        except HoldfastError as error:
+            _log.warning("What crossed between servers stays in pool %s for now: %s", driver.pool.name, error)
+
+    def _release(self, *names: tuple[str, str]) -> None:
+        with self._lock:
+            self._in_use.subtract(names)
+            self._in_use = +self._in_use
+
+    def _of(self, instance: Instance, *, is_received: bool) -> list[TransferBase]:
+        with self._around.database.read() as connection:
+            return table.list_for(connection, instance.project, instance.name, is_received=is_received)
+
+    def _all(self) -> list[TransferBase]:
+        with self._around.database.read() as connection:
+            return table.list_all(connection)
