@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support import closing, incus
 from support.closing import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
@@ -30,6 +31,8 @@ PACKAGE_OF = {
 
 
 def pytest_configure() -> None:
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")  # a busy machine is no fault of what is tested
     os.environ["HOLDFAST_CONF"] = "/nonexistent/holdfast"  # whoever runs the tests may know servers of their own
 
 

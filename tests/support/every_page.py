@@ -58,7 +58,7 @@ PAGES = (
     "/no-such-page",
 )
 
-_EXPORT = json.dumps({"name": "weekly", "compression_algorithm": "none"})
+_EXPORT = json.dumps({"name": "on-the-server", "compression_algorithm": "none"})
 _EXPORTED = ("instances/plain", "storage-pools/bt/volumes/custom/box")
 
 

@@ -104,6 +104,18 @@ def test_a_tree_without_a_record_is_rubbish(world: World, instance: str) -> None
     assert _trees(world) == []
 
 
+def test_a_record_without_its_tree_goes(world: World, instance: str) -> None:
+    """A power cut may take a tree that was moved to its place a moment before."""
+    _keep(world, instance, "t-0")
+    _driver(world).drop_base("t-0")
+    found = world.services.instances.get("default", instance).instance
+    with _bases(world).usable(found, _driver(world), is_received=False) as usable:
+        assert usable == {}
+    _bases(world).discard_leftovers()
+    with world.services.database.read() as connection:
+        assert table.list_all(connection) == []
+
+
 def test_they_go_with_the_instance(world: World, instance: str) -> None:
     _keep(world, instance, "t-0")
     world.finish(world.services.instances.delete(CALLER, instance))

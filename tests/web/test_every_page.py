@@ -24,6 +24,8 @@ def test_axe_finds_nothing_serious(web: WebPage, path: str) -> None:
     web.look("dark", 390, 844)
     assert web.serious_problems() == []
     assert not web.page.evaluate(_IS_TOO_WIDE)
+    web.look("light", 1110, 800)
+    assert not web.page.evaluate(_IS_TOO_WIDE)
     web.look("light", 1440, 900)
     assert web.serious_problems() == []
     assert not web.page.evaluate(_IS_TOO_WIDE)

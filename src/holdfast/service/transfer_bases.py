@@ -131,7 +131,7 @@ class TransferBases:
     def discard_unrecorded(self, driver: Driver) -> None:
         """Remove trees without a record from a pool: those of an instance go with its record, or with `forget`."""
         try:
-            tokens = self._without_record(driver)
+            tokens = self._without_other(driver)
         except HoldfastError as error:
             _log.warning("Pool %s could not be looked at for what crossed: %s", driver.pool.name, error)
             return
@@ -142,11 +142,18 @@ class TransferBases:
         """Remove the records of an instance whose content goes elsewhere."""
         table.delete_for(connection, instance.project, instance.name)
 
-    def _without_record(self, driver: Driver) -> list[str]:
+    def _without_other(self, driver: Driver) -> list[str]:
+        """Remove records whose tree a power cut took; return the trees without a record."""
         with self._lock:
-            tokens = driver.base_tokens()
-            known = {(each.pool, each.token) for each in self._all()} | set(self._in_use)
-            return [token for token in tokens if (driver.pool.name, token) not in known]
+            tokens, pool = set(driver.base_tokens()), driver.pool.name
+            recorded = {each.token: each for each in self._all() if each.pool == pool}
+            used = {token for name, token in self._in_use if name == pool}
+            lost = recorded.keys() - tokens - used
+            if lost:
+                with self._around.database.write() as connection:
+                    for token in lost:
+                        table.delete(connection, recorded[token])
+            return sorted(tokens - recorded.keys() - used)
 
     def _remove(self, base: TransferBase) -> None:
         with self._lock:

@@ -324,7 +324,10 @@ class Driver(ABC):
         raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
 
     def keep_base(self, token: str) -> None:
-        """Take out of staging what was held to be sent, or received, to be a base under the same token."""
+        """Take out of staging what was held to be sent, or received, to be a base under the same token.
+
+        Not put on stable storage: a base that a power cut takes is only missed.
+        """
         raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
 
     def base_place(self, token: str) -> SendPlace:

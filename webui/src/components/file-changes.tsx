@@ -64,7 +64,7 @@ const COLUMNS: Column<ChangedPath>[] = [
   {
     key: "change",
     title: words.change,
-    className: "word-cell",
+    className: "short-cell",
     cell: (entry) => (
       <>
         <StatusLabel status={CHANGES[entry.change] ?? entry.change} tone={TONES[entry.change] ?? "neutral"} />{" "}

@@ -30,7 +30,7 @@ from holdfast.storage.driver import (
 )
 from holdfast.storage.drivers import btrfs_streams
 from holdfast.storage.drivers.btrfs_backing import BtrfsBacking, choose
-from holdfast.storage.tree import FOLDERS, STAGING
+from holdfast.storage.tree import FOLDERS
 from holdfast.streams.copy import Sink, Source
 
 _BASES: Final = ".bases"
@@ -210,9 +210,7 @@ class BtrfsDriver(BackedDriver):
 
     def keep_base(self, token: str) -> None:
         with self._explained("keeping what crossed between servers"):
-            target = self.mount / _BASES / token
-            self._move_new(self.staged_path(token), target)
-            self._settle(target.parent, self.mount / STAGING)
+            self._move_new(self.staged_path(token), self.mount / _BASES / token)
 
     def base_place(self, token: str) -> SendPlace:
         with self._explained("looking at what crossed between servers"):

@@ -50,6 +50,7 @@ export function instanceColumns(
     {
       key: "image",
       title: words.image,
+      className: "wide-cell",
       cell: (instance) => imageOf(instance) || <Absent />,
       sort: imageOf,
     },

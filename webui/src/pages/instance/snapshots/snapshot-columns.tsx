@@ -32,6 +32,7 @@ export function snapshotColumns(
     {
       key: "stays",
       title: words.columns.stays,
+      className: "wide-cell",
       cell: (snapshot) => <StaysCell snapshot={snapshot} planned={planned.get(snapshot.name)} />,
     },
     {
