@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from holdfast.archive.content import ExportContent, write_content
 from holdfast.archive.read_back import ReadBack
+from holdfast.host.kernel import start_writing_out
 from holdfast.model.errors import ArchiveError, NoSpaceError, StorageError
 from holdfast.streams.compression import CompressedWriter, CompressionChoice
 from holdfast.streams.copy import Cancelled, Progress, never
 from holdfast.streams.growing import GrowingSink
 
 PART_SUFFIX = ".part"
+_WRITTEN_OUT_BYTES: Final = 16 * 1024 * 1024
 
 
 def write_export(
@@ -72,7 +76,7 @@ def _write(
 ) -> int:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
         with ReadBack(part, cancelled) as reading:
-            sink = CompressedWriter(GrowingSink(file, reading), compression)
+            sink = CompressedWriter(GrowingSink(_WrittenOut(file), reading), compression)
             write_content(sink, content, now=now, progress=progress, cancelled=cancelled)
             sink.finish()
             reading.complete()
@@ -82,6 +86,21 @@ def _write(
             except ArchiveError as error:
                 raise StorageError(f"The backup file can't be read back after it was written: {error}") from error
         return sink.written_bytes
+
+
+class _WrittenOut:
+    """Has the disk begin while the file is made: the sync at the end waits for the rest only."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file, self._held_bytes = file, 0
+
+    def write(self, data: memoryview | bytes, /) -> int:
+        taken = self._file.write(data)
+        self._held_bytes += taken
+        if self._held_bytes >= _WRITTEN_OUT_BYTES:
+            self._held_bytes = 0
+            start_writing_out(self._file.fileno())
+        return taken
 
 
 def _sync_directory(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Calls of the kernel and the C library that Python has no name for. Only `host/` uses it."""
+"""Calls of the kernel and the C library that Python has no name for."""
 
 from __future__ import annotations
 
