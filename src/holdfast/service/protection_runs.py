@@ -122,10 +122,22 @@ class ProtectionRuns:
         return self._around.operations.start(
             caller,
             _DESCRIPTION,
-            lambda handle: self.pull_all(self.protection(name), handle),
+            lambda handle: self._pull_now(name, handle),
             resources=_resources(protection),
             may_cancel=True,
         )
+
+    def _pull_now(self, name: str, handle: OperationHandle) -> None:
+        """Pull everything; what the schedule failed to do is done then."""
+        protection = self.protection(name)
+        self.pull_all(protection, handle)
+        key, now = (name,), self._around.clock.now()
+        with self._around.database.write() as connection:
+            failing = [run for run in schedule_runs.list_for(connection, self.owners, key) if run.failures]
+            for run in failing:
+                schedule_runs.save(connection, self.owners, key, run.succeeded(run.last_due_at or now, now))
+        if failing:
+            self._warnings.resolve(protection.target_project, self.warning_kind, protection_url(name))
 
     def pull_all(self, protection: Protection, handle: OperationHandle) -> None:
         """Pull each instance; what fails of one doesn't keep the others, and is raised at the end."""
