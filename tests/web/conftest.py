@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from support.every_page import make_things
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
 from support.https import free_port
+from support.keyboard import Keyboard
 from support.webpage import AXE, CHROMIUM, WebPage, signed_in
 
 BUILT = Path(__file__).parents[2] / "src/holdfast/server/webui_files/index.html"
@@ -56,3 +57,9 @@ def web(chromium: Browser, web_server: HoldfastServer) -> Iterator[WebPage]:
     with signed_in(chromium, web_server, viewport={"width": 1300, "height": 900}, locale="en-GB") as page:
         yield page
         assert page.complaints == []
+
+
+@pytest.fixture(scope="module")
+def keys(web: WebPage) -> Keyboard:
+    """The same tab, by the keyboard alone."""
+    return Keyboard(web)

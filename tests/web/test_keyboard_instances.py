@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from support.by_command import ask, names, run
 from support.holdfast import HoldfastServer
 from support.keyboard import Keyboard
 from support.webpage import WebPage
@@ -19,25 +18,6 @@ from support.webpage import WebPage
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
 SNAPSHOTS = "/1.0/instances/cell/snapshots"
-
-
-@pytest.fixture(scope="module")
-def keys(web: WebPage) -> Keyboard:
-    return Keyboard(web)
-
-
-def run(server: HoldfastServer, *command: str | Path) -> str:
-    done = server.holdfast(*command)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout.strip()
-
-
-def ask(server: HoldfastServer, path: str) -> Any:
-    return json.loads(run(server, "query", path))
-
-
-def names(server: HoldfastServer, path: str) -> list[str]:
-    return sorted(url.split("?")[0].split("/")[-1] for url in ask(server, path))
 
 
 def inside(server: HoldfastServer, script: str) -> str:

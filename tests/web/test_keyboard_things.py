@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from holdfast.model.warning import SCHEDULE_FAILED
+from support.by_command import ask, names, run
 from support.every_page import warn
 from support.holdfast import HoldfastServer
 from support.images import make_tiny_image
@@ -24,30 +25,11 @@ VOLUMES = "/1.0/storage-pools/bt/volumes/custom"
 SHELF = f"{VOLUMES}/shelf"
 
 
-@pytest.fixture(scope="module")
-def keys(web: WebPage) -> Keyboard:
-    return Keyboard(web)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def owner(web_server: HoldfastServer) -> str:
     """An instance to attach things to; it doesn't run."""
     run(web_server, "init", "busybox", "owner")
     return "owner"
-
-
-def run(server: HoldfastServer, *command: str | Path) -> str:
-    done = server.holdfast(*command)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout.strip()
-
-
-def ask(server: HoldfastServer, path: str) -> Any:
-    return json.loads(run(server, "query", path))
-
-
-def names(server: HoldfastServer, path: str) -> list[str]:
-    return sorted(url.split("?")[0].split("/")[-1] for url in ask(server, path))
 
 
 def test_create_a_volume(keys: Keyboard, web_server: HoldfastServer) -> None:
