@@ -5,6 +5,7 @@
 
 FILE is a unified image tarball (`holdfast image export`); without it the Debian 12 image is built first. The instance
 gets large files, until it holds about 1 GB, and a sparse file of 256 MiB; two snapshots with changes between them.
+Each server has an ext4 of its own for its dir pool, as ext4 works around inodes that others freed in the last minutes.
 Both servers work through `lxc`; the lines marked "holdfast" use our own command, which streams. Rounds alternate
 between the servers; before each piece of work the disk is synced. The server's peak memory is that of its process.
 The limits are what tar, zstd on two threads and `btrfs send` need, into a pipe and to a file on stable storage.
@@ -13,6 +14,7 @@ The limits are what tar, zstd on two threads and `btrfs send` need, into a pipe 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -20,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -29,7 +32,8 @@ from support.holdfast import COMMAND, HoldfastServer
 from support.lxd import LxdServer
 
 Server = HoldfastServer | LxdServer
-POOLS = {"dir": "default", "btrfs": "big"}
+POOLS = {"dir": "plain", "btrfs": "big"}
+DISK_BYTES = 40 * 2**30
 LARGE_BYTES = 700 * 2**20
 SPARSE_BYTES = 256 * 2**20
 COMPRESSIONS = ("gzip", "zstd", "none")
@@ -77,6 +81,28 @@ def prepare(server: Server, kind: str) -> None:
         server.lxc.run("snapshot", "work", name)
         change(rootfs(server, kind, "work"), number)
     os.sync()
+
+
+@contextlib.contextmanager
+def disk(image: Path, top: Path) -> Iterator[Path]:
+    """Give a new ext4 on a loop file; all of its tables are written before."""
+    with image.open("wb") as file:
+        file.truncate(DISK_BYTES)
+    at_once = ("-E", "lazy_itable_init=0,lazy_journal_init=0", "-i", "65536")
+    subprocess.run(["mkfs.ext4", "-q", *at_once, image], check=True)
+    loop = ["losetup", "--find", "--show", "--direct-io=on", image]
+    device = subprocess.run(loop, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    try:
+        top.mkdir(mode=0o711)
+        subprocess.run(["mount", device, top], check=True)
+        try:
+            (top / "pool").mkdir(mode=0o711)
+            yield top / "pool"
+        finally:
+            subprocess.run(["umount", top], check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+        image.unlink()
 
 
 class Bench:
@@ -183,10 +209,16 @@ def measure(
     scratch.chmod(0o711)  # real LXD starts containers as a user that must reach its directory
     found: Times = {}
     try:
-        with LxdServer(scratch / "lxd") as lxd, HoldfastServer(scratch / "holdfast") as ours:
+        with (
+            disk(scratch / "lxd.img", scratch / "disk-lxd") as lxd_disk,
+            disk(scratch / "holdfast.img", scratch / "disk-holdfast") as our_disk,
+            LxdServer(scratch / "lxd") as lxd,
+            HoldfastServer(scratch / "holdfast") as ours,
+        ):
             image = image or build_image(ours, scratch / "debian")
             benches = (Bench(lxd, scratch / "files-lxd"), Bench(ours, scratch / "files-holdfast"))
-            for bench in benches:
+            for bench, place in zip(benches, (lxd_disk, our_disk), strict=True):
+                bench.lxc.run("storage", "create", "plain", "dir", f"source={place}")
                 bench.lxc.run("storage", "create", "big", "btrfs", "size=20GiB")
                 bench.lxc.run("image", "import", image, "--alias", "bench")
             for kind in kinds:
@@ -202,7 +234,8 @@ def measure(
             peak = peak_mib(ours.pid)
             for bench in benches:
                 bench.lxc.run("image", "delete", "bench")
-                bench.lxc.run("storage", "delete", "big")
+                for pool in POOLS.values():
+                    bench.lxc.run("storage", "delete", pool)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return *benches, found, peak
