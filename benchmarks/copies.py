@@ -28,13 +28,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from compare_lxd import Times, build_image, report, timed
-from exports import POOLS, Server, fill, rootfs
+from exports import POOLS, Server, disk, fill, rootfs
 from support.holdfast import HoldfastServer
 from support.lxd import LxcClient, LxdServer
 from support.relay import add_https, relaying
 
 CHANGED_BYTES = 10 * 2**20
 """One percent, in ten files."""
+PLACES = ["l1", "l2", "h1", "h2"]
 PAIRS = ["ll", "hh", "lh", "hl"]
 
 
@@ -134,12 +135,14 @@ def measure(image: Path | None, kinds: list[str], letters: list[str], rounds: in
     found: Times = {}
     try:
         with ExitStack() as stack:
+            disks = [stack.enter_context(disk(scratch / f"{name}.img", scratch / f"disk-{name}")) for name in PLACES]
             theirs = [stack.enter_context(LxdServer(scratch / f"l{number}")) for number in (1, 2)]
             ours = [stack.enter_context(HoldfastServer(scratch / f"h{number}")) for number in (1, 2)]
             lxc = relaying(scratch / "relay", local1=ours[0].socket)
             add_https(lxc, l1=theirs[0], l2=theirs[1], h1=ours[0], h2=ours[1])
             image = image or build_image(ours[0], scratch / "debian")
-            for server in (*theirs, *ours):
+            for server, place in zip((*theirs, *ours), disks, strict=True):
+                server.lxc.run("storage", "create", "plain", "dir", f"source={place}")
                 server.lxc.run("storage", "create", "big", "btrfs", "size=24GiB")
             for server in (theirs[0], ours[0]):
                 server.lxc.run("image", "import", image, "--alias", "bench")
@@ -163,7 +166,8 @@ def measure(image: Path | None, kinds: list[str], letters: list[str], rounds: in
             for server in (theirs[0], ours[0]):
                 server.lxc.run("image", "delete", "bench")
             for server in (*theirs, *ours):
-                server.lxc.run("storage", "delete", "big")
+                for pool in POOLS.values():
+                    server.lxc.run("storage", "delete", pool)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return pairs, found
