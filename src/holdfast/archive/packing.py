@@ -6,7 +6,6 @@ end with zeros, too; so an empty file of ours comes last, whose header shows whe
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -82,7 +81,6 @@ def pack_entries(
             if progress is not None:
                 progress(done)
 
-        _widen(process.stdout)
         moved = _move_up_to_mark(process.stdout, mark.name, sink, report, cancelled)
         code = process.wait(allowed_codes=(0, 1, 2))
         _judge(tree, code, process.stderr)
@@ -120,11 +118,6 @@ def _judge(tree: Path, code: int, stderr: str) -> None:
         raise StorageError(f"Reading {tree} failed: {stderr.strip()[-1000:]}")
     if code:
         logger.warning("files of %s changed while they were read: %s", tree, stderr.strip()[-1000:])
-
-
-def _widen(stream: IO[bytes]) -> None:
-    """Let tar run ahead of a slow compressor; the default pipe holds 64 KiB."""
-    fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, BUFFER_BYTES)
 
 
 @contextmanager

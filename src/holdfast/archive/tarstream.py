@@ -56,8 +56,8 @@ class TarStream:
     def __init__(self, source: io.RawIOBase, tap: Tap | None = None) -> None:
         self._source = io.BufferedReader(source, BUFFER_BYTES)
         self._tap = tap
-        self._skipped = memoryview(bytearray(BUFFER_BYTES))
-        """Where data goes that nobody wants: a new place for each piece would cost more than the reading."""
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        """Where data passes: a new place for each piece would cost more than the reading."""
         self._left = 0
         self._padding = 0
         self.trailing_bytes = 0
@@ -99,15 +99,10 @@ class TarStream:
     def copy_data(self, sink: Sink) -> int:
         """Copy the current member's data with its padding up to whole blocks."""
         total = self._left
-        buffer = memoryview(bytearray(min(BUFFER_BYTES, max(BLOCK, total))))
         while self._left:
-            count = self._source.readinto1(buffer[: min(len(buffer), self._left)])
-            if not count:
-                raise ArchiveError("The archive ends in the middle of a file")
-            if self._tap is not None:
-                self._tap.data(buffer[:count])
-            write_all(sink, buffer[:count])
-            self._left -= count
+            piece = self._piece(self._left, "The archive ends in the middle of a file")
+            write_all(sink, piece)
+            self._left -= len(piece)
         write_all(sink, padding(total))
         return total
 
@@ -129,16 +124,21 @@ class TarStream:
             raise ArchiveError("The archive ends too early: it has no end mark")
         return data
 
+    def _piece(self, left: int, early: str) -> memoryview:
+        """Return some of so many bytes of data, until the next call; raise `ArchiveError` where none come."""
+        count = self._source.readinto1(self._buffer[: min(left, BUFFER_BYTES)])
+        if not count:
+            raise ArchiveError(early)
+        piece = self._buffer[:count]
+        if self._tap is not None:
+            self._tap.data(piece)
+        return piece
+
     def _skip_data(self) -> None:
         left = self._left + self._padding
         self._left = self._padding = 0
         while left > _SMALL_BYTES:
-            count = self._source.readinto1(self._skipped[: min(left, BUFFER_BYTES)])
-            if not count:
-                raise ArchiveError("The archive ends too early: it has no end mark")
-            if self._tap is not None:
-                self._tap.data(self._skipped[:count])
-            left -= count
+            left -= len(self._piece(left, "The archive ends too early: it has no end mark"))
         if left:
             self._data(left)
 

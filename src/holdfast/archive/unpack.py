@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from holdfast.archive.tarstream import TarStream
 from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, Process, pipe
 from holdfast.model.errors import CommandError, NoSpaceError, StorageError
-from holdfast.streams.copy import BUFFER_BYTES, write_all
+from holdfast.streams.copy import write_all
 
 _TAR_ARGUMENTS: Final = (
     "--extract",
@@ -95,7 +94,6 @@ def unpacking(
     try:
         with _tar(target, is_confined=is_confined) as process:
             try:
-                fcntl.fcntl(process.stdin.fileno(), fcntl.F_SETPIPE_SZ, BUFFER_BYTES)
                 unpacker = TreeUnpacker(process.stdin.fileno(), tick)
                 yield unpacker
                 write_all(unpacker, END)

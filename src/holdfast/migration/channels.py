@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from holdfast.migration.header import Outcome, decode_outcome, encode_outcome, is_outcome
 from holdfast.model.errors import MigrationError
-from holdfast.streams.copy import Source
+from holdfast.streams.copy import Source, fill
 
 FRAME_BYTES: Final = 256 * 1024
 """What we send in one frame: large enough that the cost of each vanishes."""
@@ -133,12 +133,13 @@ class _WholePieces:
         self._channel, self._is_ended = channel, False
 
     def readinto(self, buffer: memoryview, /) -> int:
-        filled = 0
-        while filled < len(buffer) and not self._is_ended:
-            count = self._channel.readinto(buffer[filled:])
-            self._is_ended = not count
-            filled += count
-        return filled
+        return fill(self._next, buffer)
+
+    def _next(self, buffer: memoryview) -> int:
+        """Ask no more once the stream has ended: what comes then is the next one."""
+        count = 0 if self._is_ended else self._channel.readinto(buffer)
+        self._is_ended = not count
+        return count
 
 
 class DataChannel:

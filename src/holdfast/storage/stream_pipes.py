@@ -10,6 +10,7 @@ from typing import IO
 from holdfast.host.failures import is_full
 from holdfast.model.errors import ArchiveError, CommandError
 from holdfast.storage.driver import SentStream
+from holdfast.streams.copy import fill
 
 
 class PipeStream(SentStream):
@@ -20,10 +21,7 @@ class PipeStream(SentStream):
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill the buffer, as far as the stream goes: what follows costs as much for a small piece as for a large."""
-        filled = 0
-        while filled < len(buffer) and (count := os.readv(self._source.fileno(), [buffer[filled:]])):
-            filled += count
-        return filled
+        return fill(lambda part: os.readv(self._source.fileno(), [part]), buffer)
 
 
 class PipeSink:

@@ -39,6 +39,14 @@ def write_all(sink: Sink, data: memoryview | bytes) -> None:
         left = left[len(left) if taken is None else taken :]
 
 
+def fill(read: Callable[[memoryview], int], buffer: memoryview) -> int:
+    """Read until the buffer is full, or the source ends; return how much came, however small the pieces are."""
+    filled = 0
+    while filled < len(buffer) and (count := read(buffer[filled:])):
+        filled += count
+    return filled
+
+
 def pump(
     source: Source,
     sink: Sink,
