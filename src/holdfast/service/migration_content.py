@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from holdfast.migration.agreement import Agreement
+from holdfast.migration.asking import asked_of_lxd
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.header import OwnFeatures
+from holdfast.migration.header import Header, OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
@@ -21,13 +22,15 @@ from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import NoSpaceError
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
+from holdfast.model.transfer_base import TransferBase
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
-from holdfast.service.migration_streams import Show, TakeOver, receive_streams
+from holdfast.service.migration_records import base_of
+from holdfast.service.migration_streams import Show, StreamBase, StreamPlan, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
-from holdfast.service.transfer_bases import ReceivedBase
+from holdfast.service.transfer_bases import ReceivedBases
 from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
@@ -88,12 +91,30 @@ def _compression_of(driver: Driver) -> bool | None:
     return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
-def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
-    """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
+def stream_plan(
+    driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], of_snapshots: Mapping[str, TransferBase]
+) -> StreamPlan | None:
+    """Return how a refresh comes as streams: on what is known here, or whole, once, if no snapshot is common.
 
-    That one comes whole, once, so that later ones can be differences to it. Without snapshots rsync sends less.
+    None: in another way, which sends less. `of_snapshots` is what is kept of snapshots that aren't stored as they came.
     """
-    return bool(sent) if base is None else driver.base_identity(volume, base) is not None
+    there = [each.name for each in offer.snapshots]
+
+    def known(name: str) -> StreamBase | None:
+        if name in of_snapshots:
+            kept = of_snapshots[name]
+            return StreamBase(origin=Origin(volume=volume, base=kept.token), snapshot=name, listed=kept.listed)
+        is_stored = driver.base_identity(volume, name) is not None
+        return StreamBase(origin=Origin(volume=volume, snapshot=name)) if is_stored else None
+
+    if offer.own.trees:
+        before = base_of(there, sent)
+        base = None if before is None else known(before)
+        is_usable = base is not None or (before is None and bool(sent))
+        return StreamPlan(tuple(sent), () if base is None else (base,)) if is_usable else None
+    bases = {name: base for name in there if name not in sent and (base := known(name)) is not None}
+    asked = asked_of_lxd(there, sent, bases)
+    return None if asked is None else StreamPlan(asked.names, tuple(bases[name] for name in asked.parents))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +122,8 @@ class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
     `template` is a tree that is like the volume: the differences to it are sent then. `may_share`: the new tree may
-    have files of it until one of the two goes, as `take_over` changes none. `base` is what the first btrfs stream
-    builds on; `kept` takes what comes of the volume by streams, where the source keeps the same. `take_over` gets the
+    have files of it until one of the two goes, as `take_over` changes none. `plan` is how a refresh comes by
+    streams; `kept` takes what comes by streams, where the source can build on the same again. `take_over` gets the
     number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block content, how
     large a disk may be.
     """
@@ -115,8 +136,8 @@ class Reception:
     quota_bytes: int | None = None
     template: Origin | None = None
     may_share: bool = False
-    base: Origin | None = None
-    kept: ReceivedBase | None = None
+    plan: StreamPlan | None = None
+    kept: ReceivedBases | None = None
 
 
 def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
@@ -137,8 +158,8 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
             reception.take_over,
             show,
             handle.is_cancelled,
-            base=reception.base,
-            kept=reception.kept if agreement.own.trees else None,
+            plan=reception.plan,
+            kept=reception.kept,
         )
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)

@@ -42,9 +42,9 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, may_stream, own_features, receive_content, ways_of
-from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
-from holdfast.service.migration_streams import TakeOver
+from holdfast.service.migration_content import Reception, own_features, receive_content, stream_plan, ways_of
+from holdfast.service.migration_records import received_map, received_snapshot, whole_seconds
+from holdfast.service.migration_streams import StreamBase, StreamPlan, TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
@@ -147,6 +147,7 @@ class MigrationSink:
             self._around.alone(caller.project, name, "refresh") as target,
             self._bases.receiving(target) as kept,
             self._bases.usable(target, self._around.driver(target), is_received=True) as usable,
+            self._bases.of_snapshots(target, self._around.driver(target)) as of_snapshots,
         ):
             offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
             there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
@@ -155,13 +156,14 @@ class MigrationSink:
                 plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> None:
-                volume, before = volume_of(target), base_of([each.name for each in offered], plan.sent)
-                base = None if before is None else Origin(volume=volume, snapshot=before)
+                volume = volume_of(target)
                 common = next((each for each in offer.own.bases if each in usable), None)
-                may = may_stream(driver, volume, plan.sent, before)
                 if common is not None:
-                    base, may = Origin(volume=volume, base=usable[common]), True
-                ways = ways_of(driver, receiving.data, may_stream=may and not offer.idmap)
+                    base = StreamBase(origin=Origin(volume=volume, base=usable[common]))
+                    streams: StreamPlan | None = StreamPlan(plan.sent, (base,))
+                else:
+                    streams = stream_plan(driver, volume, offer, plan.sent, of_snapshots)
+                ways = ways_of(driver, receiving.data, may_stream=streams is not None)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
                 own = own_features(driver, () if common is None else (common,))
                 agreement = _agree(receiving, ways, own, wanted, refresh=True)
@@ -173,7 +175,7 @@ class MigrationSink:
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume),
                     may_share=not offer.idmap,
-                    base=base,
+                    plan=streams,
                     kept=kept,
                 )
                 receive_content(reception, agreement, receiving.data, receiving.handle)

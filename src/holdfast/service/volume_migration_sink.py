@@ -25,9 +25,8 @@ from holdfast.model.volume_keys import size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock, pool_lock
-from holdfast.service.migration_content import Reception, may_stream, own_features, receive_content, ways_of
-from holdfast.service.migration_records import base_of
-from holdfast.service.migration_streams import TakeOver
+from holdfast.service.migration_content import Reception, own_features, receive_content, stream_plan, ways_of
+from holdfast.service.migration_streams import StreamPlan, TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.resources import volume_resources
 from holdfast.service.volume_building import TAKEN, NewVolume, VolumeBuilder, copied_snapshot, dress, limit
@@ -77,11 +76,11 @@ class VolumeMigrationSink:
     def _make(self, receiving: Receiving, target: CustomVolume) -> None:
         """Make a new volume: names of its snapshots are offered, the rest of their records comes with the index."""
         self._builder.check_free(target)
-        agreement, facts = self._agree(receiving, target, receiving.offer.snapshots, base=None, refresh=False)
+        agreement, facts = self._agree(receiving, target, receiving.offer.snapshots, may=True, refresh=False)
         new = NewVolume(target, self._snapshots(receiving.offer.snapshots, facts, target))
 
         def fill(driver: Driver, intent: Intent) -> None:
-            self._fill(receiving, agreement, target, intent, [each.name for each in new.snapshots], facts, base=None)
+            self._fill(receiving, agreement, target, intent, [each.name for each in new.snapshots], facts, None)
             limit(driver, intent.token(len(new.snapshots)), target.content_type, target.config)
             receiving.handle.check()
             receiving.handle.set_may_cancel(may_cancel=False)
@@ -95,12 +94,12 @@ class VolumeMigrationSink:
         plan = RefreshPlan((), ())
         if not volume_only:
             plan = self._refresher.plan(target, comparable(offered, seconds), seconds)
-        base = base_of([each.name for each in offered], plan.sent)
+        streams = stream_plan(self._store.driver(target), target.address, receiving.offer, plan.sent, {})
         wanted = [each for each in offered if each.name in plan.sent]
-        agreement, facts = self._agree(receiving, target, wanted, base=base, refresh=True)
+        agreement, facts = self._agree(receiving, target, wanted, may=streams is not None, refresh=True)
 
         def stage(_: Driver, intent: Intent) -> None:
-            self._fill(receiving, agreement, target, intent, plan.sent, facts, base=base)
+            self._fill(receiving, agreement, target, intent, plan.sent, facts, streams)
 
         new = self._snapshots(wanted, facts, target)
         self._refresher.exchange(receiving.caller, target, plan, new, stage, receiving.handle)
@@ -111,11 +110,10 @@ class VolumeMigrationSink:
         target: CustomVolume,
         wanted: Sequence[SentSnapshot],
         *,
-        base: str | None,
+        may: bool,
         refresh: bool,
     ) -> tuple[Agreement, _Facts]:
         driver = self._store.driver(target)
-        may = not refresh or may_stream(driver, target.address, [each.name for each in wanted], base)
         is_block = target.content_type is ContentType.BLOCK
         ways = ways_of(driver, receiving.data, is_block=is_block, may_stream=may)
         agreement = sink.answer(
@@ -140,8 +138,7 @@ class VolumeMigrationSink:
         intent: Intent,
         names: Sequence[str],
         facts: _Facts,
-        *,
-        base: str | None,
+        streams: StreamPlan | None,
     ) -> None:
         driver, is_there = self._store.driver(target), self._store.driver(target).exists(target.address)
         reception = Reception(
@@ -153,7 +150,7 @@ class VolumeMigrationSink:
             quota_bytes=size_bytes(target.config),
             template=Origin(volume=target.address) if is_there else None,
             may_share=parse_host_map(facts.volume.config.get(MAP_KEY, "")) is None,
-            base=Origin(volume=target.address, snapshot=base) if base is not None else None,
+            plan=streams,
         )
         receive_content(reception, agreement, receiving.data, receiving.handle)
 
