@@ -9,17 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from holdfast.host.tree_links import link_unchanged
+from holdfast.host.ways_out import has_way_out
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.asking import asked_of_lxd
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.header import Header, OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
+from holdfast.migration.rsync import receive_differences
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
-from holdfast.model.errors import NoSpaceError
+from holdfast.model.errors import MigrationError, NoSpaceError
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.transfer_base import TransferBase
@@ -179,6 +182,9 @@ def _receive_trees(
     """Receive every tree into that of the volume, of which each snapshot then is a clone."""
     driver, intent = reception.driver, reception.intent
     main = intent.token(len(reception.names))
+    if _is_alone(reception, agreement):
+        _receive_differences(reception, agreement, data, show, handle)
+        return
     tree = driver.stage(main, reception.template if agreement.deletes else None, cancelled=handle.is_cancelled)
     driver.set_staged_quota(main, reception.quota_bytes)
     options = agreement.rsync()
@@ -193,6 +199,29 @@ def _receive_trees(
     for _ in range(1 + agreement.is_twice):
         receive_by_rsync(data, tree, options, progress=partial(show, None))
     reception.take_over(len(reception.names), None)
+
+
+def _is_alone(reception: Reception, agreement: Agreement) -> bool:
+    """Tell whether one tree comes, to the place of one that may share its files, which would take long to clone."""
+    is_one = not reception.names and not agreement.is_twice
+    may_share = reception.template is not None and reception.may_share and agreement.deletes
+    takes_long = not reception.driver.features.cheap_snapshots
+    return is_one and may_share and takes_long and not has_way_out(reception.driver.path(reception.volume))
+
+
+def _receive_differences(
+    reception: Reception, agreement: Agreement, data: DataChannel, show: Show, handle: OperationHandle
+) -> None:
+    """Receive what isn't as it was into an empty tree, and link all else from the volume as it is, which goes then."""
+    driver, main = reception.driver, reception.intent.token()
+    tree, former = driver.stage(main), driver.path(reception.volume)
+    driver.set_staged_quota(main, reception.quota_bytes)
+    listing = receive_differences(data, tree, former, agreement.rsync(), progress=partial(show, None))
+    try:
+        link_unchanged(former, tree, listing.unchanged, cancelled=handle.is_cancelled)
+    except OSError as error:
+        raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
+    reception.take_over(0, None)
 
 
 def _receive_own_trees(
