@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.header import OwnFeatures
+from holdfast.migration.header import Header, OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
@@ -23,6 +23,7 @@ from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
+from holdfast.service.migration_records import base_of
 from holdfast.service.migration_streams import Show, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
@@ -88,12 +89,37 @@ def _compression_of(driver: Driver) -> bool | None:
     return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
-def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
+def _may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
     """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
 
     That one comes whole, once, so that later ones can be differences to it. Without snapshots rsync sends less.
     """
     return bool(sent) if base is None else driver.base_identity(volume, base) is not None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Foundation:
+    """What a refresh builds on: `origin` of the first btrfs stream; `bases` says it, if it is no snapshot."""
+
+    origin: Origin | None
+    bases: tuple[str, ...]
+    may_stream: bool
+
+
+NOTHING: Final = Foundation(origin=None, bases=(), may_stream=True)
+"""What a first copy builds on."""
+
+
+def foundation(
+    driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], usable: Mapping[str, str]
+) -> Foundation:
+    """Find what both sides have: of the `usable` bases here what the other side offers, else a snapshot."""
+    common = next((each for each in offer.own.bases if each in usable), None)
+    if common is not None:
+        return Foundation(origin=Origin(volume=volume, base=usable[common]), bases=(common,), may_stream=True)
+    before = base_of([each.name for each in offer.snapshots], sent)
+    origin = None if before is None else Origin(volume=volume, snapshot=before)
+    return Foundation(origin=origin, bases=(), may_stream=_may_stream(driver, volume, sent, before))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
