@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.between import POOLS, WAYS, World, as_lxd_carries, matrix, remotes_of, remove_volume, servers, ways
+from support.pools import volume_tree as tree
 from support.rich import Server, age
 from support.trees import describe, differences, make_rich_tree
 
@@ -18,11 +18,6 @@ from support.trees import describe, differences, make_rich_tree
 def world() -> Iterator[World]:
     with servers() as found:
         yield found
-
-
-def tree(server: Server, pool: str, name: str, snapshot: str = "") -> Path:
-    folder = f"custom-snapshots/default_{name}/{snapshot}" if snapshot else f"custom/default_{name}"
-    return server.directory / "storage-pools" / pool / folder
 
 
 def make_volume(server: Server, pool: str) -> None:

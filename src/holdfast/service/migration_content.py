@@ -19,6 +19,7 @@ from holdfast.migration.rsync import send_tree as send_by_rsync
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import NoSpaceError
+from holdfast.model.kinds import ContentType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.volume import DISK_FILE as DISK_NAME
@@ -89,14 +90,6 @@ def _compression_of(driver: Driver) -> bool | None:
     return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
-def _may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
-    """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
-
-    That one comes whole, once, so that later ones can be differences to it. Without snapshots rsync sends less.
-    """
-    return bool(sent) if base is None else driver.base_identity(volume, base) is not None
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Foundation:
     """What a refresh builds on: `origin` of the first btrfs stream; `bases` says it, if it is no snapshot."""
@@ -119,7 +112,18 @@ def foundation(
         return Foundation(origin=Origin(volume=volume, base=usable[common]), bases=(common,), may_stream=True)
     before = base_of([each.name for each in offer.snapshots], sent)
     origin = None if before is None else Origin(volume=volume, snapshot=before)
-    return Foundation(origin=origin, bases=(), may_stream=_may_stream(driver, volume, sent, before))
+    return Foundation(origin=origin, bases=(), may_stream=_may_stream(driver, volume, offer, sent, before))
+
+
+def _may_stream(driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], base: str | None) -> bool:
+    """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
+
+    That one comes whole, once, so that later ones can be differences to it. Without snapshots files come with less by
+    other ways. Disks don't: from a server of ours they come as streams, so that the next time has a base.
+    """
+    if base is not None:
+        return driver.base_identity(volume, base) is not None
+    return bool(sent) or (volume.content_type is ContentType.BLOCK and offer.own.trees)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
