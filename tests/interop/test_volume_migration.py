@@ -94,7 +94,7 @@ def test_block_volume(world: World, source: str, target: str, source_pool: str, 
     one, other = world.server(source), world.server(target)
     content = os.urandom(100_000)
     try:
-        one.lxc.run("storage", "volume", "create", source_pool, "vol", "size=8MiB", "--type", "block")
+        one.lxc.run("storage", "volume", "create", source_pool, "vol", "size=8000000", "--type", "block")
         with (tree(one, source_pool, "vol") / "root.img").open("r+b") as disk:
             disk.seek(3_000_000)
             disk.write(content)
@@ -112,3 +112,17 @@ def test_block_volume(world: World, source: str, target: str, source_pool: str, 
     finally:
         remove_volume(one, source_pool, "vol")
         remove_volume(other, target_pool, "taken")
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_threat_a_disk_larger_than_its_volume(world: World, pool: str) -> None:
+    """By bytes and by streams: nothing of it stays."""
+    one, other = world.server("h"), world.server("i")
+    try:
+        one.lxc.run("storage", "volume", "create", pool, "vol", "size=4MiB", "--type", "block")
+        os.truncate(tree(one, pool, "vol") / "root.img", 5 * 2**20)
+        refused = world.lxc.result("storage", "volume", "copy", f"h:{pool}/vol", f"i:{pool}/taken", "--mode", "relay")
+        assert b"disk larger than 4194304 bytes" in refused.stderr
+        assert other.lxc.result("storage", "volume", "show", pool, "taken").returncode != 0
+    finally:
+        remove_volume(one, pool, "vol")

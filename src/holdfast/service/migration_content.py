@@ -34,6 +34,8 @@ from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
+_DISK_STEP_BYTES: Final = 8192
+"""LXD rounds up the sizes of disks to this."""
 
 
 def shown(handle: OperationHandle, volume: str) -> Show:
@@ -243,11 +245,16 @@ def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle:
         receive_block(
             data,
             tree / DISK_NAME,
-            largest_bytes=reception.quota_bytes or _LARGEST_DISK_BYTES,
+            largest_bytes=largest_disk_bytes(reception.quota_bytes),
             progress=partial(show, name),
             cancelled=handle.is_cancelled,
         )
         reception.take_over(number, name)
+
+
+def largest_disk_bytes(size_bytes: int | None) -> int:
+    """Return how large a disk may be that is received for a volume of this size."""
+    return -(-size_bytes // _DISK_STEP_BYTES) * _DISK_STEP_BYTES if size_bytes else _LARGEST_DISK_BYTES
 
 
 class _Room:

@@ -30,6 +30,7 @@ from holdfast.service.migration_content import (
     Foundation,
     Reception,
     foundation,
+    largest_disk_bytes,
     own_features,
     receive_content,
     ways_of,
@@ -196,7 +197,7 @@ def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: He
     def take_over(number: int, name: str | None) -> bool:
         tree = driver.staged_path(intent.token(number))
         if target.content_type is ContentType.BLOCK:
-            _check_disk(tree)
+            _check_disk(tree, largest_disk_bytes(size_bytes(target.config)))
             dress(tree)
         config = agreed.volume.config if name is None else sent[name]
         host_map = parse_host_map(config.get(MAP_KEY, ""))
@@ -207,8 +208,10 @@ def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: He
     return take_over
 
 
-def _check_disk(tree: Path) -> None:
-    """Raise unless the tree holds a disk and nothing else: it is opened by the name of its file."""
+def _check_disk(tree: Path, largest_bytes: int) -> None:
+    """Raise unless the tree holds a disk, not too large, and nothing else: it is opened by the name of its file."""
     path = tree / DISK_NAME
     if os.listdir(tree) != [DISK_NAME] or path.is_symlink() or not path.is_file():
         raise MigrationError("What was received as a volume of blocks is something else")
+    if path.stat().st_size > largest_bytes:
+        raise MigrationError(f"The other server sends a disk larger than {largest_bytes} bytes")
