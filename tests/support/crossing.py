@@ -18,6 +18,7 @@ class Kind(Protocol):
 
     noun: str
     """What its changes are called in crash points."""
+    title: str
 
     def make(self, server: HoldfastServer, pool: str, name: str) -> None: ...
 
@@ -59,7 +60,7 @@ class Kind(Protocol):
 class Instances:
     """Stopped instances."""
 
-    noun = "instance"
+    noun = title = "instance"
 
     def make(self, server: HoldfastServer, pool: str, name: str) -> None:
         server.lxc.run("init", "tiny", name, "-s", pool)
@@ -97,11 +98,12 @@ class Instances:
         return relay.copy(name, taken, refresh=refresh, instance_only=alone)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Volumes:
     """Custom volumes that nothing uses; those of blocks are of 4 MiB."""
 
     content_type: str = "filesystem"
+    title: str = "volume"
     noun = "volume"
 
     def make(self, server: HoldfastServer, pool: str, name: str) -> None:
@@ -143,10 +145,11 @@ class Volumes:
         return relay.copy_volume(pool, name, taken, content_type=self.content_type, **options)
 
 
-KINDS: dict[str, Kind] = {"instance": Instances(), "volume": Volumes(), "block": Volumes("block")}
+KINDS: dict[str, Kind] = {"instance": Instances(), "volume": Volumes(), "block": Volumes("block", "volume of blocks")}
 
 
-def fill(path: Path, size_bytes: int) -> None:
-    """Give a file, or a disk, content that doesn't get smaller."""
+def fill(path: Path, size_bytes: int, *, at_bytes: int = 0) -> None:
+    """Give a file, or a disk, content there that doesn't get smaller."""
     with path.open("r+b" if path.exists() else "wb") as file:
+        file.seek(at_bytes)
         file.write(os.urandom(size_bytes))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support.crossing import KINDS, Kind, Volumes, fill
+from support.crossing import KINDS, Kind, fill
 from support.frame_relay import Relay
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
@@ -34,7 +34,7 @@ class Scene:
 
     @property
     def is_block(self) -> bool:
-        return self.kind == Volumes("block")
+        return self.kind is KINDS["block"]
 
     def change(self, text: str) -> None:
         """Write into the middle of the large file, and a small one."""
