@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -26,9 +26,28 @@ from support.trees import Entry, describe, differences
 pytestmark = [pytest.mark.root, pytest.mark.needs("rsync", "mkfs.btrfs")]
 POINTS = 20
 PIECE = 700_000
-SHORT = [("instance", "default"), ("volume", "bt")]
-"""What is tried without `--all`, too."""
-HARMED = ["client", *(pytest.param(which, marks=pytest.mark.long) for which in ("source", "target"))]
+PLACES = [(kind, pool) for kind in KINDS for pool in ("default", "bt")]
+SHORT = (("instance", "default"), ("volume", "bt"))
+"""Where something is tried without `--all`, too."""
+
+
+def _at(place: tuple[str, str], *values: str, is_long: bool = False) -> object:
+    marks = (pytest.mark.long,) if is_long or place not in SHORT else ()
+    return pytest.param(place, *values, id="-".join((*place, *values)), marks=marks)
+
+
+everywhere = pytest.mark.parametrize("scene", [_at(place) for place in PLACES], indirect=True)
+whoever_dies = pytest.mark.parametrize(
+    ("scene", "which"),
+    [
+        _at(place, which, is_long=which != "client")
+        for place in PLACES
+        for which in ("client", "source", "target")
+        if which == "client" or place[0] != "block"  # for servers volumes of both kinds are the same
+    ],
+    indirect=["scene"],
+    scope="module",
+)
 
 
 @dataclass(frozen=True)
@@ -71,14 +90,19 @@ class Scene:
             f"{snapshot}: {line}"
             for snapshot in (*snapshots, "")
             for line in differences(
-                describe(self.kind.tree(self.source, self.pool, source, snapshot)),
-                describe(self.kind.tree(self.target, self.pool, "taken", snapshot)),
+                self.content(self.source, source, snapshot), self.content(self.target, "taken", snapshot)
             )
         ]
 
     def described(self, *snapshots: str) -> list[dict[str, Entry]]:
         """Return what the copy and the named snapshots of it are."""
-        return [describe(self.kind.tree(self.target, self.pool, "taken", name)) for name in (*snapshots, "")]
+        return [self.content(self.target, "taken", name) for name in (*snapshots, "")]
+
+    def content(self, server: HoldfastServer, name: str, snapshot: str) -> dict[str, Entry]:
+        found = describe(self.kind.tree(server, self.pool, name, snapshot))
+        if self.kind is KINDS["block"]:  # of a disk only the bytes cross, unless it comes by streams
+            found = {each: replace(entry, mtime_ns=0) for each, entry in found.items()}
+        return found
 
     def check_absent_or_whole(self, error: str) -> None:
         """A target that was through before the harm, or died when all was recorded, has all of it; others nothing."""
@@ -114,14 +138,7 @@ def servers() -> Iterator[tuple[HoldfastServer, HoldfastServer]]:
     shutil.rmtree(directory)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param((kind, pool), id=f"{kind}-{pool}", marks=() if (kind, pool) in SHORT else (pytest.mark.long,))
-        for kind in ("instance", "volume")
-        for pool in ("default", "bt")
-    ],
-)
+@pytest.fixture(scope="module")
 def scene(servers: tuple[HoldfastServer, HoldfastServer], request: pytest.FixtureRequest) -> Iterator[Scene]:
     name, pool = request.param
     found = Scene(*servers, KINDS[name], pool)
@@ -149,7 +166,7 @@ def points(frames: int) -> list[int]:
 
 
 @pytest.mark.usefixtures("clean")
-@pytest.mark.parametrize("which", HARMED)
+@whoever_dies
 def test_harm_in_a_copy(scene: Scene, faults: Counter[str], which: str) -> None:
     """At twenty frames: neither side has anything left of it, or the target all; then the copy goes through."""
     error, frames = scene.copy()
@@ -168,7 +185,7 @@ def test_harm_in_a_copy(scene: Scene, faults: Counter[str], which: str) -> None:
 
 
 @pytest.mark.usefixtures("clean")
-@pytest.mark.parametrize("which", HARMED)
+@whoever_dies
 def test_threat_a_cut_refresh_between_servers_leaves_the_old_copy(
     scene: Scene, faults: Counter[str], which: str
 ) -> None:
@@ -197,6 +214,7 @@ def test_threat_a_cut_refresh_between_servers_leaves_the_old_copy(
         scene.kind.delete(scene.source, scene.pool, "grown")
 
 
+@everywhere
 @pytest.mark.usefixtures("clean")
 @pytest.mark.parametrize("which", ["source", "target"])
 def test_a_cancel(scene: Scene, which: str) -> None:
@@ -222,6 +240,7 @@ STEPS = [
 ]
 
 
+@everywhere
 @pytest.mark.long
 @pytest.mark.usefixtures("clean")
 @pytest.mark.parametrize("step", STEPS)
