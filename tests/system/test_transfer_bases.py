@@ -204,3 +204,15 @@ def test_threat_a_difference_that_is_cut_leaves_the_old_copy(scene: Scene) -> No
     assert scene.differing() == []
     scene.change("two")
     assert scene.transfer() < LARGE / 16
+
+
+def test_threat_a_difference_that_fails_at_its_end(scene: Scene) -> None:
+    """What is kept is as it was, nothing else is left, and the next difference is no larger."""
+    scene.change("one")
+    kept = bases(scene.target)
+    scene.target.fail_at(f"{scene.kind.noun}-refresh:staged", "ENOSPC")
+    assert scene.harmed()[0]
+    assert scene.target.has_failed()
+    assert (violations(scene.source), violations(scene.target)) == ([], [])
+    assert bases(scene.target) == kept
+    assert scene.transfer() < LARGE / 16
