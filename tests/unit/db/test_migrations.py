@@ -34,16 +34,22 @@ def _to(connection: Connection, step: str) -> None:
     command.upgrade(config, step)
 
 
-def test_the_description_of_a_snapshot_was_that_of_its_instance(tmp_path: Path) -> None:
-    path = tmp_path / "holdfast.db"
+def _migrated(directory: Path, step: str, rows: str) -> Database:
+    """Return a database that had these rows at that step."""
+    path = directory / "holdfast.db"
     engine = create_engine(sqlite_url(path))
     with engine.begin() as connection:
-        _to(connection, "0002")
-        for statement in ROWS.split(";"):
+        _to(connection, step)
+        for statement in rows.split(";"):
             connection.exec_driver_sql(statement)
     engine.dispose()
     database = Database(sqlite_url(path))
     database.migrate()
+    return database
+
+
+def test_the_description_of_a_snapshot_was_that_of_its_instance(tmp_path: Path) -> None:
+    database = _migrated(tmp_path, "0002", ROWS)
     with database.read() as connection:
         snapshot = snapshots.get(connection, "default", "c1", "s")
     database.close()
@@ -52,15 +58,7 @@ def test_the_description_of_a_snapshot_was_that_of_its_instance(tmp_path: Path) 
 
 
 def test_bases_of_instances_stay_when_volumes_may_have_them(tmp_path: Path) -> None:
-    path = tmp_path / "holdfast.db"
-    engine = create_engine(sqlite_url(path))
-    with engine.begin() as connection:
-        _to(connection, "0010")
-        for statement in BASES.split(";"):
-            connection.exec_driver_sql(statement)
-    engine.dispose()
-    database = Database(sqlite_url(path))
-    database.migrate()
+    database = _migrated(tmp_path, "0010", BASES)
     with database.read() as connection:
         instance = instances.get(connection, "default", "c1")
         assert instance is not None
