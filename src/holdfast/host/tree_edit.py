@@ -48,6 +48,10 @@ class Dress:
     def has_attributes(self, target: str | int) -> bool:
         return read_attributes(target) == self.attributes
 
+    def is_on(self, descriptor: int) -> bool:
+        """Tell whether an open file or directory has all of it."""
+        return self.fits(os.fstat(descriptor)) and self.has_attributes(descriptor)
+
     def put_on(self, target: str | int) -> None:
         """Give it to a descriptor, or to a path that is not followed when it is a link.
 
@@ -94,7 +98,7 @@ def make_special(
 ) -> None:
     """See to it that there is this symbolic link, device, fifo or socket: anew, unless it is as it must be."""
     if facts is not None:
-        if dress.fits(facts) and _is_same_special(directory, name, dress, facts, target, device):
+        if dress.fits(facts) and is_same_special(directory, name, dress, facts, target, device):
             return
         remove_entry(directory, name)
     if dress.type == stat.S_IFLNK:
@@ -104,9 +108,8 @@ def make_special(
     dress.put_on(place_of(directory, name))
 
 
-def _is_same_special(
-    directory: int, name: str, dress: Dress, facts: os.stat_result, target: bytes, device: int
-) -> bool:
+def is_same_special(directory: int, name: str, dress: Dress, facts: os.stat_result, target: bytes, device: int) -> bool:
+    """Tell whether an entry that its dress fits is this symbolic link, device, fifo or socket."""
     if dress.type == stat.S_IFLNK:
         if os.fsencode(os.readlink(name, dir_fd=directory)) != target:
             return False

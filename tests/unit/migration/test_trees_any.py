@@ -24,7 +24,7 @@ from holdfast.streams.copy import never
 from holdfast.wire.tree_exchange import Directory, Entry, Part, encode_part
 from support.sockets import pair
 from support.trees import describe, differences
-from unit.migration.test_trees import arrives, ignored, transfer
+from unit.migration.test_trees import arrives, ignored, on, transfer
 
 pytestmark = [pytest.mark.root]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -156,7 +156,7 @@ def test_threat_whatever_a_source_sends_stays_inside(parts: list[Part], contents
         ends[0].close()
         received = DataChannel(ends[1])
         with contextlib.suppress(HoldfastError):
-            receive_tree(received, scratch / "target", is_linked=False, progress=ignored, cancelled=never)
+            receive_tree(received, on(scratch / "target"), progress=ignored, cancelled=never)
         assert sorted(os.listdir(scratch)) == ["beside", "target"]
         after = (scratch / "beside").stat()
         assert (after.st_ino, after.st_mtime_ns, after.st_ctime_ns) == (
