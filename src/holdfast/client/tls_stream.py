@@ -58,6 +58,9 @@ class TlsStream:
                     self._send_pending()
                 finally:
                     self._sending.release()
+            if found and is_ended:
+                with suppress(OSError):
+                    self._raw.shutdown(socket.SHUT_RD)  # readable from now on, so that the end isn't waited for in vain
             if found or is_ended:
                 return found
             self._receive()
