@@ -62,12 +62,13 @@ def outcome(channel: DataChannel, work: Callable[[], None]) -> str:
 
 
 def transfer(
-    source: Path, target: Path, *, is_linked: bool = False, options: SendOptions | None = None
+    source: Path, target: Path | Ground, *, is_linked: bool = False, options: SendOptions | None = None
 ) -> tuple[tuple[str, str], int]:
     """Send and receive one tree; return how each side failed, and how many bytes crossed both ways."""
     ends = pair()
     one, other = DataChannel(ends[0]), DataChannel(ends[1])
-    chosen, ground = options or SendOptions(), on(target, is_linked=is_linked)
+    chosen = options or SendOptions()
+    ground = target if isinstance(target, Ground) else on(target, is_linked=is_linked)
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(outcome, one, lambda: send_tree(one, source, chosen, progress=ignored, cancelled=never))
         received = threads.submit(
@@ -253,15 +254,16 @@ def piece(kind: int, length: int, place: int, data: bytes = b"") -> bytes:
     return PIECE.pack(kind, length, place) + data
 
 
-def hostile(target: Path, part: Part | bytes, *contents: bytes) -> str:
+def hostile(target: Path | Ground, part: Part | bytes, *contents: bytes) -> str:
     """Let a source say this, whatever is asked; return what the target says to it."""
+    ground = target if isinstance(target, Ground) else on(target)
     ends = pair()
     channel = DataChannel(ends[0])
     channel.send_document(part if isinstance(part, bytes) else encode_part(part))
     channel.write(b"".join(contents))
     channel.end()
     receive = DataChannel(ends[1])
-    return outcome(receive, lambda: receive_tree(receive, on(target), progress=ignored, cancelled=never))
+    return outcome(receive, lambda: receive_tree(receive, ground, progress=ignored, cancelled=never))
 
 
 def last(*directories: Directory) -> Part:
