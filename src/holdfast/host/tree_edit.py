@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.host.file_copy import ContentCopier, read_attributes
-from holdfast.host.kernel import start_writing_out
 from holdfast.host.removal import remove_entry
 
-_LARGE_BYTES: Final = 1024 * 1024
-"""Smaller files are written out together: one by one they cost more than they gain."""
 SPECIAL: Final = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOATIME
 _WRITE: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -116,12 +113,6 @@ def is_same_special(directory: int, name: str, dress: Dress, facts: os.stat_resu
     elif facts.st_rdev != device:
         return False
     return dress.has_attributes(place_of(directory, name))
-
-
-def begin_writing_out(descriptor: int, size: int) -> None:
-    """Let the disk work on a large file that is complete while the next ones come: a sync follows, with less to do."""
-    if size >= _LARGE_BYTES:
-        start_writing_out(descriptor)
 
 
 @contextlib.contextmanager

@@ -26,7 +26,6 @@ from holdfast.host.removal import remove_entry
 from holdfast.host.tree_edit import (
     SPECIAL,
     Dress,
-    begin_writing_out,
     facts_of,
     is_same_special,
     link,
@@ -37,6 +36,7 @@ from holdfast.host.tree_edit import (
     opened_to_read,
     place_of,
 )
+from holdfast.host.writing_out import WritingOut
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.tree_frames import (
     BLOCK_BYTES,
@@ -67,8 +67,9 @@ def receive_tree(channel: DataChannel, ground: Ground, *, progress: Progress, ca
     Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; what was staged is then to be
     discarded.
     """
-    with explained(f'Failed writing "{ground.name}"', MigrationError), ground.opened():
-        receiver = _Receiver(channel, ground, progress, cancelled)
+    doing = f'Failed writing "{ground.name}"'
+    with explained(doing, MigrationError), ground.opened(), WritingOut() as writing_out:
+        receiver = _Receiver(channel, ground, writing_out, progress, cancelled)
         while not receiver.receive_part():
             pass
         receiver.finish()
@@ -100,8 +101,15 @@ class _Wanted:
 class _Receiver:
     """Makes one tree. Whatever it knows of entries holds for the former tree and for the staged one made of it."""
 
-    def __init__(self, channel: DataChannel, ground: Ground, progress: Progress, cancelled: Cancelled) -> None:
-        self._channel, self._ground = channel, ground
+    def __init__(
+        self,
+        channel: DataChannel,
+        ground: Ground,
+        writing_out: WritingOut,
+        progress: Progress,
+        cancelled: Cancelled,
+    ) -> None:
+        self._channel, self._ground, self._writing_out = channel, ground, writing_out
         self._progress, self._cancelled = progress, cancelled
         self._in = StreamReader(channel)
         self._started_bytes = self._shown_bytes = channel.received_bytes
@@ -319,7 +327,7 @@ class _Receiver:
             size = self._receive_pieces(descriptor, wanted, first, is_new=former is None)
             os.ftruncate(descriptor, size)
             wanted.dress.put_on(descriptor)
-            begin_writing_out(descriptor, size)
+            self._writing_out.begin(descriptor, size)
 
     def _receive_pieces(self, descriptor: int, wanted: _Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
         """Write what comes of a file; return how large it is."""
