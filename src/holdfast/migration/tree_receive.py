@@ -443,7 +443,7 @@ def _checked(name: bytes, names: set[str], path: bytes) -> str:
 
 def _dress(entry: Entry) -> Dress:
     attributes = {os.fsdecode(name): value for name, value in entry.attributes}
-    if any("\0" in name for name in attributes) or b"\0" in entry.target:
+    if b"\0" in entry.target or (attributes and any("\0" in name for name in attributes)):
         raise MigrationError(f"The other server lists a name that is none, of {_shown(entry.name)}")
     return Dress(entry.mode, entry.uid, entry.gid, entry.mtime_ns, attributes)
 
