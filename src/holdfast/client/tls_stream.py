@@ -59,8 +59,9 @@ class TlsStream:
                 finally:
                     self._sending.release()
             if found and is_ended:
+                # The end waits in memory: make the descriptor readable, or who waits for that overlooks it.
                 with suppress(OSError):
-                    self._raw.shutdown(socket.SHUT_RD)  # readable from now on, so that the end isn't waited for in vain
+                    self._raw.shutdown(socket.SHUT_RD)
             if found or is_ended:
                 return found
             self._receive()
@@ -120,7 +121,7 @@ class TlsStream:
                 piece = b""
             except ssl.SSLError:
                 if pieces:
-                    return b"".join(pieces), False  # it comes again when it is asked for more
+                    return b"".join(pieces), True  # it comes again when it is asked for more
                 raise
             if not piece:
                 return b"".join(pieces), True
