@@ -144,15 +144,19 @@ def test_volumes(servers: tuple[HoldfastServer, HoldfastServer], tmp_path: Path)
         source.lxc.run("storage", "volume", "create", "default", "data")
         make_rich_tree(top)
 
-        def refresh(*options: str) -> None:
-            lxc.run("storage", "volume", "copy", "one:default/data", "two:default/data", *options)
-
-        refresh()
+        copying = "storage", "volume", "copy", "one:default/data", "two:default/data"
+        lxc.run(*copying)
         before = marks(copy)
-        refresh("--refresh")
+        lxc.run(*copying, "--refresh")
         assert marks(copy) == before
+        for point in ("volume-refresh:synced", "volume-refresh:committed"):
+            target.crash_at(point)
+            assert lxc.result(*copying, "--refresh").returncode != 0
+            assert target.wait_for_death() == -9
+            target.start()
+            assert (marks(copy), violations(target)) == (before, [])
         (top / "data/file").write_text("changed")
-        refresh("--refresh")
+        lxc.run(*copying, "--refresh")
         assert differences(describe(top), describe(copy)) == []
         assert violations(target) == []
     finally:

@@ -271,9 +271,8 @@ class _Receiver:
         if facts is None or not _is_same_content(entry, facts):
             return _Wanted(number, path, name, entry.size, dress, facts)
         is_first = self._is_first((path, name), facts)
-        with opened_to_read(here, name) as descriptor:
-            if is_first and dress.fits(facts) and dress.has_attributes(descriptor):
-                return None
+        if is_first and dress.fits(facts) and dress.has_attributes(place_of(here, name)):
+            return None
         with opened_alone(here, name, facts, self._copier) as descriptor:
             dress.put_on(descriptor)
         return None
