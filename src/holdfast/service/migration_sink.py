@@ -154,7 +154,7 @@ class MigrationSink:
             if source.kept_for:
                 plan = keeping_others(plan)
 
-            def stage(driver: Driver, intent: Intent) -> None:
+            def stage(driver: Driver, intent: Intent) -> bool:
                 volume = volume_of(target)
                 found = foundation(driver, volume, offer, plan.sent, usable)
                 ways = ways_of(driver, receiving.data, may_stream=found.may_stream and not offer.idmap)
@@ -171,7 +171,7 @@ class MigrationSink:
                     base=found.origin,
                     kept=kept,
                 )
-                receive_content(reception, agreement, receiving.data, receiving.handle)
+                return receive_content(reception, agreement, receiving.data, receiving.handle)
 
             new = [each for each in offered if each.name in plan.sent]
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)

@@ -115,8 +115,8 @@ class VolumeMigrationSink:
             found = foundation(driver, target.address, receiving.offer, plan.sent, usable)
             agreed = self._agree(receiving, target, wanted, found, refresh=True)
 
-            def stage(_: Driver, intent: Intent) -> None:
-                self._fill(receiving, agreed, target, intent, plan.sent, kept)
+            def stage(_: Driver, intent: Intent) -> bool:
+                return self._fill(receiving, agreed, target, intent, plan.sent, kept)
 
             new = self._snapshots(wanted, agreed, target)
             self._refresher.exchange(receiving.caller, target, plan, new, stage, receiving.handle)
@@ -154,7 +154,7 @@ class VolumeMigrationSink:
         intent: Intent,
         names: Sequence[str],
         kept: ReceivedBase,
-    ) -> None:
+    ) -> bool:
         driver, is_there = self._store.driver(target), self._store.driver(target).exists(target.address)
         reception = Reception(
             driver=driver,
@@ -168,7 +168,7 @@ class VolumeMigrationSink:
             base=agreed.origin,
             kept=kept,
         )
-        receive_content(reception, agreed.agreement, receiving.data, receiving.handle)
+        return receive_content(reception, agreed.agreement, receiving.data, receiving.handle)
 
     def _snapshots(
         self, sent: Sequence[SentSnapshot], agreed: _Agreed, target: CustomVolume
