@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
-from holdfast.migration.header import OwnFeatures
+from holdfast.migration.header import Header, OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
@@ -20,10 +20,12 @@ from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import NoSpaceError
+from holdfast.model.kinds import ContentType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
+from holdfast.service.migration_records import base_of
 from holdfast.service.migration_streams import Show, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
@@ -33,6 +35,8 @@ from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
+_DISK_STEP_BYTES: Final = 8192
+"""LXD rounds up the sizes of disks to this."""
 
 
 def shown(handle: OperationHandle, volume: str) -> Show:
@@ -89,12 +93,40 @@ def _compression_of(driver: Driver) -> bool | None:
     return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
-def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | None) -> bool:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Foundation:
+    """What a refresh builds on: `origin` of the first btrfs stream; `bases` says it, if it is no snapshot."""
+
+    origin: Origin | None
+    bases: tuple[str, ...]
+    may_stream: bool
+
+
+NOTHING: Final = Foundation(origin=None, bases=(), may_stream=True)
+"""What a first copy builds on."""
+
+
+def foundation(
+    driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], usable: Mapping[str, str]
+) -> Foundation:
+    """Find what both sides have: of the `usable` bases here what the other side offers, else a snapshot."""
+    common = next((each for each in offer.own.bases if each in usable), None)
+    if common is not None:
+        return Foundation(origin=Origin(volume=volume, base=usable[common]), bases=(common,), may_stream=True)
+    before = base_of([each.name for each in offer.snapshots], sent)
+    origin = None if before is None else Origin(volume=volume, snapshot=before)
+    return Foundation(origin=origin, bases=(), may_stream=_may_stream(driver, volume, offer, sent, before))
+
+
+def _may_stream(driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], base: str | None) -> bool:
     """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
 
-    That one comes whole, once, so that later ones can be differences to it. Without snapshots rsync sends less.
+    That one comes whole, once, so that later ones can be differences to it. Without snapshots files come with less by
+    other ways. Disks don't: from a server of ours they come as streams, so that the next time has a base.
     """
-    return bool(sent) if base is None else driver.base_identity(volume, base) is not None
+    if base is not None:
+        return driver.base_identity(volume, base) is not None
+    return bool(sent) or (volume.content_type is ContentType.BLOCK and offer.own.trees)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,11 +260,16 @@ def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle:
         receive_block(
             data,
             tree / DISK_NAME,
-            largest_bytes=reception.quota_bytes or _LARGEST_DISK_BYTES,
+            largest_bytes=largest_disk_bytes(reception.quota_bytes),
             progress=partial(show, name),
             cancelled=handle.is_cancelled,
         )
         reception.take_over(number, name)
+
+
+def largest_disk_bytes(size_bytes: int | None) -> int:
+    """Return how large a disk may be that is received for a volume of this size."""
+    return -(-size_bytes // _DISK_STEP_BYTES) * _DISK_STEP_BYTES if size_bytes else _LARGEST_DISK_BYTES
 
 
 class _Room:

@@ -42,8 +42,8 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, may_stream, own_features, receive_content, ways_of
-from holdfast.service.migration_records import base_of, received_map, received_snapshot, whole_seconds
+from holdfast.service.migration_content import Reception, foundation, own_features, receive_content, ways_of
+from holdfast.service.migration_records import received_map, received_snapshot, whole_seconds
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
@@ -155,16 +155,11 @@ class MigrationSink:
                 plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> bool:
-                volume, before = volume_of(target), base_of([each.name for each in offered], plan.sent)
-                base = None if before is None else Origin(volume=volume, snapshot=before)
-                common = next((each for each in offer.own.bases if each in usable), None)
-                may = may_stream(driver, volume, plan.sent, before)
-                if common is not None:
-                    base, may = Origin(volume=volume, base=usable[common]), True
-                ways = ways_of(driver, receiving.data, may_stream=may and not offer.idmap)
+                volume = volume_of(target)
+                found = foundation(driver, volume, offer, plan.sent, usable)
+                ways = ways_of(driver, receiving.data, may_stream=found.may_stream and not offer.idmap)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
-                own = own_features(driver, () if common is None else (common,))
-                agreement = _agree(receiving, ways, own, wanted, refresh=True)
+                agreement = _agree(receiving, ways, own_features(driver, found.bases), wanted, refresh=True)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
@@ -173,7 +168,7 @@ class MigrationSink:
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume),
                     may_share=not offer.idmap,
-                    base=base,
+                    base=found.origin,
                     kept=kept,
                 )
                 return receive_content(reception, agreement, receiving.data, receiving.handle)

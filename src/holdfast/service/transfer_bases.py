@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,16 +20,15 @@ from typing import Final
 from holdfast.db import transfer_bases as table
 from holdfast.db.database import Connection
 from holdfast.model.errors import HoldfastError
-from holdfast.model.instance import Instance
-from holdfast.model.transfer_base import TransferBase
+from holdfast.model.transfer_base import BaseOwner, TransferBase
 from holdfast.service.former_states import has_room_to_spare
 from holdfast.service.surroundings import Surroundings
-from holdfast.storage.driver import Driver
+from holdfast.storage.driver import Driver, SendPlace
 
 KEPT_FOR: Final = timedelta(days=14)
 """Long enough for copies that are refreshed weekly; what is sent once and never again takes space for no longer."""
 _MOST: Final = 2
-"""How many of an instance are kept of either kind."""
+"""How many of an instance or volume are kept of either kind."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +47,20 @@ class ReceivedBase:
             self.driver, self.token = driver, token
 
 
+@dataclass(slots=True)
+class SentBase:
+    """What a source can build on, by its identity in streams, and what it may keep of the transfer under way."""
+
+    usable: Mapping[str, str]
+    former: str = ""
+    token: str = ""
+
+    def find(self, driver: Driver, common: Sequence[str]) -> SendPlace | None:
+        """Return the one that the target has, too; it goes when what is sent now takes its place."""
+        self.former = next((self.usable[each] for each in common), "")
+        return driver.base_place(self.former) if self.former else None
+
+
 class TransferBases:
     """Keeps, finds and removes them; thread-safe."""
 
@@ -58,11 +71,11 @@ class TransferBases:
         """Pool and token of what is being used or kept, which stays meanwhile."""
 
     @contextmanager
-    def usable(self, instance: Instance, driver: Driver, *, is_received: bool) -> Iterator[Mapping[str, str]]:
-        """Give the tokens of those of an instance by their identity in streams, newest first; they stay meanwhile."""
+    def usable(self, owner: BaseOwner, driver: Driver, *, is_received: bool) -> Iterator[Mapping[str, str]]:
+        """Give the tokens of those of it by their identity in streams, newest first; they stay meanwhile."""
         with self._lock:
             there = set(driver.base_tokens())
-            found = [each for each in self._of(instance, is_received=is_received) if each.pool == instance.pool]
+            found = [each for each in self._of(owner, is_received=is_received) if each.pool == owner.pool]
             names = [(each.pool, each.token) for each in found if each.token in there]
             self._in_use.update(names)
         try:
@@ -71,7 +84,16 @@ class TransferBases:
             self._release(*names)
 
     @contextmanager
-    def receiving(self, instance: Instance) -> Iterator[ReceivedBase]:
+    def sending(self, owner: BaseOwner, driver: Driver) -> Iterator[SentBase]:
+        """Give what a transfer can build on; what it names as sent is kept when the body is through."""
+        with self.usable(owner, driver, is_received=False) as usable:
+            base = SentBase(usable)
+            yield base
+        if base.token:
+            self.keep(owner, driver, base.token, is_received=False, former=base.former)
+
+    @contextmanager
+    def receiving(self, owner: BaseOwner) -> Iterator[ReceivedBase]:
         """Give what a reception stages its base in; it is kept when the body is through: the copy is recorded then."""
         base = ReceivedBase()
         try:
@@ -82,14 +104,14 @@ class TransferBases:
                     base.driver.discard(base.token)
             raise
         if base.driver is not None:
-            self.keep(instance, base.driver, base.token, is_received=True)
+            self.keep(owner, base.driver, base.token, is_received=True)
 
-    def keep(self, instance: Instance, driver: Driver, token: str, *, is_received: bool, former: str = "") -> None:
+    def keep(self, owner: BaseOwner, driver: Driver, token: str, *, is_received: bool, former: str = "") -> None:
         """Keep a staged base, and remove what it takes the place of: `former`, and those beyond the number to keep.
 
         The transfer is done: that this fails is logged, and the next one is larger.
         """
-        name = (instance.pool, token)
+        name = (owner.pool, token)
         with self._lock:
             self._in_use.update([name])
         try:
@@ -97,16 +119,15 @@ class TransferBases:
                 driver.discard(token)
                 return
             driver.keep_base(token)
-            base = TransferBase(
-                pool=instance.pool, token=token, is_received=is_received, created_at=self._around.clock.now()
-            )
+            now = self._around.clock.now()
+            base = TransferBase(pool=owner.pool, token=token, is_received=is_received, created_at=now)
             with self._around.database.write() as connection:
-                table.add(connection, instance.project, instance.name, base)
+                table.add(connection, owner, base)
         except HoldfastError as error:
-            _log.warning("What crossed of %s is not kept for the next transfer: %s", instance.name, error)
+            _log.warning("What crossed of %s is not kept for the next transfer: %s", owner.name, error)
         finally:
             self._release(name)
-        others = [each for each in self._of(instance, is_received=is_received) if each.token != token]
+        others = [each for each in self._of(owner, is_received=is_received) if each.token != token]
         for number, each in enumerate(others, start=1):
             if number >= _MOST or each.token == former:
                 self._remove(each)
@@ -129,7 +150,7 @@ class TransferBases:
                 self.discard_unrecorded(self._around.pools.driver(pool.name))
 
     def discard_unrecorded(self, driver: Driver) -> None:
-        """Remove trees without a record from a pool: those of an instance go with its record, or with `forget`."""
+        """Remove trees without a record from a pool: those of what is deleted go with its record."""
         try:
             tokens = self._without_other(driver)
         except HoldfastError as error:
@@ -138,9 +159,9 @@ class TransferBases:
         for token in tokens:
             self._drop(driver, token)
 
-    def forget(self, connection: Connection, instance: Instance) -> None:
-        """Remove the records of an instance whose content goes elsewhere."""
-        table.delete_for(connection, instance.project, instance.name)
+    def forget(self, connection: Connection, owner: BaseOwner) -> None:
+        """Remove the records of an instance or volume, by its new name, whose content goes to another pool."""
+        table.delete_for(connection, owner)
 
     def _without_other(self, driver: Driver) -> list[str]:
         """Remove records whose tree a power cut took; return the trees without a record."""
@@ -174,9 +195,9 @@ class TransferBases:
             self._in_use.subtract(names)
             self._in_use = +self._in_use
 
-    def _of(self, instance: Instance, *, is_received: bool) -> list[TransferBase]:
+    def _of(self, owner: BaseOwner, *, is_received: bool) -> list[TransferBase]:
         with self._around.database.read() as connection:
-            return table.list_for(connection, instance.project, instance.name, is_received=is_received)
+            return table.list_for(connection, owner, is_received=is_received)
 
     def _all(self) -> list[TransferBase]:
         with self._around.database.read() as connection:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from holdfast.model.errors import InternalError
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The newest step in `versions/`."""
 
 
