@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage, signed_in
+from support.webpage import WebPage, is_covered, signed_in
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -40,18 +40,6 @@ def desk(web_server: HoldfastServer) -> None:
     ):
         done = web_server.holdfast(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
-
-
-def is_covered(button: Locator) -> bool:
-    """Whether something else lies on the middle of it."""
-    button.scroll_into_view_if_needed()
-    covered: bool = button.evaluate(
-        """button => {
-          const {x, y, width, height} = button.getBoundingClientRect();
-          return !button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-        }"""
-    )
-    return covered
 
 
 def test_the_files_of_a_snapshot_are_one_press_away_and_one_more_in_another_snapshot(phone: WebPage) -> None:

@@ -28,6 +28,7 @@ export const components = {
     servers: "Servers",
     settings: "Settings",
   },
+  toasts: { times: (count: number) => `(${count} times)` },
   command: {
     title: "The same by the command line",
     copy: "Copy the command",
