@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from holdfast.db import warnings as warnings_table
 from holdfast.db.database import Database, sqlite_url
@@ -127,6 +127,31 @@ def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> N
     assert ask(web_server, DATA)["config"]["snapshots.schedule"] == "@hourly"
     web.open("/")
     expect(web.row("bt/data")).to_contain_text("once an hour")
+
+
+def test_what_was_saved_stays_in_sight_while_it_is_read_anew(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes/bt/data/configuration")
+    reads: list[Route] = []
+    web.page.route(re.compile("/volumes/custom/data[?]"), lambda route: hold_reads(route, reads))
+    choice = web.page.get_by_label("Take snapshots")
+    web.fill_in(web.page.locator("main"), "Take snapshots", "Every week")
+    web.button("Save…").click()
+    with web.page.expect_request(lambda each: each.method == "GET" and "/custom/data?" in each.url):
+        web.submit("Save")
+    expect(web.page.get_by_text("Nothing is changed.")).to_be_visible()
+    expect(choice.locator("option:checked")).to_have_text("Every week")
+    for read in reads:
+        read.continue_()
+    web.page.unroute_all()
+    assert web_server.holdfast("storage", "volume", "set", "bt", "data", "snapshots.schedule=@hourly").returncode == 0
+    expect(choice.locator("option:checked")).to_have_text("Every hour")
+
+
+def hold_reads(route: Route, held: list[Route]) -> None:
+    if route.request.method == "GET":
+        held.append(route)
+    else:
+        route.continue_()
 
 
 def test_export_a_volume_verify_it_and_import_it_again(
