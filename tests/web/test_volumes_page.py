@@ -202,15 +202,37 @@ def test_sizes_are_measured_once_and_shown_from_then_on(web: WebPage, web_server
     ask(web_server, "/1.0/instances/holder/usage")
     web.open("/instances")
     expect(web.row("holder").get_by_role("button", name=re.compile("MiB: holder$|KiB: holder$"))).to_be_visible()
-    for order in ("ascending", "descending"):
-        web.button("Disk").click()
-        expect(web.page.get_by_role("columnheader", name="Disk")).to_have_attribute("aria-sort", order)
-    # What other modules left on this server is listed, too, measured or not.
-    told = web.page.get_by_role("row").get_by_role("button", name=re.compile("B: |^Measure: ")).all()
-    labels = [button.get_attribute("aria-label") or "" for button in told]
-    sizes = [bytes_told(label) for label in labels]
-    assert sizes == sorted(sizes, reverse=True), labels
+    labels = sorted_by_size(web, "Disk")
     assert any(label.endswith("B: holder") for label in labels), labels
+
+
+def test_volumes_are_sorted_by_their_sizes(web: WebPage, web_server: HoldfastServer) -> None:
+    for name in ("large", "unmeasured"):
+        assert web_server.holdfast("storage", "volume", "create", "bt", name).returncode == 0
+    run(web_server, "head -c 300000 /dev/urandom > /data/state; sync")
+    for name in ("data", "large"):
+        ask(web_server, f"/1.0/storage-pools/bt/volumes/custom/{name}/usage")
+    web.open("/volumes")
+    expect(web.row("large").get_by_role("button", name=re.compile("B: large$"))).to_be_visible()
+    labels = sorted_by_size(web, "Size")
+    names = [label.split(": ")[1] for label in labels]
+    assert names.index("data") < names.index("large") < names.index("unmeasured"), labels
+    for name in ("large", "unmeasured"):
+        assert web_server.holdfast("storage", "volume", "delete", "bt", name).returncode == 0
+
+
+def sorted_by_size(web: WebPage, column: str) -> list[str]:
+    """Press the column's title until the largest come first; return what is told of the sizes. Unmeasured come last."""
+    for order in ("ascending", "descending"):
+        web.button(column).click()
+        expect(web.page.get_by_role("columnheader", name=column)).to_have_attribute("aria-sort", order)
+        # What other modules left on this server is listed, too, measured or not.
+        told = web.page.get_by_role("row").get_by_role("button", name=re.compile("B: |^Measure: ")).all()
+        labels = [button.get_attribute("aria-label") or "" for button in told]
+        sizes = [bytes_told(label) for label in labels]
+        measured = [size for size in sizes if size >= 0]
+        assert sizes[: len(measured)] == sorted(measured, reverse=order == "descending"), labels
+    return labels
 
 
 def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
