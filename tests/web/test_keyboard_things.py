@@ -74,6 +74,12 @@ def test_snapshots_of_a_volume(keys: Keyboard, web: WebPage, web_server: Holdfas
     assert (snapshot["name"].split("/")[-1], snapshot["description"]) == ("good", "by keys")
     keys.choose("Actions of the snapshot good", "Compare with now")
     expect(web.page.get_by_text("Nothing changed between these two points.")).to_be_visible()
+    keys.open("/volumes/bt/shelf/snapshots")
+    keys.push("Files as they are now")
+    keys.fill(Snapshot="good")
+    expect(web.page.get_by_role("heading", name="Files in good")).to_be_visible()
+    keys.fill(Snapshot="Now")
+    expect(web.page.get_by_role("heading", name="Files of shelf as they are now")).to_be_visible()
 
 
 def test_export_files_of_a_volume(keys: Keyboard, web: WebPage, web_server: HoldfastServer, tmp_path: Path) -> None:

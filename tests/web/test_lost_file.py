@@ -67,6 +67,17 @@ def test_a_directory_that_a_snapshot_lacks_is_no_error(phone: WebPage) -> None:
     expect(phone.page.get_by_role("link", name="papers/")).to_be_visible()
 
 
+def test_from_what_is_there_now_to_what_was_there_in_a_snapshot(phone: WebPage) -> None:
+    phone.open("/instances/desk/snapshots")
+    phone.page.get_by_role("link", name="Files as they are now").tap()
+    phone.page.get_by_role("link", name="root/").tap()
+    expect(phone.page.get_by_text("This directory is empty.")).to_be_visible()
+    phone.page.get_by_label("Snapshot", exact=True).select_option(label=phone_label(phone, "good"))
+    expect(phone.page.get_by_role("link", name="papers/")).to_be_visible()
+    phone.open("/instances/desk/snapshots/files?path=/root/papers")
+    expect(phone.page.get_by_text("desk has no directory /root/papers now.")).to_be_visible()
+
+
 def test_what_is_gone_is_fetched_from_the_comparison(
     phone: WebPage, web_server: HoldfastServer, tmp_path: Path
 ) -> None:

@@ -118,6 +118,45 @@ def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
     assert run(web_server, "cat /data/papers/one; stat -c '%u:%g' /data/papers/one") == "one\n7:8"
 
 
+def test_files_of_a_volume_as_they_are_now(web: WebPage, web_server: HoldfastServer, tmp_path: Path) -> None:
+    web.open("/volumes/bt/data/snapshots")
+    web.page.get_by_role("link", name="Files as they are now").click()
+    expect(web.page.get_by_role("heading", name="Files of data as they are now")).to_be_visible()
+    web.page.get_by_role("link", name="papers/").click()
+    expect(web.row("one")).to_be_visible()
+    # Out of snapshots only: what is put back, and whole directories.
+    expect(web.button("Put back… one")).to_have_count(0)
+    expect(web.page.get_by_role("link", name="Download this folder")).to_have_count(0)
+    run(web_server, "echo two > /data/papers/two; rm /data/papers/one")
+    web.button("Refresh").click()
+    expect(web.row("one")).to_have_count(0)
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download two").click()
+    waiting.value.save_as(tmp_path / "two")
+    assert (tmp_path / "two").read_text() == "two\n"
+    command = web.page.locator("code.command__text").inner_text()
+    # A snapshot of it is called "papers", too.
+    assert command == "holdfast storage volume file pull -r bt data//papers ."
+    assert web_server.holdfast(*shlex.split(command)[1:-1], tmp_path).returncode == 0
+    assert (tmp_path / "papers" / "two").read_text() == "two\n"
+    # From there into a snapshot, to the same directory, and back.
+    point = web.page.get_by_label("Snapshot", exact=True)
+    point.select_option("papers")
+    expect(web.row("one")).to_be_visible()
+    expect(web.page.get_by_role("heading", name="Files in papers")).to_be_visible()
+    point.select_option(label="Now")
+    expect(web.row("two")).to_be_visible()
+
+
+def test_a_volume_that_is_a_disk_has_no_files_to_show(web: WebPage, web_server: HoldfastServer) -> None:
+    done = web_server.holdfast("storage", "volume", "create", "bt", "disk", "--type", "block", "size=16MiB")
+    assert done.returncode == 0, done.stderr
+    web.open("/volumes/bt/disk/snapshots")
+    expect(web.button("Take a snapshot")).to_be_visible()
+    expect(web.page.get_by_role("link", name="Files as they are now")).to_have_count(0)
+    assert web_server.holdfast("storage", "volume", "delete", "bt", "disk").returncode == 0
+
+
 def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
     web.open("/volumes/bt/data/configuration")
     web.fill_in(web.page.locator("main"), "Take snapshots", "Every hour")
