@@ -28,6 +28,7 @@ export const components = {
     operations: "Operations",
     warnings: "Warnings",
     servers: "Servers",
+    projects: "Projects",
     settings: "Settings",
   },
   toasts: { times: (count: number) => `(${count} times)` },
