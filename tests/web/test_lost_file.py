@@ -35,8 +35,8 @@ def desk(web_server: HoldfastServer) -> None:
         ("exec", "desk", "--", "rm", "/root/papers/letter"),
         ("snapshot", "create", "desk", "late"),
         ("exec", "desk", "--", "rm", "-r", "/root/papers"),
-        ("storage", "volume", "create", "bt", "shelf"),
-        *(("storage", "volume", "snapshot", "bt", "shelf", f"take-{number}") for number in range(SNAPSHOTS)),
+        ("storage", "volume", "create", "bt", "drawer"),
+        *(("storage", "volume", "snapshot", "bt", "drawer", f"take-{number}") for number in range(SNAPSHOTS)),
     ):
         done = web_server.holdfast(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
@@ -95,7 +95,7 @@ def test_what_is_gone_is_fetched_from_the_comparison(
 
 
 def test_every_snapshot_is_on_the_line_of_time_and_no_point_lies_on_another(phone: WebPage) -> None:
-    phone.open("/volumes/bt/shelf/snapshots")
+    phone.open("/volumes/bt/drawer/snapshots")
     points = phone.page.get_by_role("region", name="Timeline").get_by_role("button")
     counts = [re.match(r"(\d+) snapshots", point.get_attribute("title") or "") for point in points.all()]
     assert sum(int(count[1]) if count else 1 for count in counts) == SNAPSHOTS
