@@ -103,7 +103,7 @@ function projectColumns(
       cell: (project) => countsOf(project) || <Absent />,
       sort: ({ used_by }) => used_by.length,
     },
-    { key: "own", title: words.own, cell: (project) => ownOf(project) || <Absent /> },
+    { key: "own", title: words.own, className: "schedule-cell", cell: (project) => ownOf(project) || <Absent /> },
     {
       key: "actions",
       title: texts.actions,

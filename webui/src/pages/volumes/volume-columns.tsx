@@ -40,7 +40,7 @@ export function volumeColumns(
       sort: (each) => each.name,
     },
     ...(isOfAllProjects ? [project] : []),
-    { key: "pool", title: texts.pool, cell: (each) => each.pool, sort: (each) => each.pool },
+    { key: "pool", title: texts.pool, className: "short-cell", cell: (each) => each.pool, sort: (each) => each.pool },
     {
       key: "content",
       title: words.content,
