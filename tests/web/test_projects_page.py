@@ -81,6 +81,7 @@ def test_the_settings_of_a_project_by_form_and_by_yaml(web: WebPage, web_server:
     project = ask(web_server, "/1.0/projects/office")
     assert project["description"] == "the office's"
     assert project["config"]["backups.compression_algorithm"] == "zstd"
+    expect(web.button("Save…")).to_be_disabled()
     # What the server refuses is said in its words.
     text.fill(written.replace("features.images: 'false'", "features.images: 'true'"))
     web.button("Save…").click()
