@@ -73,24 +73,25 @@ class _Links:
             with os.scandir(source) as entries:
                 for entry in entries:
                     self.walk.check()
-                    facts = entry.stat(follow_symlinks=False)
-                    if stat.S_ISDIR(facts.st_mode):
+                    if entry.is_dir(follow_symlinks=False):
                         os.mkdir(entry.name, 0o700, dir_fd=target)
                         below.append(join(path, entry.name))
                     else:
-                        chosen = None if choose is None else choose(entry.name, facts)
-                        self._link(entry.name, facts, source if chosen is None else chosen, target)
+                        chosen = None if choose is None else choose(entry.name, entry.stat(follow_symlinks=False))
+                        self._link(entry, source if chosen is None else chosen, target)
             with self._lock:
                 self._directories.append((path, os.fstat(source), read_attributes(source)))
         return below
 
-    def _link(self, name: str, facts: os.stat_result, source: int, target: int) -> None:
+    def _link(self, entry: os.DirEntry[str], source: int, target: int) -> None:
         """Link, or copy what can't be linked: immutable files, and those with too many names."""
+        name = entry.name
         try:
             os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
         except OSError as error:
             if error.errno not in _CANT_LINK:
                 raise
+            facts = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(facts.st_mode):
                 copy_file(name, source, target, self._copier)
             else:

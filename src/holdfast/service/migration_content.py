@@ -16,6 +16,7 @@ from holdfast.migration.header import OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
+from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import NoSpaceError
@@ -100,11 +101,11 @@ def may_stream(driver: Driver, volume: Volume, sent: Sequence[str], base: str | 
 class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
-    `template` is a tree that is like the volume: the differences to it are sent then. `may_share`: the new tree may
-    have files of it until one of the two goes, as `take_over` changes none. `base` is what the first btrfs stream
-    builds on; `kept` takes what comes of the volume by streams, where the source keeps the same. `take_over` gets the
-    number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block content, how
-    large a disk may be.
+    `template` is the volume as it is, and like what comes: the differences to it are sent then. `may_share`: the new
+    tree may have files of it until one of the two goes, as `take_over` changes none. `base` is what the first btrfs
+    stream builds on; `kept` takes what comes of the volume by streams, where the source keeps the same. `take_over`
+    gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block
+    content, how large a disk may be.
     """
 
     driver: Driver
@@ -119,8 +120,11 @@ class Reception:
     kept: ReceivedBase | None = None
 
 
-def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
-    """Receive and stage everything; raise, with what was staged left to the intent, if that fails."""
+def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> bool:
+    """Receive and stage everything; raise, with what was staged left to the intent, if that fails.
+
+    Return False where the template, which may be shared, is what the volume is to be: then nothing is staged for it.
+    """
     tell, room = shown(handle, reception.volume.name), _Room(reception.driver)
 
     def show(name: str | None, done_bytes: int) -> None:
@@ -143,9 +147,10 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)
     elif agreement.has_own_trees:
-        _receive_own_trees(reception, agreement, data, show, handle)
+        return _receive_own_trees(reception, agreement, data, show, handle)
     else:
         _receive_trees(reception, agreement, data, show, handle)
+    return True
 
 
 def _receive_trees(
@@ -180,30 +185,40 @@ def _receive_own_trees(
     data: DataChannel,
     show: Show,
     handle: OperationHandle,
-) -> None:
-    """Receive every tree into that of the volume, of which each snapshot then is a clone."""
+) -> bool:
+    """Receive every tree into that of the volume, of which each snapshot then is a clone; return whether there is one.
+
+    There is none where the volume alone is sent, and is what it was.
+    """
     driver, intent, template = reception.driver, reception.intent, reception.template
     main = intent.token(len(reception.names))
-    is_shared = False
-    if template is not None and reception.may_share:
-        is_shared = driver.stage_to_edit(main, template, cancelled=handle.is_cancelled)
-    else:
-        driver.stage(main, template, cancelled=handle.is_cancelled)
-    tree = driver.staged_path(main)
-    driver.set_staged_quota(main, reception.quota_bytes)
+    may_share = template is not None and reception.may_share
+
+    def stage() -> bool:
+        is_shared = False
+        if template is not None and may_share:
+            is_shared = driver.stage_to_edit(main, template, cancelled=handle.is_cancelled)
+        else:
+            driver.stage(main, template, cancelled=handle.is_cancelled)
+        driver.set_staged_quota(main, reception.quota_bytes)
+        return is_shared
+
+    former = driver.path(reception.volume) if may_share and not reception.names else None
+    ground = Ground(driver.staged_path(main), stage, former=former)
 
     def receive(name: str | None) -> None:
-        progress = partial(show, name)
-        receive_tree(data, tree, is_linked=is_shared, progress=progress, cancelled=handle.is_cancelled)
+        receive_tree(data, ground, progress=partial(show, name), cancelled=handle.is_cancelled)
 
     for number, name in enumerate(reception.names):
         receive(name)
-        clone, relative = Origin(volume=reception.volume, staged=main), template if is_shared else None
+        clone, relative = Origin(volume=reception.volume, staged=main), template if ground.is_linked else None
         driver.stage(intent.token(number), clone, relative=relative, cancelled=handle.is_cancelled)
         reception.take_over(number, name)
     for _ in range(1 + agreement.is_twice):
         receive(None)
-    reception.take_over(len(reception.names), None)
+    if ground.is_staged:
+        reception.take_over(len(reception.names), None)
+    return ground.is_staged
 
 
 def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle: OperationHandle) -> None:

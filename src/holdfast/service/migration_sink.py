@@ -154,7 +154,7 @@ class MigrationSink:
             if source.kept_for:
                 plan = keeping_others(plan)
 
-            def stage(driver: Driver, intent: Intent) -> None:
+            def stage(driver: Driver, intent: Intent) -> bool:
                 volume, before = volume_of(target), base_of([each.name for each in offered], plan.sent)
                 base = None if before is None else Origin(volume=volume, snapshot=before)
                 common = next((each for each in offer.own.bases if each in usable), None)
@@ -176,7 +176,7 @@ class MigrationSink:
                     base=base,
                     kept=kept,
                 )
-                receive_content(reception, agreement, receiving.data, receiving.handle)
+                return receive_content(reception, agreement, receiving.data, receiving.handle)
 
             new = [each for each in offered if each.name in plan.sent]
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)

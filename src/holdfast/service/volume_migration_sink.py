@@ -99,8 +99,8 @@ class VolumeMigrationSink:
         wanted = [each for each in offered if each.name in plan.sent]
         agreement, facts = self._agree(receiving, target, wanted, base=base, refresh=True)
 
-        def stage(_: Driver, intent: Intent) -> None:
-            self._fill(receiving, agreement, target, intent, plan.sent, facts, base=base)
+        def stage(_: Driver, intent: Intent) -> bool:
+            return self._fill(receiving, agreement, target, intent, plan.sent, facts, base=base)
 
         new = self._snapshots(wanted, facts, target)
         self._refresher.exchange(receiving.caller, target, plan, new, stage, receiving.handle)
@@ -142,7 +142,7 @@ class VolumeMigrationSink:
         facts: _Facts,
         *,
         base: str | None,
-    ) -> None:
+    ) -> bool:
         driver, is_there = self._store.driver(target), self._store.driver(target).exists(target.address)
         reception = Reception(
             driver=driver,
@@ -155,7 +155,7 @@ class VolumeMigrationSink:
             may_share=parse_host_map(facts.volume.config.get(MAP_KEY, "")) is None,
             base=Origin(volume=target.address, snapshot=base) if base is not None else None,
         )
-        receive_content(reception, agreement, receiving.data, receiving.handle)
+        return receive_content(reception, agreement, receiving.data, receiving.handle)
 
     def _snapshots(
         self, sent: Sequence[SentSnapshot], facts: _Facts, target: CustomVolume
