@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage, signed_in
+from support.webpage import WebPage, is_covered, signed_in
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -42,18 +42,6 @@ def desk(web_server: HoldfastServer) -> None:
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-def is_covered(button: Locator) -> bool:
-    """Whether something else lies on the middle of it."""
-    button.scroll_into_view_if_needed()
-    covered: bool = button.evaluate(
-        """button => {
-          const {x, y, width, height} = button.getBoundingClientRect();
-          return !button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-        }"""
-    )
-    return covered
-
-
 def test_the_files_of_a_snapshot_are_one_press_away_and_one_more_in_another_snapshot(phone: WebPage) -> None:
     phone.open("/instances/desk/snapshots")
     phone.button("Files late").tap()
@@ -77,6 +65,17 @@ def test_a_directory_that_a_snapshot_lacks_is_no_error(phone: WebPage) -> None:
     expect(phone.page.get_by_text("good has no directory /root/letters.")).to_be_visible()
     phone.page.get_by_role("link", name="one up").tap()
     expect(phone.page.get_by_role("link", name="papers/")).to_be_visible()
+
+
+def test_from_what_is_there_now_to_what_was_there_in_a_snapshot(phone: WebPage) -> None:
+    phone.open("/instances/desk/snapshots")
+    phone.page.get_by_role("link", name="Files as they are now").tap()
+    phone.page.get_by_role("link", name="root/").tap()
+    expect(phone.page.get_by_text("This directory is empty.")).to_be_visible()
+    phone.page.get_by_label("Snapshot", exact=True).select_option(label=phone_label(phone, "good"))
+    expect(phone.page.get_by_role("link", name="papers/")).to_be_visible()
+    phone.open("/instances/desk/snapshots/files?path=/root/papers")
+    expect(phone.page.get_by_text("desk has no directory /root/papers now.")).to_be_visible()
 
 
 def test_what_is_gone_is_fetched_from_the_comparison(
