@@ -60,7 +60,8 @@ def pictures() -> list[Picture]:
         found.append(Picture("volume", f"/volumes/{place}"))
     for pool in ask("/1.0/storage-pools?recursion=1")[:1]:
         found.append(Picture("pool", f"/pools/{pool['name']}"))
-    found += [Picture("profile", "/profiles/default"), Picture("overview-narrow", "/", is_narrow=True)]
+    found += [Picture("profile", "/profiles/default"), Picture("project", "/projects/default")]
+    found += [Picture("overview-narrow", "/", is_narrow=True)]
     return found
 
 
@@ -70,6 +71,7 @@ LISTS: Final = (
     "images",
     "pools",
     "profiles",
+    "projects",
     "operations",
     "warnings",
     "servers",

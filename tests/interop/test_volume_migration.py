@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from support.between import POOLS, WAYS, World, as_lxd_carries, matrix, remotes_of, remove_volume, servers, ways
+from support.pools import volume_tree as tree
 from support.rich import Server, age
 from support.trees import describe, differences, make_rich_tree
 
@@ -18,11 +18,6 @@ from support.trees import describe, differences, make_rich_tree
 def world() -> Iterator[World]:
     with servers() as found:
         yield found
-
-
-def tree(server: Server, pool: str, name: str, snapshot: str = "") -> Path:
-    folder = f"custom-snapshots/default_{name}/{snapshot}" if snapshot else f"custom/default_{name}"
-    return server.directory / "storage-pools" / pool / folder
 
 
 def make_volume(server: Server, pool: str) -> None:
@@ -99,7 +94,7 @@ def test_block_volume(world: World, source: str, target: str, source_pool: str, 
     one, other = world.server(source), world.server(target)
     content = os.urandom(100_000)
     try:
-        one.lxc.run("storage", "volume", "create", source_pool, "vol", "size=8MiB", "--type", "block")
+        one.lxc.run("storage", "volume", "create", source_pool, "vol", "size=8000000", "--type", "block")
         with (tree(one, source_pool, "vol") / "root.img").open("r+b") as disk:
             disk.seek(3_000_000)
             disk.write(content)
@@ -117,3 +112,17 @@ def test_block_volume(world: World, source: str, target: str, source_pool: str, 
     finally:
         remove_volume(one, source_pool, "vol")
         remove_volume(other, target_pool, "taken")
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_threat_a_disk_larger_than_its_volume(world: World, pool: str) -> None:
+    """By bytes and by streams: nothing of it stays."""
+    one, other = world.server("h"), world.server("i")
+    try:
+        one.lxc.run("storage", "volume", "create", pool, "vol", "size=4MiB", "--type", "block")
+        os.truncate(tree(one, pool, "vol") / "root.img", 5 * 2**20)
+        refused = world.lxc.result("storage", "volume", "copy", f"h:{pool}/vol", f"i:{pool}/taken", "--mode", "relay")
+        assert b"disk larger than 4194304 bytes" in refused.stderr
+        assert other.lxc.result("storage", "volume", "show", pool, "taken").returncode != 0
+    finally:
+        remove_volume(one, pool, "vol")

@@ -19,6 +19,7 @@ PAGES = (
     "/instances",
     "/instances/plain",
     "/instances/plain/snapshots",
+    "/instances/plain/snapshots/files?path=/root",
     "/instances/plain/snapshots/files/kept",
     "/instances/plain/snapshots/files/with-file?path=/root",
     "/instances/plain/snapshots/compare?from=kept",
@@ -33,6 +34,7 @@ PAGES = (
     "/volumes/bt/box",
     "/volumes/bt/box/snapshots",
     "/volumes/bt/box/snapshots/compare?from=kept",
+    "/volumes/bt/box/snapshots/files",
     "/volumes/bt/box/snapshots/files/kept",
     "/volumes/bt/box/configuration",
     "/volumes/bt/box/configuration/all",
@@ -48,6 +50,10 @@ PAGES = (
     "/profiles/default/devices",
     "/profiles/default/yaml",
     "/profiles/default/used-by",
+    "/projects",
+    "/projects/default",
+    "/projects/default/settings",
+    "/projects/default/yaml",
     "/operations",
     "/warnings",
     "/servers",
@@ -81,7 +87,7 @@ def make_things(server: HoldfastServer) -> None:
         done = server.holdfast(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
     described = json.dumps({"description": EVIL})
-    for path in ("/1.0/instances/plain", "/1.0/profiles/note", "/1.0/storage-pools/bt"):
+    for path in ("/1.0/instances/plain", "/1.0/profiles/note", "/1.0/projects/default", "/1.0/storage-pools/bt"):
         assert server.holdfast("query", "--wait", "-X", "PATCH", "-d", described, path).returncode == 0
 
 

@@ -36,14 +36,18 @@ class Relay:
 
     def copy(self, name: str, taken: str, **source: Any) -> str:
         """Copy an instance; return how the target's operation ended: "" for a success, "gone" without an answer."""
-        one, other = (Connection(UnixEndpoint(str(server.socket))) for server in (self.source, self.target))
-        return self._carry(
-            one, one.request("POST", f"/1.0/instances/{name}", body={"migration": True}).metadata, other, taken, source
-        )
+        return self._carry("/1.0/instances", name, {"name": taken}, source)
 
-    def _carry(self, one: Connection, sending: Any, other: Connection, taken: str, source: dict[str, Any]) -> str:
-        body = {"name": taken, "source": {"type": "migration", "mode": "push", **source}}
-        receiving: Any = other.request("POST", "/1.0/instances", body=body).metadata
+    def copy_volume(self, pool: str, name: str, taken: str, *, content_type: str = "filesystem", **source: Any) -> str:
+        """Copy a custom volume into the pool of the same name; return what `copy` does."""
+        body = {"name": taken, "type": "custom", "content_type": content_type}
+        return self._carry(f"/1.0/storage-pools/{pool}/volumes/custom", name, body, source)
+
+    def _carry(self, path: str, name: str, body: dict[str, Any], source: dict[str, Any]) -> str:
+        one, other = (Connection(UnixEndpoint(str(server.socket))) for server in (self.source, self.target))
+        sending: Any = one.request("POST", f"{path}/{name}", body={"migration": True, "name": name}).metadata
+        body["source"] = {"type": "migration", "mode": "push", **source}
+        receiving: Any = other.request("POST", path, body=body).metadata
         threads = []
         for name in CHANNELS:
             ends = [

@@ -32,6 +32,7 @@ LONGEST_FIRST = (
     "interop/test_cli_against_lxd.py",
     "system/test_https.py",
     "system/test_export_stream.py",
+    "system/test_transfer_bases.py",
 )
 """Roughly: what matters is that files of more than half a minute are here. Those with few tests may be the longest."""
 FOLDERS = ("faults", "fuzz", "interop", "web", "system", "contract", "golden", "unit")

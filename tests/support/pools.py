@@ -17,3 +17,9 @@ def rootfs(server: Keeper, pool: str, name: str, snapshot: str = "") -> Path:
     """Return where a stopped instance's root file system is on disk."""
     folder = f"containers-snapshots/{name}/{snapshot}" if snapshot else f"containers/{name}"
     return server.directory / "storage-pools" / pool / folder / "rootfs"
+
+
+def volume_tree(server: Keeper, pool: str, name: str, snapshot: str = "") -> Path:
+    """Return where the content of a custom volume of the default project is on disk."""
+    folder = f"custom-snapshots/default_{name}/{snapshot}" if snapshot else f"custom/default_{name}"
+    return server.directory / "storage-pools" / pool / folder

@@ -50,6 +50,18 @@ def signed_in(browser: Browser, server: HoldfastServer, *options: str, **context
         made.close()
 
 
+def is_covered(button: Locator) -> bool:
+    """Whether something else lies on the middle of it."""
+    button.scroll_into_view_if_needed()
+    covered: bool = button.evaluate(
+        """button => {
+          const {x, y, width, height} = button.getBoundingClientRect();
+          return !button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
+    return covered
+
+
 class WebPage:
     """One tab of a browser. `complaints` is what the page wrote to the console as an error, or raised."""
 

@@ -74,6 +74,12 @@ def test_snapshots_of_a_volume(keys: Keyboard, web: WebPage, web_server: Holdfas
     assert (snapshot["name"].split("/")[-1], snapshot["description"]) == ("good", "by keys")
     keys.choose("Actions of the snapshot good", "Compare with now")
     expect(web.page.get_by_text("Nothing changed between these two points.")).to_be_visible()
+    keys.open("/volumes/bt/shelf/snapshots")
+    keys.push("Files as they are now")
+    keys.fill(Snapshot="good")
+    expect(web.page.get_by_role("heading", name="Files in good")).to_be_visible()
+    keys.fill(Snapshot="Now")
+    expect(web.page.get_by_role("heading", name="Files of shelf as they are now")).to_be_visible()
 
 
 def test_export_files_of_a_volume(keys: Keyboard, web: WebPage, web_server: HoldfastServer, tmp_path: Path) -> None:
@@ -220,6 +226,35 @@ def test_create_change_rename_and_delete_a_profile(keys: Keyboard, web: WebPage,
     keys.submit("Delete")
     keys.is_at("Profiles")
     assert "routine" not in names(web_server, "/1.0/profiles")
+
+
+def test_create_change_rename_and_delete_a_project(keys: Keyboard, web: WebPage, web_server: HoldfastServer) -> None:
+    keys.open("/projects")
+    keys.ask("Create a project", "Create a project")
+    keys.fill(Name="crew", Images_of_its_own=False)
+    keys.submit("Create")
+    keys.is_at("crew")
+    keys.push("Settings")
+    keys.fill(Description="by keys")
+    keys.push("Save")
+    expect(web.page.get_by_text("is saved")).to_be_visible()
+    keys.push("YAML")
+    expect(web.page.get_by_label("Configuration as YAML")).to_have_value(re.compile("by keys"))
+    project = ask(web_server, "/1.0/projects/crew")
+    assert (project["description"], project["config"]["features.images"]) == ("by keys", "false")
+    keys.choose("Actions", "Rename…")
+    keys.fill(New_name="team-one")
+    keys.submit("Rename")
+    keys.is_at("team-one")
+    keys.choose("Actions", "Go to its instances")
+    keys.is_at("Instances")
+    expect(web.page).to_have_url(re.compile("project=team-one"))
+    keys.open("/projects")
+    keys.choose("Actions of the project team-one", "Delete…")
+    keys.fill_in("Type team-one to confirm", "team-one")
+    keys.submit("Delete")
+    expect(web.row("team-one")).to_have_count(0)
+    assert "team-one" not in names(web_server, "/1.0/projects")
 
 
 def test_stop_an_operation(keys: Keyboard, web: WebPage, web_server: HoldfastServer) -> None:

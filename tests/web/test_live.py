@@ -58,6 +58,21 @@ def test_the_yaml_of_a_profile_says_that_it_was_changed_meanwhile(web: WebPage, 
     assert web_server.holdfast("profile", "delete", "team").returncode == 0
 
 
+def test_yaml_that_was_saved_here_was_not_changed_elsewhere(web: WebPage, web_server: HoldfastServer) -> None:
+    assert web_server.holdfast("profile", "create", "drawn").returncode == 0
+    web.open("/profiles/drawn/yaml")
+    text = web.page.get_by_label("Configuration as YAML")
+    for written in ("first", "second"):
+        # Not as the server writes it: what was read anew is shown.
+        text.fill(f'{{description: "{written}", config: {{}}, devices: {{}}}}')
+        web.button("Save…").click()
+        web.submit("Save")
+        expect(text).to_have_value(f"description: {written}\nconfig: {{}}\ndevices: {{}}\n")
+        expect(web.button("Save…")).to_be_disabled()
+        expect(web.page.get_by_text("changed elsewhere meanwhile")).to_have_count(0)
+    assert web_server.holdfast("profile", "delete", "drawn").returncode == 0
+
+
 def test_a_browser_that_is_revoked_is_out_at_once(web: WebPage, chromium: Browser, web_server: HoldfastServer) -> None:
     with signed_in(chromium, web_server) as third:
         third.open("/settings/browsers")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage, signed_in
+from support.webpage import WebPage, is_covered, signed_in
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -35,23 +35,11 @@ def desk(web_server: HoldfastServer) -> None:
         ("exec", "desk", "--", "rm", "/root/papers/letter"),
         ("snapshot", "create", "desk", "late"),
         ("exec", "desk", "--", "rm", "-r", "/root/papers"),
-        ("storage", "volume", "create", "bt", "shelf"),
-        *(("storage", "volume", "snapshot", "bt", "shelf", f"take-{number}") for number in range(SNAPSHOTS)),
+        ("storage", "volume", "create", "bt", "drawer"),
+        *(("storage", "volume", "snapshot", "bt", "drawer", f"take-{number}") for number in range(SNAPSHOTS)),
     ):
         done = web_server.holdfast(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
-
-
-def is_covered(button: Locator) -> bool:
-    """Whether something else lies on the middle of it."""
-    button.scroll_into_view_if_needed()
-    covered: bool = button.evaluate(
-        """button => {
-          const {x, y, width, height} = button.getBoundingClientRect();
-          return !button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-        }"""
-    )
-    return covered
 
 
 def test_the_files_of_a_snapshot_are_one_press_away_and_one_more_in_another_snapshot(phone: WebPage) -> None:
@@ -79,6 +67,17 @@ def test_a_directory_that_a_snapshot_lacks_is_no_error(phone: WebPage) -> None:
     expect(phone.page.get_by_role("link", name="papers/")).to_be_visible()
 
 
+def test_from_what_is_there_now_to_what_was_there_in_a_snapshot(phone: WebPage) -> None:
+    phone.open("/instances/desk/snapshots")
+    phone.page.get_by_role("link", name="Files as they are now").tap()
+    phone.page.get_by_role("link", name="root/").tap()
+    expect(phone.page.get_by_text("This directory is empty.")).to_be_visible()
+    phone.page.get_by_label("Snapshot", exact=True).select_option(label=phone_label(phone, "good"))
+    expect(phone.page.get_by_role("link", name="papers/")).to_be_visible()
+    phone.open("/instances/desk/snapshots/files?path=/root/papers")
+    expect(phone.page.get_by_text("desk has no directory /root/papers now.")).to_be_visible()
+
+
 def test_what_is_gone_is_fetched_from_the_comparison(
     phone: WebPage, web_server: HoldfastServer, tmp_path: Path
 ) -> None:
@@ -96,7 +95,7 @@ def test_what_is_gone_is_fetched_from_the_comparison(
 
 
 def test_every_snapshot_is_on_the_line_of_time_and_no_point_lies_on_another(phone: WebPage) -> None:
-    phone.open("/volumes/bt/shelf/snapshots")
+    phone.open("/volumes/bt/drawer/snapshots")
     points = phone.page.get_by_role("region", name="Timeline").get_by_role("button")
     counts = [re.match(r"(\d+) snapshots", point.get_attribute("title") or "") for point in points.all()]
     assert sum(int(count[1]) if count else 1 for count in counts) == SNAPSHOTS

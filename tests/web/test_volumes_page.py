@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from holdfast.db import warnings as warnings_table
 from holdfast.db.database import Database, sqlite_url
@@ -118,6 +118,45 @@ def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
     assert run(web_server, "cat /data/papers/one; stat -c '%u:%g' /data/papers/one") == "one\n7:8"
 
 
+def test_files_of_a_volume_as_they_are_now(web: WebPage, web_server: HoldfastServer, tmp_path: Path) -> None:
+    web.open("/volumes/bt/data/snapshots")
+    web.page.get_by_role("link", name="Files as they are now").click()
+    expect(web.page.get_by_role("heading", name="Files of data as they are now")).to_be_visible()
+    web.page.get_by_role("link", name="papers/").click()
+    expect(web.row("one")).to_be_visible()
+    # Out of snapshots only: what is put back, and whole directories.
+    expect(web.button("Put back… one")).to_have_count(0)
+    expect(web.page.get_by_role("link", name="Download this folder")).to_have_count(0)
+    run(web_server, "echo two > /data/papers/two; rm /data/papers/one")
+    web.button("Refresh").click()
+    expect(web.row("one")).to_have_count(0)
+    with web.page.expect_download() as waiting:
+        web.page.get_by_role("link", name="Download two").click()
+    waiting.value.save_as(tmp_path / "two")
+    assert (tmp_path / "two").read_text() == "two\n"
+    command = web.page.locator("code.command__text").inner_text()
+    # A snapshot of it is called "papers", too.
+    assert command == "holdfast storage volume file pull -r bt data//papers ."
+    assert web_server.holdfast(*shlex.split(command)[1:-1], tmp_path).returncode == 0
+    assert (tmp_path / "papers" / "two").read_text() == "two\n"
+    # From there into a snapshot, to the same directory, and back.
+    point = web.page.get_by_label("Snapshot", exact=True)
+    point.select_option("papers")
+    expect(web.row("one")).to_be_visible()
+    expect(web.page.get_by_role("heading", name="Files in papers")).to_be_visible()
+    point.select_option(label="Now")
+    expect(web.row("two")).to_be_visible()
+
+
+def test_a_volume_that_is_a_disk_has_no_files_to_show(web: WebPage, web_server: HoldfastServer) -> None:
+    done = web_server.holdfast("storage", "volume", "create", "bt", "disk", "--type", "block", "size=16MiB")
+    assert done.returncode == 0, done.stderr
+    web.open("/volumes/bt/disk/snapshots")
+    expect(web.button("Take a snapshot")).to_be_visible()
+    expect(web.page.get_by_role("link", name="Files as they are now")).to_have_count(0)
+    assert web_server.holdfast("storage", "volume", "delete", "bt", "disk").returncode == 0
+
+
 def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> None:
     web.open("/volumes/bt/data/configuration")
     web.fill_in(web.page.locator("main"), "Take snapshots", "Every hour")
@@ -127,6 +166,31 @@ def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> N
     assert ask(web_server, DATA)["config"]["snapshots.schedule"] == "@hourly"
     web.open("/")
     expect(web.row("bt/data")).to_contain_text("once an hour")
+
+
+def test_what_was_saved_stays_in_sight_while_it_is_read_anew(web: WebPage, web_server: HoldfastServer) -> None:
+    web.open("/volumes/bt/data/configuration")
+    reads: list[Route] = []
+    web.page.route(re.compile("/volumes/custom/data[?]"), lambda route: hold_reads(route, reads))
+    choice = web.page.get_by_label("Take snapshots")
+    web.fill_in(web.page.locator("main"), "Take snapshots", "Every week")
+    web.button("Save…").click()
+    with web.page.expect_request(lambda each: each.method == "GET" and "/custom/data?" in each.url):
+        web.submit("Save")
+    expect(web.page.get_by_text("Nothing is changed.")).to_be_visible()
+    expect(choice.locator("option:checked")).to_have_text("Every week")
+    for read in reads:
+        read.continue_()
+    web.page.unroute_all()
+    assert web_server.holdfast("storage", "volume", "set", "bt", "data", "snapshots.schedule=@hourly").returncode == 0
+    expect(choice.locator("option:checked")).to_have_text("Every hour")
+
+
+def hold_reads(route: Route, held: list[Route]) -> None:
+    if route.request.method == "GET":
+        held.append(route)
+    else:
+        route.continue_()
 
 
 def test_export_a_volume_verify_it_and_import_it_again(
@@ -177,15 +241,37 @@ def test_sizes_are_measured_once_and_shown_from_then_on(web: WebPage, web_server
     ask(web_server, "/1.0/instances/holder/usage")
     web.open("/instances")
     expect(web.row("holder").get_by_role("button", name=re.compile("MiB: holder$|KiB: holder$"))).to_be_visible()
-    for order in ("ascending", "descending"):
-        web.button("Disk").click()
-        expect(web.page.get_by_role("columnheader", name="Disk")).to_have_attribute("aria-sort", order)
-    # What other modules left on this server is listed, too, measured or not.
-    told = web.page.get_by_role("row").get_by_role("button", name=re.compile("B: |^Measure: ")).all()
-    labels = [button.get_attribute("aria-label") or "" for button in told]
-    sizes = [bytes_told(label) for label in labels]
-    assert sizes == sorted(sizes, reverse=True), labels
+    labels = sorted_by_size(web, "Disk")
     assert any(label.endswith("B: holder") for label in labels), labels
+
+
+def test_volumes_are_sorted_by_their_sizes(web: WebPage, web_server: HoldfastServer) -> None:
+    for name in ("large", "unmeasured"):
+        assert web_server.holdfast("storage", "volume", "create", "bt", name).returncode == 0
+    run(web_server, "head -c 300000 /dev/urandom > /data/state; sync")
+    for name in ("data", "large"):
+        ask(web_server, f"/1.0/storage-pools/bt/volumes/custom/{name}/usage")
+    web.open("/volumes")
+    expect(web.row("large").get_by_role("button", name=re.compile("B: large$"))).to_be_visible()
+    labels = sorted_by_size(web, "Size")
+    names = [label.split(": ")[1] for label in labels]
+    assert names.index("data") < names.index("large") < names.index("unmeasured"), labels
+    for name in ("large", "unmeasured"):
+        assert web_server.holdfast("storage", "volume", "delete", "bt", name).returncode == 0
+
+
+def sorted_by_size(web: WebPage, column: str) -> list[str]:
+    """Press the column's title until the largest come first; return what is told of the sizes. Unmeasured come last."""
+    for order in ("ascending", "descending"):
+        web.button(column).click()
+        expect(web.page.get_by_role("columnheader", name=column)).to_have_attribute("aria-sort", order)
+        # What other modules left on this server is listed, too, measured or not.
+        told = web.page.get_by_role("row").get_by_role("button", name=re.compile("B: |^Measure: ")).all()
+        labels = [button.get_attribute("aria-label") or "" for button in told]
+        sizes = [bytes_told(label) for label in labels]
+        measured = [size for size in sizes if size >= 0]
+        assert sizes[: len(measured)] == sorted(measured, reverse=order == "descending"), labels
+    return labels
 
 
 def test_detach_and_delete_a_volume(web: WebPage, web_server: HoldfastServer) -> None:

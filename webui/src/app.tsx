@@ -15,6 +15,7 @@ const VolumePage = lazy(() => import("./pages/volume/volume-page"));
 const ImagesPage = lazy(() => import("./pages/images/images-page"));
 const PoolsPage = lazy(() => import("./pages/pools/pools-page"));
 const ProfilesPage = lazy(() => import("./pages/profiles/profiles-page"));
+const ProjectsPage = lazy(() => import("./pages/projects/projects-page"));
 const OperationsPage = lazy(() => import("./pages/operations/operations-page"));
 const WarningsPage = lazy(() => import("./pages/warnings/warnings-page"));
 const ServersPage = lazy(() => import("./pages/servers/servers-page"));
@@ -34,6 +35,7 @@ export function App() {
           <Route path="images/*" element={<ImagesPage />} />
           <Route path="pools/*" element={<PoolsPage />} />
           <Route path="profiles/*" element={<ProfilesPage />} />
+          <Route path="projects/*" element={<ProjectsPage />} />
           <Route path="operations" element={<OperationsPage />} />
           <Route path="warnings" element={<WarningsPage />} />
           <Route path="servers/*" element={<ServersPage />} />

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import click
 
+from holdfast.cli.extensions import require_extension
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session
 from holdfast.client.owners import Owner, VolumeName
@@ -41,7 +42,7 @@ def parse_place(text: str, pool: str = "") -> Place:
 
 def place_to_read(session: Session, text: str, snapshot: str = "", pool: str = "") -> Place:
     """Read a place where a snapshot may be meant; the server is asked which snapshots there are."""
-    place = parse_place(text, pool)
+    place = _served_place(session, text, pool)
     if snapshot:
         return Place(place.owner, place.path, snapshot)
     name, rest = _first(text)
@@ -58,7 +59,7 @@ def place_to_read(session: Session, text: str, snapshot: str = "", pool: str = "
 
 def place_to_write(session: Session, text: str, pool: str = "") -> Place:
     """Read a place that is no snapshot's; one that looks as if a snapshot were to be changed is refused."""
-    place = parse_place(text, pool)
+    place = _served_place(session, text, pool)
     name, rest = _first(text)
     is_snapshot = bool(name) and name in _snapshots(session, place.owner)
     if is_snapshot and not session.client.files.exists(place.owner, f"/{name}"):
@@ -66,6 +67,14 @@ def place_to_write(session: Session, text: str, pool: str = "") -> Place:
             f"{name} is a snapshot, and snapshots can't be changed: "
             f"write {place.owner}//{name}{rest} if you mean a path in the {_kind(place.owner)}"
         )
+    return place
+
+
+def _served_place(session: Session, text: str, pool: str) -> Place:
+    """Read a place; end the command where the server has no files of volumes."""
+    place = parse_place(text, pool)
+    if pool:
+        require_extension(session, "holdfast_volume_files", "files of volumes")
     return place
 
 

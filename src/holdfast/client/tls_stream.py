@@ -58,6 +58,10 @@ class TlsStream:
                     self._send_pending()
                 finally:
                     self._sending.release()
+            if found and is_ended:
+                # The end waits in memory: make the descriptor readable, or who waits for that overlooks it.
+                with suppress(OSError):
+                    self._raw.shutdown(socket.SHUT_RD)
             if found or is_ended:
                 return found
             self._receive()
@@ -117,7 +121,7 @@ class TlsStream:
                 piece = b""
             except ssl.SSLError:
                 if pieces:
-                    return b"".join(pieces), False  # it comes again when it is asked for more
+                    return b"".join(pieces), True  # it comes again when it is asked for more
                 raise
             if not piece:
                 return b"".join(pieces), True

@@ -27,6 +27,8 @@ class ListedEntry:
 
     @property
     def attribute_bytes(self) -> int:
+        if not self.attributes:  # nearly always
+            return 0
         return sum(len(name) + len(value) for name, value in self.attributes.items())
 
 

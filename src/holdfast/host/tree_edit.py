@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.host.file_copy import ContentCopier, read_attributes
-from holdfast.host.kernel import start_writing_out
 from holdfast.host.removal import remove_entry
 
-_LARGE_BYTES: Final = 1024 * 1024
-"""Smaller files are written out together: one by one they cost more than they gain."""
 SPECIAL: Final = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOATIME
 _WRITE: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -47,6 +44,10 @@ class Dress:
 
     def has_attributes(self, target: str | int) -> bool:
         return read_attributes(target) == self.attributes
+
+    def is_on(self, descriptor: int) -> bool:
+        """Tell whether an open file or directory has all of it."""
+        return self.fits(os.fstat(descriptor)) and self.has_attributes(descriptor)
 
     def put_on(self, target: str | int) -> None:
         """Give it to a descriptor, or to a path that is not followed when it is a link.
@@ -94,7 +95,7 @@ def make_special(
 ) -> None:
     """See to it that there is this symbolic link, device, fifo or socket: anew, unless it is as it must be."""
     if facts is not None:
-        if dress.fits(facts) and _is_same_special(directory, name, dress, facts, target, device):
+        if dress.fits(facts) and is_same_special(directory, name, dress, facts, target, device):
             return
         remove_entry(directory, name)
     if dress.type == stat.S_IFLNK:
@@ -104,21 +105,14 @@ def make_special(
     dress.put_on(place_of(directory, name))
 
 
-def _is_same_special(
-    directory: int, name: str, dress: Dress, facts: os.stat_result, target: bytes, device: int
-) -> bool:
+def is_same_special(directory: int, name: str, dress: Dress, facts: os.stat_result, target: bytes, device: int) -> bool:
+    """Tell whether an entry that its dress fits is this symbolic link, device, fifo or socket."""
     if dress.type == stat.S_IFLNK:
         if os.fsencode(os.readlink(name, dir_fd=directory)) != target:
             return False
     elif facts.st_rdev != device:
         return False
     return dress.has_attributes(place_of(directory, name))
-
-
-def begin_writing_out(descriptor: int, size: int) -> None:
-    """Let the disk work on a large file that is complete while the next ones come: a sync follows, with less to do."""
-    if size >= _LARGE_BYTES:
-        start_writing_out(descriptor)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,25 @@ _IS_LINK: Final = (errno.ELOOP, errno.ENOTDIR)
 _CANT_LINK: Final = (errno.EPERM, errno.EMLINK)
 
 
+def link_unchanged(
+    source: Path,
+    target: Path,
+    names: Mapping[bytes, Collection[bytes]],
+    *,
+    cancelled: Callable[[], bool] | None = None,
+) -> None:
+    """Complete a tree that has all its directories: link what else is unchanged, by directory, from the one before.
+
+    `source` is at rest. `OSError` if a name isn't in it, or is in `target` already.
+    """
+    with directory(source) as source_root, directory(target) as target_root:
+        links = _Links(source_root, target_root, None)
+        for number, (path, found) in enumerate(names.items()):
+            if not number % _LOOK and cancelled is not None and cancelled():
+                raise CancelledOperationError("Operation cancelled")
+            links.link_into(path, found)
+
+
 def link_tree(source: Path, target: Path, *, cancelled: Callable[[], bool] | None = None) -> None:
     """Make the new directory `target` a tree like `source`, which is at rest: directories are made, all else is linked.
 
@@ -52,25 +71,6 @@ def make_links(
     links.finish()
 
 
-def link_unchanged(
-    source: Path,
-    target: Path,
-    names: Mapping[bytes, Collection[bytes]],
-    *,
-    cancelled: Callable[[], bool] | None = None,
-) -> None:
-    """Complete a tree that has all its directories: link what else is unchanged, by directory, from the one before.
-
-    `source` is at rest. `OSError` if a name isn't in it, or is in `target` already.
-    """
-    with directory(source) as source_root, directory(target) as target_root:
-        links = _Links(source_root, target_root, None)
-        for number, (path, found) in enumerate(names.items()):
-            if not number % _LOOK and cancelled is not None and cancelled():
-                raise CancelledOperationError("Operation cancelled")
-            links.link_into(path, found)
-
-
 class _Links:
     """One tree of links under way; directories get owners and times at the end."""
 
@@ -96,13 +96,12 @@ class _Links:
             with os.scandir(source) as entries:
                 for entry in entries:
                     self.walk.check()
-                    facts = entry.stat(follow_symlinks=False)
-                    if stat.S_ISDIR(facts.st_mode):
+                    if entry.is_dir(follow_symlinks=False):
                         os.mkdir(entry.name, 0o700, dir_fd=target)
                         below.append(join(path, entry.name))
                     else:
-                        chosen = None if choose is None else choose(entry.name, facts)
-                        self._link(entry.name, facts, source if chosen is None else chosen, target)
+                        chosen = None if choose is None else choose(entry.name, entry.stat(follow_symlinks=False))
+                        self._link(entry.name, source if chosen is None else chosen, target)
             with self._lock:
                 self._directories.append((path, os.fstat(source), read_attributes(source)))
         return below
@@ -123,20 +122,20 @@ class _Links:
                 source, take = stack.enter_context(beneath_links(self._source, path)), self._copy
             before = os.fstat(target)
             for name in names:
-                text = os.fsdecode(name)
-                take(text, os.stat(text, dir_fd=source, follow_symlinks=False), source, target)
+                take(os.fsdecode(name), source, target)
             os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    def _link(self, name: str, facts: os.stat_result, source: int, target: int) -> None:
+    def _link(self, name: str, source: int, target: int) -> None:
         """Link, or copy what can't be linked: immutable files, and those with too many names."""
         try:
             os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
         except OSError as error:
             if error.errno not in _CANT_LINK:
                 raise
-            self._copy(name, facts, source, target)
+            self._copy(name, source, target)
 
-    def _copy(self, name: str, facts: os.stat_result, source: int, target: int) -> None:
+    def _copy(self, name: str, source: int, target: int) -> None:
+        facts = os.stat(name, dir_fd=source, follow_symlinks=False)
         if stat.S_ISREG(facts.st_mode):
             copy_file(name, source, target, self._copier)
         else:

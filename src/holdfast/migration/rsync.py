@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from holdfast.host.confine import FORMER, INPUT, LOG, confined
@@ -92,7 +92,9 @@ def receive_differences(
 
     Directories are made all the same. What is different in attributes alone is a copy of the former file.
     """
-    with NamedTemporaryFile(dir=tree.parent, prefix=f"{tree.name}.") as log:
+    with TemporaryDirectory(dir=tree.parent, prefix=f"{tree.name}.") as beside:
+        notes = Path(beside) / "notes"
+        notes.touch(0o600)
         arguments = [
             *_RECEIVER,
             f"--compare-dest={FORMER}/",
@@ -104,13 +106,14 @@ def receive_differences(
             "/target/",
         ]
         _run(
-            confined("rsync", arguments, tree, former=former, log=Path(log.name), stdin=PIPE, stdout=PIPE),
+            confined("rsync", arguments, tree, former=former, log=notes, stdin=PIPE, stdout=PIPE),
             channel,
             "Rsync receive failed",
             (0,),
             into=progress,
         )
-        return read_listing(log)
+        with notes.open("rb") as lines:
+            return read_listing(lines)
 
 
 def _agreed(options: RsyncOptions) -> list[str]:

@@ -2,6 +2,8 @@
 
 What is the same by size and time of change stays. Of a file that changed the source gets the sums of what is here, and
 sends the blocks that differ. Everything that comes is checked: a name is one entry of a directory that was announced.
+
+A refresh first looks at the old copy, entry by entry; the staged tree is made for the first one that differs.
 """
 
 from __future__ import annotations
@@ -13,27 +15,28 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import zstandard
 
-from holdfast.host.beneath import beneath, directory, join
+from holdfast.host.beneath import beneath, join
 from holdfast.host.failures import explained
 from holdfast.host.file_copy import ContentCopier
 from holdfast.host.removal import remove_entry
 from holdfast.host.tree_edit import (
     SPECIAL,
     Dress,
-    begin_writing_out,
     facts_of,
+    is_same_special,
     link,
     make_directory,
     make_special,
     opened_alone,
     opened_new,
     opened_to_read,
+    place_of,
 )
+from holdfast.host.writing_out import WritingOut
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.tree_frames import (
     BLOCK_BYTES,
@@ -46,6 +49,7 @@ from holdfast.migration.tree_frames import (
     StreamWriter,
     block_sums,
 )
+from holdfast.migration.tree_ground import Ground
 from holdfast.model.errors import CancelledOperationError, HoldfastError, MigrationError
 from holdfast.streams.copy import BUFFER_BYTES, Cancelled, Progress
 from holdfast.wire.tree_exchange import Directory, Entry, Part, TreeFormatError, decode_part
@@ -57,18 +61,22 @@ _NAME_BYTES: Final = 255
 _LARGEST_FILE_BYTES: Final = 1 << 60
 
 
-def receive_tree(
-    channel: DataChannel, tree: Path, *, is_linked: bool, progress: Progress, cancelled: Cancelled
-) -> None:
-    """Make the staged directory hold what comes; `is_linked`: its files are those of another tree, under more names.
+def receive_tree(channel: DataChannel, ground: Ground, *, progress: Progress, cancelled: Cancelled) -> None:
+    """Make the staged tree of `ground` hold what comes; nothing is staged if that is what the former one holds.
 
-    Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; the tree is then to be discarded.
+    Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; what was staged is then to be
+    discarded.
     """
-    with explained(f'Failed writing "{tree.name}"', MigrationError), directory(tree) as root:
-        receiver = _Receiver(channel, root, 2 if is_linked else 1, progress, cancelled)
+    doing = f'Failed writing "{ground.name}"'
+    with explained(doing, MigrationError), ground.opened(), WritingOut() as writing_out:
+        receiver = _Receiver(channel, ground, writing_out, progress, cancelled)
         while not receiver.receive_part():
             pass
         receiver.finish()
+
+
+_Place = tuple[bytes, str]
+"""A directory's path and a name in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +99,24 @@ class _Wanted:
 
 
 class _Receiver:
-    """Makes one tree; `names` is how many names a file has that has one in this tree."""
+    """Makes one tree. Whatever it knows of entries holds for the former tree and for the staged one made of it."""
 
-    def __init__(self, channel: DataChannel, root: int, names: int, progress: Progress, cancelled: Cancelled) -> None:
-        self._channel, self._root, self._names = channel, root, names
+    def __init__(
+        self,
+        channel: DataChannel,
+        ground: Ground,
+        writing_out: WritingOut,
+        progress: Progress,
+        cancelled: Cancelled,
+    ) -> None:
+        self._channel, self._ground, self._writing_out = channel, ground, writing_out
         self._progress, self._cancelled = progress, cancelled
         self._in = StreamReader(channel)
         self._started_bytes = self._shown_bytes = channel.received_bytes
         self._announced: dict[bytes, set[str]] = {b"": set()}
-        self._leaders: dict[int, tuple[bytes, str]] = {}
+        self._leaders: dict[int, _Place] = {}
         self._followers: list[tuple[bytes, str, int]] = []
-        self._kept: set[int] = set()
+        self._kept: dict[int, _Place] = {}
         self._dresses: list[tuple[bytes, Dress]] = []
         self._copier = ContentCopier(lambda _: self._check())
         self._decompressor = zstandard.ZstdDecompressor()
@@ -123,18 +138,24 @@ class _Receiver:
 
     def finish(self) -> None:
         """Give files their further names, and directories what they have, once nothing more is made in them."""
+        if self._announced:
+            self._stage()
+        if not self._ground.is_staged:
+            return
+        root = self._ground.root
         for path, name, group in self._followers:
             leader, leader_name = self._leaders[group]
-            with beneath(self._root, leader) as source, beneath(self._root, path) as here:
+            with beneath(root, leader) as source, beneath(root, path) as here:
                 if facts_of(source, leader_name) is not None:
                     link(source, leader_name, here, name)
         for path in self._announced:  # went away at the source before it was listed
             parent, _, gone = path.rpartition(b"/")
-            with beneath(self._root, parent) as here:
+            with beneath(root, parent) as here:
                 remove_entry(here, os.fsdecode(gone))
         for path, dress in self._dresses:
-            with beneath(self._root, path) as here:
-                dress.put_on(here)
+            with beneath(root, path) as here:
+                if not dress.is_on(here):
+                    dress.put_on(here)
 
     def _is_last(self, part: Part) -> bool:
         if part.is_last and b"" in self._announced:
@@ -154,22 +175,49 @@ class _Receiver:
         names = self._announced.get(listed.path)
         if names is None:
             raise MigrationError(f"The other server lists a directory that there isn't: {_shown(listed.path)}")
-        with beneath(self._root, listed.path) as here:
+        with _Open(self._ground) as opened:
             for number, entry in enumerate(listed.entries, start=first_number):
                 name = _checked(entry.name, names, listed.path)
                 with _naming(listed.path, name):
-                    content = self._meet(here, listed.path, name, entry, number)
+                    content = self._meet(opened, listed.path, name, entry, number)
                 if content is not None:
                     wanted.append(content)
             if listed.is_complete:
-                for name in set(os.listdir(here)) - names:
-                    remove_entry(here, name)
-                del self._announced[listed.path]
-                self._dresses.append((listed.path, _dress(listed.itself)))
+                self._complete(opened, listed, names)
 
-    def _meet(self, here: int, path: bytes, name: str, entry: Entry, number: int) -> _Wanted | None:
+    def _complete(self, opened: _Open, listed: Directory, names: set[str]) -> None:
+        """Take away what isn't listed, once all of a directory is; leave what it has beside to the end."""
+        here, dress = opened.at(listed.path), _dress(listed.itself)
+        surplus = set(os.listdir(here)) - names
+        if not self._ground.is_staged and (surplus or not dress.is_on(here)):
+            self._stage()
+            here = opened.at(listed.path)
+        for name in surplus:
+            remove_entry(here, name)
+        del self._announced[listed.path]
+        self._dresses.append((listed.path, dress))
+
+    def _stage(self) -> None:
+        """Make the staged tree, if there is none yet, and go on in that."""
+        if self._ground.is_staged:
+            return
+        self._ground.stage()
+        places, self._kept = self._kept.values(), {}
+        for path, name in places:
+            with beneath(self._ground.root, path) as here:
+                self._kept[os.stat(name, dir_fd=here, follow_symlinks=False).st_ino] = path, name
+        self._check()
+
+    def _meet(self, opened: _Open, path: bytes, name: str, entry: Entry, number: int) -> _Wanted | None:
         """Make an entry what it must be; return what must come for that, if it is a file."""
-        facts, dress = facts_of(here, name), _dress(entry)
+        dress, here = _dress(entry), opened.at(path)
+        facts = facts_of(here, name)
+        if not self._ground.is_staged:
+            if facts is not None and self._is_there(here, (path, name), entry, dress, facts):
+                return None
+            self._stage()
+            here = opened.at(path)
+            facts = facts_of(here, name)
         if dress.type == stat.S_IFDIR:
             make_directory(here, name, facts)
             self._announced[join(path, name)] = set()
@@ -180,6 +228,28 @@ class _Receiver:
         else:
             raise MigrationError(f"The other server lists something of an unknown type: {_shown(entry.name)}")
         return None
+
+    def _is_there(self, here: int, place: _Place, entry: Entry, dress: Dress, facts: os.stat_result) -> bool:
+        """Tell whether the former tree has an entry as it is listed; note it then."""
+        if stat.S_IFMT(facts.st_mode) != dress.type:
+            return False
+        if dress.type == stat.S_IFDIR:
+            self._announced[join(*place)] = set()
+            return True
+        if dress.type != stat.S_IFREG:
+            return dress.fits(facts) and is_same_special(here, place[1], dress, facts, entry.target, entry.size)
+        leader = self._leaders.get(entry.group)
+        if leader is not None:
+            if self._kept.get(facts.st_ino) != leader:
+                return False
+            self._followers.append((*place, entry.group))
+            return True
+        is_same = _is_same_content(entry, facts) and self._is_first(place, facts) and dress.fits(facts)
+        if not is_same or not dress.has_attributes(place_of(here, place[1])):
+            return False
+        if entry.group:
+            self._leaders[entry.group] = place
+        return True
 
     def _meet_file(
         self,
@@ -200,30 +270,32 @@ class _Receiver:
             self._leaders[entry.group] = (path, name)
         if facts is None or not _is_same_content(entry, facts):
             return _Wanted(number, path, name, entry.size, dress, facts)
-        is_first = self._is_first(facts)
-        with opened_to_read(here, name) as descriptor:
-            if is_first and dress.fits(facts) and dress.has_attributes(descriptor):
-                return None
+        is_first = self._is_first((path, name), facts)
+        if is_first and dress.fits(facts) and dress.has_attributes(place_of(here, name)):
+            return None
         with opened_alone(here, name, facts, self._copier) as descriptor:
             dress.put_on(descriptor)
         return None
 
-    def _is_first(self, facts: os.stat_result) -> bool:
+    def _is_first(self, place: _Place, facts: os.stat_result) -> bool:
         """Tell whether no other entry has kept the file: it would be two names of one where the source has two."""
-        if facts.st_nlink <= self._names:
-            return True
-        is_first = facts.st_ino not in self._kept
-        self._kept.add(facts.st_ino)
-        return is_first
+        names = 2 if self._ground.is_linked else 1
+        return facts.st_nlink <= names or self._kept.setdefault(facts.st_ino, place) == place
 
     # --- contents ---
 
     def _fetch(self, wanted: Sequence[_Wanted]) -> None:
         """Ask for contents, in a thread, while they come."""
-        asking = _Asking(self._channel, self._root, wanted)
+        if not wanted:
+            out = StreamWriter(self._channel)
+            out.write(secrets.token_bytes(SEED_BYTES))
+            out.end()
+            self._in.expect_end()
+            return
+        asking = _Asking(self._channel, self._ground, wanted)
         asking.start()
         try:
-            with _Open(self._root) as opened:
+            with _Open(self._ground) as opened:
                 for each in wanted:
                     with _naming(each.path, each.name):
                         self._receive_file(opened.at(each.path), each)
@@ -254,7 +326,7 @@ class _Receiver:
             size = self._receive_pieces(descriptor, wanted, first, is_new=former is None)
             os.ftruncate(descriptor, size)
             wanted.dress.put_on(descriptor)
-            begin_writing_out(descriptor, size)
+            self._writing_out.begin(descriptor, size)
 
     def _receive_pieces(self, descriptor: int, wanted: _Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
         """Write what comes of a file; return how large it is."""
@@ -296,9 +368,9 @@ class _Receiver:
 class _Asking(threading.Thread):
     """Sends the requests, reading what is here for their sums."""
 
-    def __init__(self, channel: DataChannel, root: int, wanted: Sequence[_Wanted]) -> None:
+    def __init__(self, channel: DataChannel, ground: Ground, wanted: Sequence[_Wanted]) -> None:
         super().__init__(daemon=True, name="migration requests")
-        self._channel, self._root, self._wanted = channel, root, wanted
+        self._channel, self._ground, self._wanted = channel, ground, wanted
         self.error: HoldfastError | None = None
 
     def run(self) -> None:
@@ -313,7 +385,7 @@ class _Asking(threading.Thread):
         out = StreamWriter(self._channel)
         seed = secrets.token_bytes(SEED_BYTES)
         out.write(seed)
-        with _Open(self._root) as opened:
+        with _Open(self._ground) as opened:
             for each in self._wanted:
                 former_bytes = 0 if each.former is None else each.former.st_size
                 out.write(REQUEST.pack(each.number, -(-former_bytes // BLOCK_BYTES)))
@@ -327,9 +399,9 @@ class _Asking(threading.Thread):
 class _Open:
     """Keeps the directory open that was used last: wanted files of one follow each other."""
 
-    def __init__(self, root: int) -> None:
-        self._root = root
-        self._path: bytes | None = None
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._opened: tuple[bytes, bool] | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> _Open:
@@ -339,10 +411,12 @@ class _Open:
         self._stack.close()
 
     def at(self, path: bytes) -> int:
-        if path != self._path:
+        """Return a descriptor, valid until the next call: that of the staged tree as soon as there is one."""
+        wanted = path, self._ground.is_staged
+        if wanted != self._opened:
             self._stack.close()
-            self._descriptor = self._stack.enter_context(beneath(self._root, path))
-            self._path = path
+            self._descriptor = self._stack.enter_context(beneath(self._ground.root, path))
+            self._opened = wanted
         return self._descriptor
 
 
@@ -368,7 +442,7 @@ def _checked(name: bytes, names: set[str], path: bytes) -> str:
 
 def _dress(entry: Entry) -> Dress:
     attributes = {os.fsdecode(name): value for name, value in entry.attributes}
-    if any("\0" in name for name in attributes) or b"\0" in entry.target:
+    if b"\0" in entry.target or (attributes and any("\0" in name for name in attributes)):
         raise MigrationError(f"The other server lists a name that is none, of {_shown(entry.name)}")
     return Dress(entry.mode, entry.uid, entry.gid, entry.mtime_ns, attributes)
 

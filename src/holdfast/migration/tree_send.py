@@ -10,6 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,8 +67,12 @@ def send_tree(
     """Send what the directory holds; raise `MigrationError` if that can't be read."""
     with explained(f'Failed reading "{tree.name}"', MigrationError), directory(tree) as root:
         sender = _Sender(channel, root, options, progress, cancelled)
-        for part, paths in _parts(root):
-            sender.send(part, paths)
+        with ThreadPoolExecutor(1, thread_name_prefix="migration list") as ahead:
+            parts = _parts(root)
+            coming = ahead.submit(next, parts, None)
+            while (found := coming.result()) is not None:
+                coming = ahead.submit(next, parts, None)  # while the other side compares this one
+                sender.send(*found)
 
 
 def _parts(root: int) -> Iterator[tuple[Part, list[bytes]]]:

@@ -110,8 +110,10 @@ PROJECT_KEYS: Final = KeyTable(
                 name=name,
                 type="bool",
                 check=values.boolean,
-                doc=f"The project has its own {name.removeprefix('features.')}, not those of the default project",
+                doc=f"The project has its own {name.removeprefix('features.')}, not those of the default project; "
+                "changes only while it is empty",
                 default="false" if name == "features.networks" else "true",
+                is_live=True,
             )
             for name in FEATURES
         ),

@@ -1,9 +1,15 @@
-"""A state of an instance that crossed between servers, kept so that the next transfer is a difference to it."""
+"""A state of an instance or volume that crossed between servers: the next transfer is a difference to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from holdfast.model.instance import Instance
+from holdfast.model.volume import CustomVolume
+
+BaseOwner = Instance | CustomVolume
+"""What a base is a state of; its content is in the pool where that was then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

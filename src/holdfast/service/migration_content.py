@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from holdfast.host.tree_links import link_unchanged
@@ -20,9 +21,11 @@ from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_differences
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
+from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import MigrationError, NoSpaceError
+from holdfast.model.kinds import ContentType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.transfer_base import TransferBase
@@ -38,6 +41,8 @@ from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
+_DISK_STEP_BYTES: Final = 8192
+"""LXD rounds up the sizes of disks to this."""
 
 
 def shown(handle: OperationHandle, volume: str) -> Show:
@@ -94,12 +99,46 @@ def _compression_of(driver: Driver) -> bool | None:
     return said.lower() in ("true", "1", "yes", "on") if said else None
 
 
-def stream_plan(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Foundation:
+    """What a refresh builds on: the plan of its btrfs streams; `bases` says it, if it is no snapshot."""
+
+    plan: StreamPlan | None
+    bases: tuple[str, ...]
+    may_stream: bool
+
+
+NOTHING: Final = Foundation(plan=None, bases=(), may_stream=True)
+"""What a first copy builds on."""
+
+
+def foundation(
+    driver: Driver,
+    volume: Volume,
+    offer: Header,
+    sent: Sequence[str],
+    usable: Mapping[str, str],
+    of_snapshots: Mapping[str, TransferBase] = MappingProxyType({}),
+) -> Foundation:
+    """Find what both sides have: of the `usable` bases here what the other side offers, else snapshots.
+
+    `of_snapshots` is what is kept of snapshots that aren't stored as they came.
+    """
+    common = next((each for each in offer.own.bases if each in usable), None)
+    if common is not None:
+        plan = StreamPlan(tuple(sent), (StreamBase(origin=Origin(volume=volume, base=usable[common])),))
+        return Foundation(plan=plan, bases=(common,), may_stream=True)
+    found = _stream_plan(driver, volume, offer, sent, of_snapshots)
+    return Foundation(plan=found, bases=(), may_stream=found is not None)
+
+
+def _stream_plan(
     driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], of_snapshots: Mapping[str, TransferBase]
 ) -> StreamPlan | None:
-    """Return how a refresh comes as streams: on what is known here, or whole, once, if no snapshot is common.
+    """Return how a refresh comes as streams: on a snapshot that is known here, or from the first snapshot on.
 
-    None: in another way, which sends less. `of_snapshots` is what is kept of snapshots that aren't stored as they came.
+    That one comes whole, once, so that later ones can be differences to it. Without snapshots files come with less by
+    other ways. Disks don't: from a server of ours they come as streams, so that the next time has a base.
     """
     there = [each.name for each in offer.snapshots]
 
@@ -110,25 +149,26 @@ def stream_plan(
         is_stored = driver.base_identity(volume, name) is not None
         return StreamBase(origin=Origin(volume=volume, snapshot=name)) if is_stored else None
 
-    if offer.own.trees:
-        before = base_of(there, sent)
-        base = None if before is None else known(before)
-        is_usable = base is not None or (before is None and bool(sent))
-        return StreamPlan(tuple(sent), () if base is None else (base,)) if is_usable else None
-    bases = {name: base for name in there if name not in sent and (base := known(name)) is not None}
-    asked = asked_of_lxd(there, sent, bases)
-    return None if asked is None else StreamPlan(asked.names, tuple(bases[name] for name in asked.parents))
+    if not offer.own.trees:
+        bases = {name: base for name in there if name not in sent and (base := known(name)) is not None}
+        asked = asked_of_lxd(there, sent, bases)
+        return None if asked is None else StreamPlan(asked.names, tuple(bases[name] for name in asked.parents))
+    before = base_of(there, sent)
+    if before is None:
+        return StreamPlan(tuple(sent)) if sent or volume.content_type is ContentType.BLOCK else None
+    base = known(before)
+    return None if base is None else StreamPlan(tuple(sent), (base,))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
-    `template` is a tree that is like the volume: the differences to it are sent then. `may_share`: the new tree may
-    have files of it until one of the two goes, as `take_over` changes none. `plan` is how a refresh comes by
-    streams; `kept` takes what comes by streams, where the source can build on the same again. `take_over` gets the
-    number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block content, how
-    large a disk may be.
+    `template` is the volume as it is, and like what comes: the differences to it are sent then. `may_share`: the new
+    tree may have files of it until one of the two goes, as `take_over` changes none. `plan` is how a
+    refresh comes by streams; `kept` takes what comes by streams, where the source can build on it again. `take_over`
+    gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block
+    content, how large a disk may be.
     """
 
     driver: Driver
@@ -143,8 +183,11 @@ class Reception:
     kept: ReceivedBases | None = None
 
 
-def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> None:
-    """Receive and stage everything; raise, with what was staged left to the intent, if that fails."""
+def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> bool:
+    """Receive and stage everything; raise, with what was staged left to the intent, if that fails.
+
+    Return False where the template, which may be shared, is what the volume is to be: then nothing is staged for it.
+    """
     tell, room = shown(handle, reception.volume.name), _Room(reception.driver)
 
     def show(name: str | None, done_bytes: int) -> None:
@@ -167,9 +210,12 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)
     elif agreement.has_own_trees:
-        _receive_own_trees(reception, agreement, data, show, handle)
+        return _receive_own_trees(reception, agreement, data, show, handle)
+    elif _is_alone(reception, agreement):
+        return _receive_differences(reception, agreement, data, show, handle)
     else:
         _receive_trees(reception, agreement, data, show, handle)
+    return True
 
 
 def _receive_trees(
@@ -182,9 +228,6 @@ def _receive_trees(
     """Receive every tree into that of the volume, of which each snapshot then is a clone."""
     driver, intent = reception.driver, reception.intent
     main = intent.token(len(reception.names))
-    if _is_alone(reception, agreement):
-        _receive_differences(reception, agreement, data, show, handle)
-        return
     tree = driver.stage(main, reception.template if agreement.deletes else None, cancelled=handle.is_cancelled)
     driver.set_staged_quota(main, reception.quota_bytes)
     options = agreement.rsync()
@@ -211,7 +254,7 @@ def _is_alone(reception: Reception, agreement: Agreement) -> bool:
 
 def _receive_differences(
     reception: Reception, agreement: Agreement, data: DataChannel, show: Show, handle: OperationHandle
-) -> None:
+) -> bool:
     """Receive what isn't as it was into an empty tree, and link all else from the volume as it is, which goes then."""
     driver, main = reception.driver, reception.intent.token()
     tree, former = driver.stage(main), driver.path(reception.volume)
@@ -222,6 +265,7 @@ def _receive_differences(
     except OSError as error:
         raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
     reception.take_over(0, None)
+    return True
 
 
 def _receive_own_trees(
@@ -230,30 +274,40 @@ def _receive_own_trees(
     data: DataChannel,
     show: Show,
     handle: OperationHandle,
-) -> None:
-    """Receive every tree into that of the volume, of which each snapshot then is a clone."""
+) -> bool:
+    """Receive every tree into that of the volume, of which each snapshot then is a clone; return whether there is one.
+
+    There is none where the volume alone is sent, and is what it was.
+    """
     driver, intent, template = reception.driver, reception.intent, reception.template
     main = intent.token(len(reception.names))
-    is_shared = False
-    if template is not None and reception.may_share:
-        is_shared = driver.stage_to_edit(main, template, cancelled=handle.is_cancelled)
-    else:
-        driver.stage(main, template, cancelled=handle.is_cancelled)
-    tree = driver.staged_path(main)
-    driver.set_staged_quota(main, reception.quota_bytes)
+    may_share = template is not None and reception.may_share
+
+    def stage() -> bool:
+        is_shared = False
+        if template is not None and may_share:
+            is_shared = driver.stage_to_edit(main, template, cancelled=handle.is_cancelled)
+        else:
+            driver.stage(main, template, cancelled=handle.is_cancelled)
+        driver.set_staged_quota(main, reception.quota_bytes)
+        return is_shared
+
+    former = driver.path(reception.volume) if may_share and not reception.names else None
+    ground = Ground(driver.staged_path(main), stage, former=former)
 
     def receive(name: str | None) -> None:
-        progress = partial(show, name)
-        receive_tree(data, tree, is_linked=is_shared, progress=progress, cancelled=handle.is_cancelled)
+        receive_tree(data, ground, progress=partial(show, name), cancelled=handle.is_cancelled)
 
     for number, name in enumerate(reception.names):
         receive(name)
-        clone, relative = Origin(volume=reception.volume, staged=main), template if is_shared else None
+        clone, relative = Origin(volume=reception.volume, staged=main), template if ground.is_linked else None
         driver.stage(intent.token(number), clone, relative=relative, cancelled=handle.is_cancelled)
         reception.take_over(number, name)
     for _ in range(1 + agreement.is_twice):
         receive(None)
-    reception.take_over(len(reception.names), None)
+    if ground.is_staged:
+        reception.take_over(len(reception.names), None)
+    return ground.is_staged
 
 
 def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle: OperationHandle) -> None:
@@ -263,11 +317,16 @@ def _receive_blocks(reception: Reception, data: DataChannel, show: Show, handle:
         receive_block(
             data,
             tree / DISK_NAME,
-            largest_bytes=reception.quota_bytes or _LARGEST_DISK_BYTES,
+            largest_bytes=largest_disk_bytes(reception.quota_bytes),
             progress=partial(show, name),
             cancelled=handle.is_cancelled,
         )
         reception.take_over(number, name)
+
+
+def largest_disk_bytes(size_bytes: int | None) -> int:
+    """Return how large a disk may be that is received for a volume of this size."""
+    return -(-size_bytes // _DISK_STEP_BYTES) * _DISK_STEP_BYTES if size_bytes else _LARGEST_DISK_BYTES
 
 
 class _Room:

@@ -42,9 +42,9 @@ from holdfast.service.instance_building import Builder, NewInstance
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
-from holdfast.service.migration_content import Reception, own_features, receive_content, stream_plan, ways_of
+from holdfast.service.migration_content import Reception, foundation, own_features, receive_content, ways_of
 from holdfast.service.migration_records import received_map, received_snapshot, whole_seconds
-from holdfast.service.migration_streams import StreamBase, StreamPlan, TakeOver
+from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
@@ -155,18 +155,12 @@ class MigrationSink:
             if source.kept_for:
                 plan = keeping_others(plan)
 
-            def stage(driver: Driver, intent: Intent) -> None:
+            def stage(driver: Driver, intent: Intent) -> bool:
                 volume = volume_of(target)
-                common = next((each for each in offer.own.bases if each in usable), None)
-                if common is not None:
-                    base = StreamBase(origin=Origin(volume=volume, base=usable[common]))
-                    streams: StreamPlan | None = StreamPlan(plan.sent, (base,))
-                else:
-                    streams = stream_plan(driver, volume, offer, plan.sent, of_snapshots)
-                ways = ways_of(driver, receiving.data, may_stream=streams is not None)
+                found = foundation(driver, volume, offer, plan.sent, usable, of_snapshots)
+                ways = ways_of(driver, receiving.data, may_stream=found.may_stream)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
-                own = own_features(driver, () if common is None else (common,))
-                agreement = _agree(receiving, ways, own, wanted, refresh=True)
+                agreement = _agree(receiving, ways, own_features(driver, found.bases), wanted, refresh=True)
                 reception = Reception(
                     driver=driver,
                     intent=intent,
@@ -175,10 +169,10 @@ class MigrationSink:
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume),
                     may_share=not offer.idmap,
-                    plan=streams,
+                    plan=found.plan,
                     kept=kept,
                 )
-                receive_content(reception, agreement, receiving.data, receiving.handle)
+                return receive_content(reception, agreement, receiving.data, receiving.handle)
 
             new = [each for each in offered if each.name in plan.sent]
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)

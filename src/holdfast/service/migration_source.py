@@ -36,7 +36,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
-from holdfast.service.transfer_bases import TransferBases
+from holdfast.service.transfer_bases import SentBase, TransferBases
 from holdfast.storage.driver import Driver, Origin
 
 INTENT_KIND: Final = "migration-send"
@@ -88,28 +88,31 @@ class MigrationSource:
         self, caller: Caller, request: SendRequest, control: ControlChannel, data: DataChannel, handle: OperationHandle
     ) -> None:
         with self._scene(caller.project, request) as scene:
-            sent = former = None
-            with self._bases.usable(scene.instance, scene.driver, is_received=False) as usable:
-                header = self._header(scene, request, tuple(usable))
+            with self._bases.sending(scene.instance, scene.driver) as bases:
+                header = self._header(scene, request, bases)
                 agreement = source.offer(control, data, header, ways_of(scene.driver, data))
                 source.send_index(data, self._index(scene, request), agreement)
                 if agreement.has_streams:
-                    former = next((usable[each] for each in agreement.own.bases), None)
-                    sent = self._send_streams(scene, request, agreement, data, handle, former)
+                    sent = StreamedVolume(
+                        driver=scene.driver,
+                        volume=volume_of(scene.instance),
+                        snapshots=tuple(each.name for each in scene.snapshots),
+                        only=request.snapshot,
+                    )
+                    show = shown(handle, request.name)
+                    send_streams(sent, scene.intent, agreement, data, show, handle.is_cancelled, bases)
                 else:
                     self._send_trees(scene, request, agreement, data, handle)
                 source.finish(control)
-            if sent is not None and agreement.own.trees:
-                self._bases.keep(scene.instance, scene.driver, sent, is_received=False, former=former or "")
             if request.snapshot is None:
                 self._remember(caller, scene.instance)
 
     @staticmethod
-    def _header(scene: _Scene, request: SendRequest, bases: tuple[str, ...]) -> Header:
+    def _header(scene: _Scene, request: SendRequest, bases: SentBase) -> Header:
         is_second = scene.is_running and not scene.driver.features.cheap_snapshots and request.snapshot is None
         return Header(
             fs=FsType.RSYNC,
-            own=own_features(scene.driver, bases),
+            own=own_features(scene.driver, tuple(bases.usable)),
             criu=Criu.NONE if is_second else None,
             idmap=sent_map(scene.instance),
             snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),
@@ -124,26 +127,6 @@ class MigrationSource:
         sent = SentCopy(protocol=who.protocol, username=who.username, sent_at=self._around.clock.now())
         with self._around.database.write() as connection:
             sent_copies.record(connection, instance.project, instance.name, sent)
-
-    def _send_streams(
-        self,
-        scene: _Scene,
-        request: SendRequest,
-        agreement: Agreement,
-        data: DataChannel,
-        handle: OperationHandle,
-        former: str | None,
-    ) -> str | None:
-        """Send differences, the first of them to the base under the token `former`; return what may be the next one."""
-        sent = StreamedVolume(
-            driver=scene.driver,
-            volume=volume_of(scene.instance),
-            snapshots=tuple(each.name for each in scene.snapshots),
-            only=request.snapshot,
-        )
-        kept = scene.driver.base_place(former) if former is not None else None
-        show = shown(handle, request.name)
-        return send_streams(sent, scene.intent, agreement, data, show, handle.is_cancelled, kept=kept)
 
     def _send_trees(
         self, scene: _Scene, request: SendRequest, agreement: Agreement, data: DataChannel, handle: OperationHandle

@@ -20,7 +20,7 @@ from holdfast.migration.subvolumes import SubvolumeEntry, receive_list, send_lis
 from holdfast.model.errors import MigrationError
 from holdfast.model.storage import Volume
 from holdfast.service.intents import Intent
-from holdfast.service.transfer_bases import OtherSnapshotError, ReceivedBases
+from holdfast.service.transfer_bases import OtherSnapshotError, ReceivedBases, SentBase
 from holdfast.storage.driver import RECEIVED, Driver, Origin, SendPlace
 from holdfast.streams.copy import Cancelled, pump
 
@@ -77,13 +77,12 @@ def send_streams(
     data: DataChannel,
     show: Show,
     cancelled: Cancelled,
-    *,
-    kept: SendPlace | None = None,
-) -> str | None:
+    bases: SentBase,
+) -> None:
     """Send list and streams; read-only copies are staged under the intent's tokens.
 
-    `kept` is what crossed before and the target still has: the first difference is to that. Return the token of what
-    was sent of the volume itself, if a later difference can be to it.
+    The first difference is to what crossed before, if the target still has that. What was sent of the volume itself
+    is named to `bases`, if a later difference can be to it.
     """
     driver, features = sent.driver, agreement.btrfs
     listed = sent.snapshots if agreement.refresh else agreement.wanted
@@ -99,7 +98,7 @@ def send_streams(
         if agreement.refresh and features.uuids:
             names = {entry.snapshot for entry in receive_list(data)}
             wanted = tuple(name for name in listed if name in names)
-    base, is_here = kept, False
+    base, is_here = bases.find(driver, agreement.own.bases), False
     if base is None and agreement.refresh:
         base = _base(held, listed, wanted)
     for name in (*wanted, None):
@@ -110,7 +109,8 @@ def send_streams(
                 pump(stream, data, progress=partial(show, name), cancelled=cancelled)
             data.end()
         base, is_here = place, True
-    return intent.token(len(listed)) if sent.only is None and len(held[None].parts) == 1 else None
+    if agreement.own.trees and sent.only is None and len(held[None].parts) == 1:
+        bases.token = intent.token(len(listed))
 
 
 def receive_streams(

@@ -214,7 +214,7 @@ class ProtectionRuns:
                 if is_late(copy, due_at, now):
                     message = f'The newest good copy is of {_text(copy.succeeded_at)}; protection "{protection.name}"'
                     why = " is paused" if protection.is_paused else f": {copy.error}" if copy.error else ""
-                    self._warnings.raise_(protection.target_project, COPY_LATE, entity, message + why)
+                    self._warnings.keep_up(protection.target_project, COPY_LATE, entity, message + why)
                 else:
                     self._warnings.resolve(protection.target_project, COPY_LATE, entity)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,9 +29,6 @@ from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "instance-refresh"
 
-Stage = Callable[[Driver, Intent], None]
-"""Makes the staged trees of the new state: token n for the n-th snapshot sent, then the main tree."""
-
 
 class Refresher:
     """Refreshes copies that the caller holds alone."""
@@ -54,9 +51,10 @@ class Refresher:
             if each.name in plan.sent
         ]
 
-        def stage(driver: Driver, intent: Intent) -> None:
+        def stage(driver: Driver, intent: Intent) -> bool:
             for number, name in enumerate((*plan.sent, None)):
                 self._content.stage(driver, intent, number, source, name, handle)
+            return True
 
         disk_map = source.config.get(DISK_MAP_KEY, UNSHIFTED)
         self.exchange(caller, target, plan, new, stage, handle, disk_map=disk_map)
@@ -79,7 +77,7 @@ class Refresher:
         target: Instance,
         plan: RefreshPlan,
         new: Sequence[Snapshot],
-        stage: Stage,
+        stage: refreshed_trees.Stage,
         handle: OperationHandle,
         *,
         disk_map: str,
@@ -100,15 +98,16 @@ class Refresher:
         )
         try:
             reach("instance-refresh:intent")
-            stage(driver, intent)
-            main = intent.token(len(plan.sent))
-            driver.set_staged_quota(main, root_size_bytes(self._around.expanded(target).devices))
-            for number in range(len(plan.sent) + 1):
-                driver.sync(intent.token(number))
+            is_staged = stage(driver, intent)
+            if is_staged:
+                main = intent.token(len(plan.sent))
+                driver.set_staged_quota(main, root_size_bytes(self._around.expanded(target).devices))
+                for number in range(len(plan.sent) + 1):
+                    driver.sync(intent.token(number))
             reach("instance-refresh:staged")
             handle.check()
             handle.set_may_cancel(may_cancel=False)
-            intent.note(staged=driver.identity(driver.staged_path(main)))
+            intent.note(staged=refreshed_trees.identity(driver, volume_of(target), intent, is_staged=is_staged))
             reach("instance-refresh:synced")
         except BaseException:
             self._abandon(intent)

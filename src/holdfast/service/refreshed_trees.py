@@ -1,14 +1,29 @@
 """The staged trees of a refresh, of instances and custom volumes alike: what is built, what it takes the place of.
 
 Token n is the n-th snapshot sent, then comes the volume itself, then what is deleted. The intent's payload names the
-snapshots `sent` and `deleted`; `staged` is the identity of the new volume, there once everything is complete.
+snapshots `sent` and `deleted`; `staged` is the identity of the new volume, there once everything is complete: that of
+the old one where nothing changed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from holdfast.model.storage import Volume
 from holdfast.service.intents import Intent
 from holdfast.storage.driver import Driver
+
+Stage = Callable[[Driver, Intent], bool]
+"""Makes the staged trees of the new state: token n for the n-th snapshot sent, then the main tree.
+
+Returns False if no snapshot is sent and the volume stays what it is: then nothing is staged.
+"""
+
+
+def identity(driver: Driver, volume: Volume, intent: Intent, *, is_staged: bool) -> str:
+    """Return what is to be noted as `staged`."""
+    main = intent.token(len(intent.texts("sent")))
+    return driver.identity(driver.staged_path(main) if is_staged else driver.path(volume))
 
 
 def put_in_place(driver: Driver, volume: Volume, intent: Intent) -> None:

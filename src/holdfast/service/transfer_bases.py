@@ -5,8 +5,8 @@ have. The source keeps what it sent last, to two targets at most; the target kee
 before, as the source may not have heard that all was stored. A tree without a record is rubbish; so is one whose time
 is over, and nothing is kept in a pool that is nearly full.
 
-LXD makes differences to snapshots alone. Those that aren't stored as they came are kept as such, too, in the same way:
-of the newest two that crossed.
+LXD makes differences to snapshots alone. Those of instances that aren't stored as they came are kept as such, too, in
+the same way: of the newest two that crossed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,15 +24,15 @@ from holdfast.db import transfer_bases as table
 from holdfast.db.database import Connection
 from holdfast.model.errors import HoldfastError, MigrationError
 from holdfast.model.instance import Instance
-from holdfast.model.transfer_base import TransferBase
+from holdfast.model.transfer_base import BaseOwner, TransferBase
 from holdfast.service.former_states import has_room_to_spare
 from holdfast.service.surroundings import Surroundings
-from holdfast.storage.driver import Driver
+from holdfast.storage.driver import Driver, SendPlace
 
 KEPT_FOR: Final = timedelta(days=14)
 """Long enough for copies that are refreshed weekly; what is sent once and never again takes space for no longer."""
 _MOST: Final = 2
-"""How many of an instance are kept of either kind."""
+"""How many of an instance or volume are kept of either kind."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class OtherSnapshotError(MigrationError):
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    """What is staged to be kept: of the instance, or of a snapshot that the source listed under this UUID."""
+    """What is staged to be kept: of the owner itself, or of a snapshot that the source listed under this UUID."""
 
     driver: Driver
     token: str
@@ -61,15 +61,30 @@ class _Staged:
 class ReceivedBases:
     """What a target may keep of a transfer under way; nothing until it is staged."""
 
+    has_snapshots: bool
     staged: list[_Staged] = field(default_factory=list)
 
     def stage(
         self, driver: Driver, token: str, area: str, number: int, snapshot: str | None = None, listed: str = ""
     ) -> None:
         """Stage what the source has, as it came, once it was checked."""
-        if driver.keeps_bases:
+        if driver.keeps_bases and (snapshot is None or self.has_snapshots):
             driver.stage_received_base(token, area, number)
             self.staged.append(_Staged(driver, token, snapshot, listed))
+
+
+@dataclass(slots=True)
+class SentBase:
+    """What a source can build on, by its identity in streams, and what it may keep of the transfer under way."""
+
+    usable: Mapping[str, str]
+    former: str = ""
+    token: str = ""
+
+    def find(self, driver: Driver, common: Sequence[str]) -> SendPlace | None:
+        """Return the one that the target has, too; it goes when what is sent now takes its place."""
+        self.former = next((self.usable[each] for each in common), "")
+        return driver.base_place(self.former) if self.former else None
 
 
 class TransferBases:
@@ -82,9 +97,9 @@ class TransferBases:
         """Pool and token of what is being used or kept, which stays meanwhile."""
 
     @contextmanager
-    def usable(self, instance: Instance, driver: Driver, *, is_received: bool) -> Iterator[Mapping[str, str]]:
-        """Give the tokens of those of an instance by their identity in streams, newest first; they stay meanwhile."""
-        with self._using(driver, lambda: self._of(instance, is_received=is_received)) as found:
+    def usable(self, owner: BaseOwner, driver: Driver, *, is_received: bool) -> Iterator[Mapping[str, str]]:
+        """Give the tokens of those of it by their identity in streams, newest first; they stay meanwhile."""
+        with self._using(driver, lambda: self._of(owner, is_received=is_received)) as found:
             yield {driver.base_place(each.token).parts[0].identity: each.token for each in found}
 
     @contextmanager
@@ -94,9 +109,18 @@ class TransferBases:
             yield {each.snapshot: each for each in found if each.snapshot is not None}
 
     @contextmanager
-    def receiving(self, instance: Instance) -> Iterator[ReceivedBases]:
+    def sending(self, owner: BaseOwner, driver: Driver) -> Iterator[SentBase]:
+        """Give what a transfer can build on; what it names as sent is kept when the body is through."""
+        with self.usable(owner, driver, is_received=False) as usable:
+            base = SentBase(usable)
+            yield base
+        if base.token:
+            self.keep(owner, driver, base.token, is_received=False, former=base.former)
+
+    @contextmanager
+    def receiving(self, owner: BaseOwner) -> Iterator[ReceivedBases]:
         """Give what a reception stages its bases in; they are kept after the body, when the copy is recorded."""
-        bases = ReceivedBases()
+        bases = ReceivedBases(has_snapshots=isinstance(owner, Instance))
         try:
             yield bases
         except BaseException as error:
@@ -104,17 +128,17 @@ class TransferBases:
                 with suppress(HoldfastError):
                     each.driver.discard(each.token)
             if isinstance(error, OtherSnapshotError):
-                for base in self._of_snapshots(instance):
+                for base in self._of_snapshots(owner):
                     self._remove(base)
             raise
-        self._renew(instance)
+        self._renew(owner)
         for each in bases.staged:
-            self.keep(instance, each.driver, each.token, is_received=True, snapshot=each.snapshot, listed=each.listed)
-        self.discard_unrecorded(self._around.driver(instance))
+            self.keep(owner, each.driver, each.token, is_received=True, snapshot=each.snapshot, listed=each.listed)
+        self.discard_unrecorded(self._around.pools.driver(owner.pool))
 
     def keep(
         self,
-        instance: Instance,
+        owner: BaseOwner,
         driver: Driver,
         token: str,
         *,
@@ -127,7 +151,7 @@ class TransferBases:
 
         The transfer is done: that this fails is logged, and the next one is larger.
         """
-        name = (instance.pool, token)
+        name = (owner.pool, token)
         with self._lock:
             self._in_use.update([name])
         try:
@@ -135,24 +159,22 @@ class TransferBases:
                 driver.discard(token)
                 return
             driver.keep_base(token)
+            now = self._around.clock.now()
             base = TransferBase(
-                pool=instance.pool,
+                pool=owner.pool,
                 token=token,
                 is_received=is_received,
-                created_at=self._around.clock.now(),
+                created_at=now,
                 snapshot=snapshot,
                 listed=listed,
             )
             with self._around.database.write() as connection:
-                table.add(connection, instance.project, instance.name, base)
+                table.add(connection, owner, base)
         except HoldfastError as error:
-            _log.warning("What crossed of %s is not kept for the next transfer: %s", instance.name, error)
+            _log.warning("What crossed of %s is not kept for the next transfer: %s", owner.name, error)
         finally:
             self._release(name)
-        if snapshot is None:
-            kept = self._of(instance, is_received=is_received)
-        else:
-            kept = self._of_snapshots(instance)
+        kept = self._of(owner, is_received=is_received) if snapshot is None else self._of_snapshots(owner)
         for number, each in enumerate(kept):
             if number >= _MOST or each.token == former:
                 self._remove(each)
@@ -175,7 +197,7 @@ class TransferBases:
                 self.discard_unrecorded(self._around.pools.driver(pool.name))
 
     def discard_unrecorded(self, driver: Driver) -> None:
-        """Remove trees without a record from a pool: those of an instance go with its record, or with `forget`."""
+        """Remove trees without a record from a pool: those of what is deleted go with its record."""
         try:
             tokens = self._without_other(driver)
         except HoldfastError as error:
@@ -184,9 +206,9 @@ class TransferBases:
         for token in tokens:
             self._drop(driver, token)
 
-    def forget(self, connection: Connection, instance: Instance) -> None:
-        """Remove the records of an instance whose content goes elsewhere."""
-        table.delete_for(connection, instance.project, instance.name)
+    def forget(self, connection: Connection, owner: BaseOwner) -> None:
+        """Remove the records of an instance or volume, by its new name, whose content goes to another pool."""
+        table.delete_for(connection, owner)
 
     def _without_other(self, driver: Driver) -> list[str]:
         """Remove records whose tree a power cut took; return the trees without a record."""
@@ -233,21 +255,25 @@ class TransferBases:
         finally:
             self._release(*names)
 
-    def _renew(self, instance: Instance) -> None:
+    def _renew(self, owner: BaseOwner) -> None:
         """Let the time of what its snapshots need begin anew: as long as the snapshots are there it takes no room."""
+        if not isinstance(owner, Instance):
+            return
         try:
             with self._around.database.write() as connection:
-                table.renew_for_snapshots(connection, instance.project, instance.name, self._around.clock.now())
+                table.renew_for_snapshots(connection, owner, self._around.clock.now())
         except HoldfastError as error:
-            _log.warning("The time of what crossed of %s begins not anew: %s", instance.name, error)
+            _log.warning("The time of what crossed of %s begins not anew: %s", owner.name, error)
 
-    def _of_snapshots(self, instance: Instance) -> list[TransferBase]:
+    def _of_snapshots(self, owner: BaseOwner) -> list[TransferBase]:
+        if not isinstance(owner, Instance):
+            return []
         with self._around.database.read() as connection:
-            return table.list_for_snapshots(connection, instance.project, instance.name)
+            return table.list_for_snapshots(connection, owner)
 
-    def _of(self, instance: Instance, *, is_received: bool) -> list[TransferBase]:
+    def _of(self, owner: BaseOwner, *, is_received: bool) -> list[TransferBase]:
         with self._around.database.read() as connection:
-            return table.list_for(connection, instance.project, instance.name, is_received=is_received)
+            return table.list_for(connection, owner, is_received=is_received)
 
     def _all(self) -> list[TransferBase]:
         with self._around.database.read() as connection:

@@ -25,10 +25,20 @@ from holdfast.model.volume_keys import size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
 from holdfast.service.locks import custom_volume_lock, pool_lock
-from holdfast.service.migration_content import Reception, own_features, receive_content, stream_plan, ways_of
+from holdfast.service.migration_content import (
+    NOTHING,
+    Foundation,
+    Reception,
+    foundation,
+    largest_disk_bytes,
+    own_features,
+    receive_content,
+    ways_of,
+)
 from holdfast.service.migration_streams import StreamPlan, TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.resources import volume_resources
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.volume_building import TAKEN, NewVolume, VolumeBuilder, copied_snapshot, dress, limit
 from holdfast.service.volume_migration_records import MAP_KEY, comparable, received_volume_snapshot
 from holdfast.service.volume_refresh import VolumeRefresher
@@ -40,9 +50,11 @@ from holdfast.storage.driver import Driver, Origin
 class VolumeMigrationSink:
     """Receives volumes."""
 
-    def __init__(self, store: VolumeStore, builder: VolumeBuilder, refresher: VolumeRefresher) -> None:
+    def __init__(
+        self, store: VolumeStore, builder: VolumeBuilder, refresher: VolumeRefresher, bases: TransferBases
+    ) -> None:
         self._store, self._around = store, store.around
-        self._builder, self._refresher = builder, refresher
+        self._builder, self._refresher, self._bases = builder, refresher, bases
 
     def receive(
         self, caller: Caller, pool: str, request: VolumeRequest, source: VolumeFromServer, connector: Connector
@@ -76,16 +88,17 @@ class VolumeMigrationSink:
     def _make(self, receiving: Receiving, target: CustomVolume) -> None:
         """Make a new volume: names of its snapshots are offered, the rest of their records comes with the index."""
         self._builder.check_free(target)
-        agreement, facts = self._agree(receiving, target, receiving.offer.snapshots, may=True, refresh=False)
-        new = NewVolume(target, self._snapshots(receiving.offer.snapshots, facts, target))
+        with self._bases.receiving(target) as kept:
+            agreed = self._agree(receiving, target, receiving.offer.snapshots, NOTHING, refresh=False)
+            new = NewVolume(target, self._snapshots(receiving.offer.snapshots, agreed, target))
 
-        def fill(driver: Driver, intent: Intent) -> None:
-            self._fill(receiving, agreement, target, intent, [each.name for each in new.snapshots], facts, None)
-            limit(driver, intent.token(len(new.snapshots)), target.content_type, target.config)
-            receiving.handle.check()
-            receiving.handle.set_may_cancel(may_cancel=False)
+            def fill(driver: Driver, intent: Intent) -> None:
+                self._fill(receiving, agreed, target, intent, [each.name for each in new.snapshots], kept)
+                limit(driver, intent.token(len(new.snapshots)), target.content_type, target.config)
+                receiving.handle.check()
+                receiving.handle.set_may_cancel(may_cancel=False)
 
-        self._builder.build(receiving.caller, new, fill)
+            self._builder.build(receiving.caller, new, fill)
 
     def _refresh(self, receiving: Receiving, target: CustomVolume, *, volume_only: bool) -> None:
         """Bring a volume that is there up to date."""
@@ -94,94 +107,99 @@ class VolumeMigrationSink:
         plan = RefreshPlan((), ())
         if not volume_only:
             plan = self._refresher.plan(target, comparable(offered, seconds), seconds)
-        streams = stream_plan(self._store.driver(target), target.address, receiving.offer, plan.sent, {})
-        wanted = [each for each in offered if each.name in plan.sent]
-        agreement, facts = self._agree(receiving, target, wanted, may=streams is not None, refresh=True)
+        wanted, driver = [each for each in offered if each.name in plan.sent], self._store.driver(target)
+        with (
+            self._bases.receiving(target) as kept,
+            self._bases.usable(target, driver, is_received=True) as usable,
+        ):
+            found = foundation(driver, target.address, receiving.offer, plan.sent, usable)
+            agreed = self._agree(receiving, target, wanted, found, refresh=True)
 
-        def stage(_: Driver, intent: Intent) -> None:
-            self._fill(receiving, agreement, target, intent, plan.sent, facts, streams)
+            def stage(_: Driver, intent: Intent) -> bool:
+                return self._fill(receiving, agreed, target, intent, plan.sent, kept)
 
-        new = self._snapshots(wanted, facts, target)
-        self._refresher.exchange(receiving.caller, target, plan, new, stage, receiving.handle)
+            new = self._snapshots(wanted, agreed, target)
+            self._refresher.exchange(receiving.caller, target, plan, new, stage, receiving.handle)
 
     def _agree(
         self,
         receiving: Receiving,
         target: CustomVolume,
         wanted: Sequence[SentSnapshot],
+        found: Foundation,
         *,
-        may: bool,
         refresh: bool,
-    ) -> tuple[Agreement, _Facts]:
-        driver = self._store.driver(target)
-        is_block = target.content_type is ContentType.BLOCK
-        ways = ways_of(driver, receiving.data, is_block=is_block, may_stream=may)
+    ) -> _Agreed:
+        driver, is_block = self._store.driver(target), target.content_type is ContentType.BLOCK
+        ways = ways_of(driver, receiving.data, is_block=is_block, may_stream=found.may_stream)
         agreement = sink.answer(
             receiving.control,
             receiving.data,
             receiving.offer,
             ways,
             wanted,
-            own=own_features(driver),
+            own=own_features(driver, found.bases),
             refresh=refresh,
         )
         volume, snapshots = volume_facts(sink.receive_index(receiving.data, agreement))
         if volume.content_type not in ("", target.content_type.value):
             raise MigrationError(f'The content of the source is "{volume.content_type}", not {target.content_type}')
-        return agreement, _Facts(volume, snapshots)
+        return _Agreed(agreement, volume, snapshots, found.plan)
 
     def _fill(
         self,
         receiving: Receiving,
-        agreement: Agreement,
+        agreed: _Agreed,
         target: CustomVolume,
         intent: Intent,
         names: Sequence[str],
-        facts: _Facts,
-        streams: StreamPlan | None,
-    ) -> None:
+        kept: ReceivedBases,
+    ) -> bool:
         driver, is_there = self._store.driver(target), self._store.driver(target).exists(target.address)
         reception = Reception(
             driver=driver,
             intent=intent,
             volume=target.address,
             names=tuple(names),
-            take_over=_taking_over(driver, intent, target, receiving.offer, facts),
+            take_over=_taking_over(driver, intent, target, receiving.offer, agreed),
             quota_bytes=size_bytes(target.config),
             template=Origin(volume=target.address) if is_there else None,
-            may_share=parse_host_map(facts.volume.config.get(MAP_KEY, "")) is None,
-            plan=streams,
+            may_share=parse_host_map(agreed.volume.config.get(MAP_KEY, "")) is None,
+            plan=agreed.plan,
+            kept=kept,
         )
-        receive_content(reception, agreement, receiving.data, receiving.handle)
+        return receive_content(reception, agreed.agreement, receiving.data, receiving.handle)
 
     def _snapshots(
-        self, sent: Sequence[SentSnapshot], facts: _Facts, target: CustomVolume
+        self, sent: Sequence[SentSnapshot], agreed: _Agreed, target: CustomVolume
     ) -> tuple[VolumeSnapshot, ...]:
         now = self._around.clock.now()
         return tuple(
-            copied_snapshot(received_volume_snapshot(each, facts.snapshots.get(each.name), target, now))
+            copied_snapshot(received_volume_snapshot(each, agreed.snapshots.get(each.name), target, now))
             for each in sent
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """What the index says."""
+class _Agreed:
+    """How it comes, what the index says of it, and what its first stream builds on."""
 
+    agreement: Agreement
     volume: VolumeFacts
     snapshots: dict[str, VolumeFacts]
+    plan: StreamPlan | None
 
 
-def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: Header, facts: _Facts) -> TakeOver:
+def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: Header, agreed: _Agreed) -> TakeOver:
     """Return what checks and dresses each staged tree; files inside are the instances' own, whatever they are."""
     sent = {each.name: each.config for each in offer.snapshots}
 
     def take_over(number: int, name: str | None) -> bool:
         tree = driver.staged_path(intent.token(number))
         if target.content_type is ContentType.BLOCK:
-            _check_disk(tree)
+            _check_disk(tree, largest_disk_bytes(size_bytes(target.config)))
             dress(tree)
-        config = facts.volume.config if name is None else sent[name]
+        config = agreed.volume.config if name is None else sent[name]
         host_map = parse_host_map(config.get(MAP_KEY, ""))
         if host_map is not None:
             take_back_owners(tree, host_map)
@@ -190,8 +208,10 @@ def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: He
     return take_over
 
 
-def _check_disk(tree: Path) -> None:
-    """Raise unless the tree holds a disk and nothing else: it is opened by the name of its file."""
+def _check_disk(tree: Path, largest_bytes: int) -> None:
+    """Raise unless the tree holds a disk, not too large, and nothing else: it is opened by the name of its file."""
     path = tree / DISK_NAME
     if os.listdir(tree) != [DISK_NAME] or path.is_symlink() or not path.is_file():
         raise MigrationError("What was received as a volume of blocks is something else")
+    if path.stat().st_size > largest_bytes:
+        raise MigrationError(f"The other server sends a disk larger than {largest_bytes} bytes")

@@ -21,6 +21,7 @@ from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import start_sending
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import volume_resources
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.volume_migration_records import sent_index, sent_volume_snapshot
 from holdfast.service.volume_requests import VolumeSend
 from holdfast.service.volume_store import VolumeStore, lock_on, payload_of
@@ -32,8 +33,8 @@ INTENT_KIND: Final = "volume-migration-send"
 class VolumeMigrationSource:
     """Sends volumes."""
 
-    def __init__(self, store: VolumeStore) -> None:
-        self._store, self._around = store, store.around
+    def __init__(self, store: VolumeStore, bases: TransferBases) -> None:
+        self._store, self._around, self._bases = store, store.around, bases
 
     def send(self, caller: Caller, request: VolumeSend, connector: Connector) -> Operation:
         """Start to send; what isn't there is refused before this returns."""
@@ -68,24 +69,25 @@ class VolumeMigrationSource:
         snapshots = () if is_alone else tuple(self._store.snapshots(volume))
         driver = self._store.driver(volume)
         sent_snapshots = tuple(sent_volume_snapshot(each) for each in snapshots)
-        header = Header(fs=FsType.RSYNC, own=own_features(driver), snapshots=sent_snapshots)
         ways = ways_of(driver, data, is_block=volume.content_type is ContentType.BLOCK)
         intent = self._around.intents.open(INTENT_KIND, {**payload_of(volume), "trees": len(snapshots) + 1})
         try:
-            agreement = source.offer(control, data, header, ways)
-            source.send_index(data, sent_index(volume, snapshots), agreement)
-            if agreement.has_streams:
-                sent = StreamedVolume(
-                    driver=driver, volume=volume.address, snapshots=_names(snapshots), only=request.snapshot
-                )
+            with self._bases.sending(volume, driver) as bases:
+                own = own_features(driver, tuple(bases.usable))
+                header = Header(fs=FsType.RSYNC, own=own, snapshots=sent_snapshots)
+                agreement = source.offer(control, data, header, ways)
+                source.send_index(data, sent_index(volume, snapshots), agreement)
                 show = shown(handle, volume.name)
-                send_streams(sent, intent, agreement, data, show, handle.is_cancelled)
-            else:
-                for name in (*agreement.wanted, None):
-                    tree = self._tree(driver, volume, name or request.snapshot, intent)
-                    show = shown(handle, volume.name)
-                    send_part(driver, tree, name, agreement, data, show, handle, may_vanish=name is None)
-            source.finish(control)
+                if agreement.has_streams:
+                    sent = StreamedVolume(
+                        driver=driver, volume=volume.address, snapshots=_names(snapshots), only=request.snapshot
+                    )
+                    send_streams(sent, intent, agreement, data, show, handle.is_cancelled, bases)
+                else:
+                    for name in (*agreement.wanted, None):
+                        tree = self._tree(driver, volume, name or request.snapshot, intent)
+                        send_part(driver, tree, name, agreement, data, show, handle, may_vanish=name is None)
+                source.finish(control)
         finally:
             self.finish(intent)
 

@@ -19,6 +19,7 @@ from holdfast.service.locks import pool_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import volume_resources
 from holdfast.service.taking_back import take_back
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.volume_building import TAKEN, limit
 from holdfast.service.volume_content import VolumeContent
 from holdfast.service.volume_places import follow, moving
@@ -33,9 +34,11 @@ INTENT_KIND: Final = "volume-move"
 class VolumeMover:
     """Moves volumes with their snapshots on this server."""
 
-    def __init__(self, store: VolumeStore, content: VolumeContent, backup_files: BackupFiles) -> None:
+    def __init__(
+        self, store: VolumeStore, content: VolumeContent, backup_files: BackupFiles, bases: TransferBases
+    ) -> None:
         self._store, self._around, self._content = store, store.around, content
-        self._backup_files = backup_files
+        self._backup_files, self._bases = backup_files, bases
 
     def move(self, caller: Caller, pool: str, name: str, request: VolumeMove) -> Operation:
         """Start to move; those who show the volume follow to another pool, but none can follow to another project."""
@@ -98,6 +101,8 @@ class VolumeMover:
             with self._around.database.write() as connection:
                 volumes_table.move(connection, volume, target)
                 follow(connection, users, volume, target)
+                if target.pool != volume.pool:
+                    self._bases.forget(connection, target)
         except BaseException:
             self.finish(intent)
             raise
@@ -135,6 +140,7 @@ class VolumeMover:
         driver.withdraw_all(origin.address, intent.token(count + 1), intent.token(count + 2))
         for number in (count + 1, count + 2):
             driver.discard(intent.token(number))
+        self._bases.discard_unrecorded(driver)
 
     def _remove_target(self, intent: Intent, volume: CustomVolume) -> None:
         target = replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -25,9 +25,6 @@ from holdfast.storage.driver import Driver
 
 INTENT_KIND: Final = "volume-refresh"
 
-Stage = Callable[[Driver, Intent], None]
-"""Makes the staged trees of the new state: token n for the n-th snapshot sent, then the main tree."""
-
 
 class VolumeRefresher:
     """Refreshes copies that the caller holds alone."""
@@ -48,9 +45,10 @@ class VolumeRefresher:
         plan = RefreshPlan((), ()) if volume_only else self.plan(target, there)
         new = [copied_snapshot(each) for each in there if each.name in plan.sent]
 
-        def stage(driver: Driver, intent: Intent) -> None:
+        def stage(driver: Driver, intent: Intent) -> bool:
             for number, name in enumerate((*plan.sent, None)):
                 self._content.stage(driver, intent, number, source, name, handle)
+            return True
 
         self.exchange(caller, target, plan, new, stage, handle)
 
@@ -75,7 +73,7 @@ class VolumeRefresher:
         target: CustomVolume,
         plan: RefreshPlan,
         new: Sequence[VolumeSnapshot],
-        stage: Stage,
+        stage: refreshed_trees.Stage,
         handle: OperationHandle,
     ) -> None:
         """Let `stage` build what is new, then put it in the place of what was; `new` are the records of `plan.sent`."""
@@ -86,14 +84,16 @@ class VolumeRefresher:
         try:
             reach("volume-refresh:intent")
             driver, main = self._store.driver(target), intent.token(len(plan.sent))
-            stage(driver, intent)
-            limit(driver, main, target.content_type, target.config)
+            is_staged = stage(driver, intent)
+            if is_staged:
+                limit(driver, main, target.content_type, target.config)
             reach("volume-refresh:staged")
-            for number in range(len(plan.sent) + 1):
-                driver.sync(intent.token(number))
+            if is_staged:
+                for number in range(len(plan.sent) + 1):
+                    driver.sync(intent.token(number))
             handle.check()
             handle.set_may_cancel(may_cancel=False)
-            intent.note(staged=driver.identity(driver.staged_path(main)))
+            intent.note(staged=refreshed_trees.identity(driver, target.address, intent, is_staged=is_staged))
             reach("volume-refresh:synced")
         except BaseException:
             self._abandon(intent)

@@ -65,21 +65,21 @@ def make_volume_services(
     surroundings: Surroundings, *, instances: InstanceServices, backup_files: BackupFiles, recovery: Recovery
 ) -> VolumeServices:
     """Build them, and register their handlers."""
-    store = VolumeStore(surroundings)
+    store, bases = VolumeStore(surroundings), instances.migrations.bases
     builder = VolumeBuilder(store)
     content = VolumeContent(store)
     refresher = VolumeRefresher(store, content)
     snapshots = VolumeSnapshotService(store)
     found = VolumeServices(
-        volumes=VolumeService(store, builder, backup_files),
+        volumes=VolumeService(store, builder, backup_files, bases),
         imports=VolumeImportService(store, builder),
         snapshots=snapshots,
         schedules=VolumeSchedules(store, snapshots),
         copies=VolumeCopyService(store, builder=builder, content=content, refresher=refresher),
         renamer=VolumeRenamer(store, backup_files),
-        source=VolumeMigrationSource(store),
-        sink=VolumeMigrationSink(store, builder, refresher),
-        mover=VolumeMover(store, content, backup_files),
+        source=VolumeMigrationSource(store, bases),
+        sink=VolumeMigrationSink(store, builder, refresher, bases),
+        mover=VolumeMover(store, content, backup_files, bases),
         restorer=VolumeRestorer(store),
         sets=VolumeSetService(store, instances.snapshots, snapshots),
         set_holds=VolumeSetHolds(store, instances.snapshots),

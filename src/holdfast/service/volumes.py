@@ -19,6 +19,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.locks import pool_lock
 from holdfast.service.pool_usage import VolumeView
 from holdfast.service.taking_back import discard_all
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.volume_building import NewVolume, VolumeBuilder
 from holdfast.service.volume_requests import VolumeRequest
 from holdfast.service.volume_store import VolumeStore, lock_on, owner_of, payload_of
@@ -42,9 +43,11 @@ class VolumeUsage:
 class VolumeService:
     """Keeps custom volumes; thread-safe."""
 
-    def __init__(self, store: VolumeStore, builder: VolumeBuilder, backup_files: BackupFiles) -> None:
+    def __init__(
+        self, store: VolumeStore, builder: VolumeBuilder, backup_files: BackupFiles, bases: TransferBases
+    ) -> None:
         self._store, self._around, self._builder = store, store.around, builder
-        self._backup_files = backup_files
+        self._backup_files, self._bases = backup_files, bases
 
     def get(self, project: str, pool: str, name: str) -> VolumeView:
         volume = self._store.get(project, pool, name)
@@ -176,3 +179,4 @@ class VolumeService:
             self._around.intents.close(intent, connection)
         reach("volume-delete:committed")
         discard_all(driver, intent.token(), intent.token(_SNAPSHOTS))
+        self._bases.discard_unrecorded(driver)

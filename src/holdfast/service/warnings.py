@@ -63,6 +63,13 @@ class WarningService:
                 verb = "reset" if is_back else "updated"
         self._tell(verb, told)
 
+    def keep_up(self, project: str | None, kind: str, entity: str, message: str) -> None:
+        """Tell of a state that lasts: once, and again only if what is to be said of it has changed."""
+        with self._database.read() as connection:
+            found = warnings_table.find(connection, project, kind, path_of(entity))
+        if found is None or found.status is WarningStatus.RESOLVED or found.message != message:
+            self.raise_(project, kind, entity, message)
+
     def resolve(self, project: str | None, kind: str, entity: str) -> None:
         """Tell that it is right again. Nothing to resolve: nothing."""
         path = path_of(entity)

@@ -8,6 +8,7 @@ import select
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from holdfast.client.endpoints import TlsEndpoint
@@ -45,3 +46,28 @@ def test_both_directions_at_once(tmp_path: Path) -> None:
         assert stream.recv(1) == b"", "the echo ends as its client does"
         stream.close()
     assert digest.digest() == hashlib.sha256(BLOCK * BLOCKS).digest()
+
+
+def test_an_end_that_comes_with_the_last_bytes_is_not_overlooked(tmp_path: Path) -> None:
+    files = server_files(tmp_path)
+    is_seen = threading.Event()
+
+    def say_farewell(connection: ssl.SSLSocket) -> None:
+        # In one packet; the connection itself stays until the client has seen it, as asyncio does it.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, True)
+        connection.sendall(b"last")
+        connection.setblocking(False)
+        with suppress(ssl.SSLWantReadError):
+            connection.unwrap()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, False)
+        is_seen.wait(60)
+
+    with tls_server(files, say_farewell) as port:
+        stream = TlsEndpoint("127.0.0.1", port, files.pem).open_duplex(10)
+        try:
+            assert stream.recv(65536) == b"last"
+            assert select.select([stream], [], [], 30)[0], "nothing tells of the end"
+            assert stream.recv(65536) == b""
+        finally:
+            is_seen.set()
+            stream.close()

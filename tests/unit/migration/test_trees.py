@@ -19,6 +19,7 @@ from holdfast.host.tree_links import link_tree
 from holdfast.host.trees import clone_tree
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.tree_frames import BLOCK_BYTES, PIECE, PIECE_BYTES, SEED_BYTES, Kind
+from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import CancelledOperationError, HoldfastError, MigrationError
@@ -33,6 +34,11 @@ pytestmark = [pytest.mark.root, pytest.mark.needs("setfacl")]
 
 def ignored(_: int) -> None:
     """Show no progress."""
+
+
+def on(tree: Path, *, is_linked: bool = False) -> Ground:
+    """Return a staged tree that is there already."""
+    return Ground(tree, lambda: is_linked)
 
 
 @pytest.fixture
@@ -56,16 +62,17 @@ def outcome(channel: DataChannel, work: Callable[[], None]) -> str:
 
 
 def transfer(
-    source: Path, target: Path, *, is_linked: bool = False, options: SendOptions | None = None
+    source: Path, target: Path | Ground, *, is_linked: bool = False, options: SendOptions | None = None
 ) -> tuple[tuple[str, str], int]:
     """Send and receive one tree; return how each side failed, and how many bytes crossed both ways."""
     ends = pair()
     one, other = DataChannel(ends[0]), DataChannel(ends[1])
     chosen = options or SendOptions()
+    ground = target if isinstance(target, Ground) else on(target, is_linked=is_linked)
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(outcome, one, lambda: send_tree(one, source, chosen, progress=ignored, cancelled=never))
         received = threads.submit(
-            outcome, other, lambda: receive_tree(other, target, is_linked=is_linked, progress=ignored, cancelled=never)
+            outcome, other, lambda: receive_tree(other, ground, progress=ignored, cancelled=never)
         )
         failures = sent.result(60), received.result(60)
     return failures, one.sent_bytes + other.sent_bytes
@@ -205,7 +212,7 @@ def test_what_compresses_is_compressed_where_the_line_is_slow(trees: tuple[Path,
     other = DataChannel(ends[1])
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(send_tree, one, trees[0], SendOptions(), progress=ignored, cancelled=never)
-        receive_tree(other, trees[1], is_linked=False, progress=ignored, cancelled=never)
+        receive_tree(other, on(trees[1]), progress=ignored, cancelled=never)
         sent.result(60)
     assert differences(describe(trees[0]), describe(trees[1])) == []
     assert (one.sent_bytes < size * 0.7) is is_slow
@@ -219,7 +226,7 @@ def test_who_cancels_tells_why(trees: tuple[Path, Path]) -> None:
             send_tree, DataChannel(ends[0]), trees[0], SendOptions(), progress=ignored, cancelled=never
         )
         received = threads.submit(
-            receive_tree, DataChannel(ends[1]), trees[1], is_linked=False, progress=ignored, cancelled=lambda: True
+            receive_tree, DataChannel(ends[1]), on(trees[1]), progress=ignored, cancelled=lambda: True
         )
         with pytest.raises(CancelledOperationError):
             received.result(60)
@@ -247,15 +254,16 @@ def piece(kind: int, length: int, place: int, data: bytes = b"") -> bytes:
     return PIECE.pack(kind, length, place) + data
 
 
-def hostile(target: Path, part: Part | bytes, *contents: bytes) -> str:
+def hostile(target: Path | Ground, part: Part | bytes, *contents: bytes) -> str:
     """Let a source say this, whatever is asked; return what the target says to it."""
+    ground = target if isinstance(target, Ground) else on(target)
     ends = pair()
     channel = DataChannel(ends[0])
     channel.send_document(part if isinstance(part, bytes) else encode_part(part))
     channel.write(b"".join(contents))
     channel.end()
     receive = DataChannel(ends[1])
-    return outcome(receive, lambda: receive_tree(receive, target, is_linked=False, progress=ignored, cancelled=never))
+    return outcome(receive, lambda: receive_tree(receive, ground, progress=ignored, cancelled=never))
 
 
 def last(*directories: Directory) -> Part:

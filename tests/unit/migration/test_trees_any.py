@@ -18,13 +18,14 @@ from holdfast.host.tree_links import link_tree
 from holdfast.host.trees import clone_tree
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.tree_frames import PIECE
+from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.model.errors import HoldfastError
 from holdfast.streams.copy import never
 from holdfast.wire.tree_exchange import Directory, Entry, Part, encode_part
 from support.sockets import pair
 from support.trees import describe, differences
-from unit.migration.test_trees import arrives, ignored, transfer
+from unit.migration.test_trees import ignored, transfer
 
 pytestmark = [pytest.mark.root]
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -80,8 +81,11 @@ def is_told_apart(source: Path, target: Path) -> bool:
 
 
 @FEW
-@given(source=TREES, former=TREES, is_linked=st.booleans())
-def test_any_tree_becomes_any_other(source: dict[str, object], former: dict[str, object], is_linked: bool) -> None:
+@given(source=TREES, former=TREES, is_linked=st.booleans(), is_seen=st.booleans())
+def test_any_tree_becomes_any_other(
+    source: dict[str, object], former: dict[str, object], is_linked: bool, is_seen: bool
+) -> None:
+    """`is_seen`: the former tree is looked at first, and the new one made as soon as something differs."""
     with tempfile.TemporaryDirectory() as scratch:
         one, old, new = (Path(scratch) / name for name in ("source", "former", "target"))
         for path, tree in ((one, source), (old, former)):
@@ -90,17 +94,22 @@ def test_any_tree_becomes_any_other(source: dict[str, object], former: dict[str,
         if not is_told_apart(one, old):
             return
         before = describe(old)
-        (link_tree if is_linked else clone_tree)(old, new)
-        if not is_linked:
-            arrives(one, new)
-            return
+
+        def stage() -> bool:
+            (link_tree if is_linked else clone_tree)(old, new)
+            return is_linked
+
         kept = Path(scratch) / "kept"
         clone_tree(old, kept)
-        assert transfer(one, new, is_linked=True)[0] == ("", "")
+        ground = Ground(new, stage, former=old if is_seen else None)
+        assert transfer(one, ground)[0] == ("", "")
         assert differences(describe(kept), before) == []
         assert {name: each.digest for name, each in describe(old).items()} == {
             name: each.digest for name, each in before.items()
         }
+        if not ground.is_staged:
+            assert differences(describe(one), describe(old)) == []
+            return
         remove_tree(old)
         assert differences(describe(one), describe(new)) == []
 
@@ -139,14 +148,18 @@ PIECES = st.builds(
 
 
 @FEW
-@given(parts=PARTS, contents=st.lists(PIECES, max_size=6))
-def test_threat_whatever_a_source_sends_stays_inside(parts: list[Part], contents: list[bytes]) -> None:
+@given(parts=PARTS, contents=st.lists(PIECES, max_size=6), is_seen=st.booleans())
+def test_threat_whatever_a_source_sends_stays_inside(parts: list[Part], contents: list[bytes], is_seen: bool) -> None:
     scratch = Path(tempfile.mkdtemp())
+    former, target = scratch / "former", scratch / "target"
     try:
-        (scratch / "target").mkdir()
+        former.mkdir()
         (scratch / "beside").write_text("untouched")
-        (scratch / "target/a").symlink_to(scratch)
-        before = (scratch / "beside").stat()
+        (former / "a").symlink_to(scratch)
+        (former / "b").mkdir()
+        (former / "b/a").write_text("untouched")
+        (former / "b/b").hardlink_to(former / "b/a")
+        before, stood = (scratch / "beside").stat(), describe(former)
         ends = pair()
         channel = DataChannel(ends[0])
         for part in parts:
@@ -155,9 +168,16 @@ def test_threat_whatever_a_source_sends_stays_inside(parts: list[Part], contents
             channel.end()
         ends[0].close()
         received = DataChannel(ends[1])
+
+        def stage() -> bool:
+            link_tree(former, target)
+            return True
+
+        ground = Ground(target, stage, former=former if is_seen else None)
         with contextlib.suppress(HoldfastError):
-            receive_tree(received, scratch / "target", is_linked=False, progress=ignored, cancelled=never)
-        assert sorted(os.listdir(scratch)) == ["beside", "target"]
+            receive_tree(received, ground, progress=ignored, cancelled=never)
+        assert set(os.listdir(scratch)) <= {"beside", "former", "target"}
+        assert differences(stood, describe(former)) == []
         after = (scratch / "beside").stat()
         assert (after.st_ino, after.st_mtime_ns, after.st_ctime_ns) == (
             before.st_ino,

@@ -79,6 +79,24 @@ def test_it_counts_how_often(scene: Scene) -> None:
     )
 
 
+def test_of_a_state_that_lasts_it_tells_once(scene: Scene) -> None:
+    told: list[Event] = []
+    scene.events.subscribe(told.append)
+    for message in ("a day old", "a day old", "a day old: no route", "a day old: no route"):
+        scene.service.keep_up("p", SCHEDULE_FAILED, BOX, message)
+    assert (scene.only().occurrences, scene.only().message) == (2, "a day old: no route")
+    scene.service.acknowledge(CALLER, scene.only().id)
+    scene.service.keep_up("p", SCHEDULE_FAILED, BOX, "a day old: no route")
+    assert scene.only().status is WarningStatus.ACKNOWLEDGED
+    scene.service.resolve("p", SCHEDULE_FAILED, BOX)
+    scene.service.keep_up("p", SCHEDULE_FAILED, BOX, "a day old: no route")
+    assert (scene.only().occurrences, scene.only().status) == (3, WarningStatus.NEW)
+    verbs = ["created", "updated", "acknowledged", "resolved", "reset"]
+    assert [event.body.action for event in told if isinstance(event.body, Lifecycle)] == [
+        f"warning-{verb}" for verb in verbs
+    ]
+
+
 def test_each_kind_and_entity_has_its_own(scene: Scene) -> None:
     scene.service.raise_("p", SCHEDULE_FAILED, BOX, "one")
     scene.service.raise_("p", "Other kind", BOX, "two")

@@ -62,11 +62,11 @@ export function isTouched(path: string, { source, isListed }: Touch): boolean {
 
 /** Paths that show things of others, by the beginning of what changed. */
 const SEEN_ELSEWHERE: readonly (readonly [string, readonly string[]])[] = [
-  ["/1.0/instances", ["/1.0/snapshot-schedules", "/1.0/storage-pools", "/1.0/profiles", "/1.0/safety", "/1.0/warnings"]],
-  ["/1.0/profiles", ["/1.0/instances", "/1.0/snapshot-schedules", "/1.0/storage-pools"]],
-  ["/1.0/storage-pools", ["/1.0/snapshot-schedules", "/1.0/safety", "/1.0/warnings"]],
+  ["/1.0/instances", ["/1.0/snapshot-schedules", "/1.0/storage-pools", "/1.0/profiles", "/1.0/projects", "/1.0/safety", "/1.0/warnings"]],
+  ["/1.0/profiles", ["/1.0/instances", "/1.0/projects", "/1.0/snapshot-schedules", "/1.0/storage-pools"]],
+  ["/1.0/storage-pools", ["/1.0/projects", "/1.0/snapshot-schedules", "/1.0/safety", "/1.0/warnings"]],
   ["/1.0/projects", ["/1.0/snapshot-schedules", "/1.0/ui/session"]],
-  ["/1.0/images", ["/1.0/storage-pools"]],
+  ["/1.0/images", ["/1.0/projects", "/1.0/storage-pools"]],
   ["/1.0/protections", ["/1.0/instances", "/1.0/safety", "/1.0/warnings"]],
   // They are raised for what failed, and taken back for what went well again.
   ["/1.0/warnings", ["/1.0/protections", "/1.0/snapshot-schedules"]],

@@ -1,6 +1,8 @@
-// Points in time as people say them: "3 h ago", with the exact time to hover over and for screen readers' detail.
+// Points in time as people say them: "3 h ago", with the exact time to hover over. Who has no pointer, or wants it so,
+// has the exact times written instead (`time-style.ts`).
 import { useSyncExternalStore } from "react";
 import { texts } from "../text";
+import { useTimeStyle } from "./time-style";
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
@@ -82,12 +84,23 @@ interface AgeProps {
 
 export function Age({ time, absent = texts.never, isDue = false }: AgeProps) {
   useNow();
+  const style = useTimeStyle();
   const parsed = parseTime(time);
   if (parsed === undefined) return <span className="u-text--muted">{absent}</span>;
   const seconds = (Date.now() - parsed) / 1000;
+  const age = sayAge(seconds, isDue);
+  const at = new Date(parsed);
+  if (style === "ages") {
+    return (
+      <time dateTime={at.toISOString()} title={formatTime(parsed)}>
+        {age}
+      </time>
+    );
+  }
   return (
-    <time dateTime={new Date(parsed).toISOString()} title={formatTime(parsed)}>
-      {sayAge(seconds, isDue)}
+    <time dateTime={at.toISOString()} title={age} className="exact-time">
+      <span>{at.toLocaleDateString(undefined, { dateStyle: "medium" })}</span>{" "}
+      <span>{at.toLocaleTimeString(undefined, { timeStyle: "medium" })}</span>
     </time>
   );
 }

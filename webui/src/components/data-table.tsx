@@ -7,8 +7,8 @@ export interface Column<Row> {
   key: string;
   title: string;
   cell: (row: Row) => ReactNode;
-  /** What to sort by; without it the column doesn't sort. */
-  sort?: (row: Row) => string | number;
+  /** What to sort by; without it the column doesn't sort. Rows that have nothing there come last either way. */
+  sort?: (row: Row) => string | number | undefined;
   /** The cell that names the row. */
   isHeader?: boolean;
   /** For columns of buttons: the title is for screen readers only. */
@@ -55,9 +55,11 @@ function sortRows<Row>(rows: readonly Row[], columns: Column<Row>[], sorting: So
   const collator = new Intl.Collator(undefined, { numeric: true });
   return rows
     .map((row) => ({ row, value: by(row) }))
-    .sort(({ value: a }, { value: b }) =>
-      typeof a === "number" && typeof b === "number" ? sign * (a - b) : sign * collator.compare(String(a), String(b)),
-    )
+    .sort(({ value: a }, { value: b }) => {
+      if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+      if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+      return sign * collator.compare(String(a), String(b));
+    })
     .map(({ row }) => row);
 }
 

@@ -3,7 +3,7 @@ import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, NavLink, Outlet, useLocation, useNavigate } from "react-router-dom";
 import { useConnection } from "../api/events";
 import { isRunning, useOperations } from "../api/operations";
-import { useProjects } from "../api/resources/server";
+import { useProjectNames } from "../api/resources/server";
 import { texts } from "../text";
 import { ErrorBoundary } from "./error-boundary";
 import { Loading } from "./loaded";
@@ -38,7 +38,13 @@ const GROUPS: { title: string; entries: Entry[] }[] = [
       { to: "/profiles", label: texts.nav.profiles },
     ],
   },
-  { title: texts.layout.server, entries: [{ to: "/settings", label: texts.nav.settings }] },
+  {
+    title: texts.layout.server,
+    entries: [
+      { to: "/projects", label: texts.nav.projects },
+      { to: "/settings", label: texts.nav.settings },
+    ],
+  },
 ];
 
 export function Layout() {
@@ -127,11 +133,11 @@ function Navigation() {
 }
 
 function ProjectChoice() {
-  const projects = useProjects();
+  const projects = useProjectNames();
   const chosen = useProjectFilter();
   const { pathname } = useLocation();
   const navigate = useNavigate();
-  const names = projects.data?.map((project) => project.name) ?? [DEFAULT_PROJECT];
+  const names = [...(projects.data ?? [DEFAULT_PROJECT])];
   if (chosen !== undefined && !names.includes(chosen)) names.push(chosen);
   const choose = (name: string) => {
     const [, area = ""] = pathname.split("/");

@@ -4,6 +4,7 @@ import { texts } from "../text";
 import { formatTime, parseTime } from "./age";
 import { formatBytes } from "./bytes";
 import { tellFailure } from "./run-action";
+import { useTimeStyle } from "./time-style";
 
 const words = texts.measure;
 
@@ -19,6 +20,7 @@ interface MeasuredSizeProps {
 export function MeasuredSize({ path, project, snapshot, name }: MeasuredSizeProps) {
   const usage = useUsage(path, project, snapshot);
   const remembered = useRememberedUsage(path, project, snapshot);
+  const style = useTimeStyle();
   const measure = async () => {
     const { error } = await usage.refetch();
     if (error !== null) tellFailure(words.title(name), error);
@@ -27,16 +29,19 @@ export function MeasuredSize({ path, project, snapshot, name }: MeasuredSizeProp
   if (usage.isFetching) return <span role="status">{words.running}</span>;
   const data = usage.data ?? remembered;
   const shown = data === undefined ? words.measure : `${data.complete ? "" : "> "}${formatBytes(data.bytes)}`;
-  const help = data === undefined ? words.help : words.measuredAt(formatTime(parseTime(data.measured_at) ?? usage.dataUpdatedAt));
+  const at = data === undefined ? undefined : formatTime(parseTime(data.measured_at) ?? usage.dataUpdatedAt);
   return (
-    <button
-      type="button"
-      className="measure"
-      title={help}
-      aria-label={`${shown}: ${name}`}
-      onClick={() => void measure()}
-    >
-      {shown}
-    </button>
+    <>
+      <button
+        type="button"
+        className="measure"
+        title={at === undefined ? words.help : words.measuredAt(at)}
+        aria-label={`${shown}: ${name}`}
+        onClick={() => void measure()}
+      >
+        {shown}
+      </button>
+      {style === "exact" && at !== undefined && <span className="measure__at">{words.at(at)}</span>}
+    </>
   );
 }

@@ -21,9 +21,10 @@ export function compareAddress(place: Place, from: string): string {
   return asking(placeAddress(place, "snapshots/compare"), "from", from);
 }
 
-/** The files of a snapshot, in the directory `path`. */
-export function filesAddress(place: Place, snapshot: string, path = "/"): string {
-  const address = placeAddress(place, `snapshots/files/${encodeURIComponent(snapshot)}`);
+/** The files of a snapshot, or without one as they are now, in the directory `path`. */
+export function filesAddress(place: Place, snapshot: string | undefined, path = "/"): string {
+  const point = snapshot === undefined ? "" : `/${encodeURIComponent(snapshot)}`;
+  const address = placeAddress(place, `snapshots/files${point}`);
   return path === "/" ? address : asking(address, "path", path);
 }
 

@@ -1,24 +1,18 @@
-// Who is signed in, light or dark, and the way out.
+// Who is signed in, how the page looks to them, and the way out.
 import { useSession } from "../api/resources/server";
 import { texts } from "../text";
 import { signOut } from "./sign-out";
-import { chooseTheme, useTheme, type Theme } from "./theme";
+import { chooseTheme, useTheme } from "./theme";
+import { chooseTimeStyle, useTimeStyle } from "./time-style";
 
 export function SessionMenu() {
   const session = useSession();
   const theme = useTheme();
+  const times = useTimeStyle();
   return (
     <div className="session">
-      <label className="side-field">
-        <span>{texts.layout.theme}</span>
-        <select value={theme} onChange={(event) => chooseTheme(event.target.value as Theme)}>
-          {Object.entries(texts.layout.themes).map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SideChoice label={texts.layout.theme} value={theme} choices={texts.layout.themes} onChoose={chooseTheme} />
+      <SideChoice label={texts.layout.times} value={times} choices={texts.layout.timeStyles} onChoose={chooseTimeStyle} />
       {session.data !== undefined && <p className="session__name">{texts.layout.signedInAs(session.data.name)}</p>}
       {session.data?.by === "browser" && (
         <button type="button" className="p-button is-small" onClick={() => void signOut()}>
@@ -26,5 +20,27 @@ export function SessionMenu() {
         </button>
       )}
     </div>
+  );
+}
+
+interface SideChoiceProps<Value extends string> {
+  label: string;
+  value: Value;
+  choices: Record<Value, string>;
+  onChoose: (value: Value) => void;
+}
+
+function SideChoice<Value extends string>({ label, value, choices, onChoose }: SideChoiceProps<Value>) {
+  return (
+    <label className="side-field">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => onChoose(event.target.value as Value)}>
+        {Object.entries<string>(choices).map(([each, text]) => (
+          <option key={each} value={each}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }

@@ -1,7 +1,7 @@
 // The frame of the tab Snapshots, of instances and of volumes: takes them, lists them, and opens what is asked for one.
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useState, type ReactNode } from "react";
-import { useNavigate } from "react-router-dom";
+import { Link, useNavigate } from "react-router-dom";
 import { texts } from "../text";
 import type { MenuAction } from "./action-menu";
 import type { Column } from "./data-table";
@@ -25,6 +25,8 @@ interface SnapshotsFrameProps<Snapshot, Verb> {
   /** The same object as long as it is the same place. */
   place: Place;
   query: UseQueryResult<Snapshot[]>;
+  /** False for what is a disk of something else's making, whose files the server can't see. */
+  hasFiles?: boolean;
   menuOf: (snapshot: Snapshot, act: (verb: Verb | Leading) => void) => MenuAction[];
   columnsOf: (actionsOf: (snapshot: Snapshot) => MenuAction[]) => Column<Snapshot>[];
   takeDialog: (onClose: () => void) => ReactNode;
@@ -34,7 +36,7 @@ interface SnapshotsFrameProps<Snapshot, Verb> {
 export function SnapshotsFrame<Snapshot extends ShownSnapshot, Verb extends string>(
   props: SnapshotsFrameProps<Snapshot, Verb>,
 ) {
-  const { query, takeDialog } = props;
+  const { place, query, hasFiles = true, takeDialog } = props;
   const [isTaking, setTaking] = useState(false);
   return (
     <>
@@ -42,6 +44,11 @@ export function SnapshotsFrame<Snapshot extends ShownSnapshot, Verb extends stri
         <button type="button" className="p-button--positive" onClick={() => setTaking(true)}>
           {words.take}
         </button>
+        {hasFiles && (
+          <Link className="p-button" to={filesAddress(place, undefined)}>
+            {words.files.open}
+          </Link>
+        )}
       </div>
       <Loaded query={query}>{(all) => <Snapshots {...props} snapshots={all} />}</Loaded>
       {isTaking && takeDialog(() => setTaking(false))}

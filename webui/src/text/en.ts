@@ -11,6 +11,7 @@ import { overview } from "./en/overview";
 import { pages } from "./en/pages";
 import { pools } from "./en/pools";
 import { profiles } from "./en/profiles";
+import { projects } from "./en/projects";
 import { servers } from "./en/servers";
 import { settings } from "./en/settings";
 import { snapshots } from "./en/snapshots";
@@ -30,6 +31,7 @@ export const texts = {
   pages,
   pools,
   profiles,
+  projects,
   servers,
   settings,
   snapshots,

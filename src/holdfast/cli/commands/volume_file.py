@@ -17,15 +17,11 @@ from holdfast.cli.commands.file import (
     tree_options,
 )
 from holdfast.cli.commands.file_trees import Wanted
-from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
 from holdfast.cli.places import place_to_read, place_to_write
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.files import FileAttributes
-
-_EXTENSION = "holdfast_volume_files"
-_WHAT = "files of volumes"
 
 
 @command(
@@ -46,7 +42,6 @@ _WHAT = "files of volumes"
 def pull(
     session: Session, pool: str, words: tuple[str, ...], snapshot: str, create_dirs: bool, recursive: bool
 ) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
     pull_words(session, words, snapshot, create_dirs=create_dirs, recursive=recursive, pool=pool)
 
 
@@ -73,7 +68,6 @@ def push(
     create_dirs: bool,
     recursive: bool,
 ) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
     wanted = Wanted(uid, gid, parse_mode(mode))
     push_words(session, words, wanted, create_dirs=create_dirs, recursive=recursive, pool=pool)
 
@@ -91,7 +85,6 @@ def push(
 @snapshot_option
 @pass_session
 def list_directory(session: Session, pool: str, place: str, snapshot: str) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
     show_directory(session, place_to_read(session, place, snapshot, pool))
 
 
@@ -104,7 +97,6 @@ def list_directory(session: Session, pool: str, place: str, snapshot: str) -> No
 @click.argument("places", nargs=-1, required=True, metavar="VOLUME/PATH...")
 @pass_session
 def delete(session: Session, pool: str, places: tuple[str, ...]) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
     delete_places(session, places, pool)
 
 
@@ -117,7 +109,6 @@ def delete(session: Session, pool: str, places: tuple[str, ...]) -> None:
 @click.argument("place", metavar="VOLUME/PATH")
 @pass_session
 def edit(session: Session, pool: str, place: str) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
     edit_file(session, place_to_write(session, place, pool))
 
 
@@ -131,7 +122,6 @@ def edit(session: Session, pool: str, place: str) -> None:
 @owner_options
 @pass_session
 def mkdir(session: Session, pool: str, places: tuple[str, ...], uid: int, gid: int, mode: str) -> None:
-    require_extension(session, _EXTENSION, _WHAT)
     make_directories(session, places, FileAttributes("directory", uid, gid, parse_mode(mode)), pool)
 
 

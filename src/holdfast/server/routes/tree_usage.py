@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from holdfast.model.measured import MeasuredSize, Subject
@@ -64,14 +65,7 @@ def _shape(found: MeasuredSize) -> TreeUsage:
 
 
 def _remembered(found: MeasuredSize) -> RememberedUsage:
-    shape = _shape(found)
-    return RememberedUsage(
-        subject=_url(found.subject),
-        bytes=shape.bytes,
-        entries=shape.entries,
-        complete=shape.complete,
-        measured_at=shape.measured_at,
-    )
+    return RememberedUsage(subject=_url(found.subject), **msgspec.structs.asdict(_shape(found)))
 
 
 def _url(of: Subject) -> str:

@@ -30,6 +30,8 @@ export interface FilePlace {
 /** A place in a snapshot. */
 export type SnapshotPlace = FilePlace & { snapshot: string };
 
+export const isOfSnapshot = (place: FilePlace): place is SnapshotPlace => place.snapshot !== undefined;
+
 function addressOf({ name, pool, snapshot }: FilePlace, what = "files"): string {
   const owner = pool === undefined ? api`/1.0/instances/${name}` : volumePath({ pool, name });
   return snapshot === undefined ? `${owner}/${what}` : `${owner}${api`/snapshots/${snapshot}`}/${what}`;

@@ -1,6 +1,6 @@
 // The server itself, who one is for it, and the small lists that forms offer.
-import type { UseQueryResult } from "@tanstack/react-query";
-import type { Schemas } from "../client";
+import { useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { get, type Schemas } from "../client";
 import { useResource } from "../query-client";
 
 export type Session = Schemas["UiSession"];
@@ -16,9 +16,16 @@ export function useStatefulProblem(): string {
 
 export const useSession = (): UseQueryResult<Session> => useResource<Session>("/1.0/ui/session");
 
-export function useProjects(): UseQueryResult<Schemas["Project"][]> {
-  return useResource<Schemas["Project"][]>("/1.0/projects", { recursion: 1 });
+/** The names of the projects that one may see. What is in them takes longer: that is for their own page. */
+export function useProjectNames(): UseQueryResult<string[]> {
+  return useQuery({
+    queryKey: ["/1.0/projects", {}],
+    queryFn: ({ signal }) => get<string[]>("/1.0/projects", {}, signal),
+    select: namesOf,
+  });
 }
+
+const namesOf = (urls: string[]): string[] => urls.map((url) => decodeURIComponent(url.split("/").at(-1) ?? ""));
 
 export function usePools(): UseQueryResult<Schemas["Pool"][]> {
   return useResource<Schemas["Pool"][]>("/1.0/storage-pools", { recursion: 1 });

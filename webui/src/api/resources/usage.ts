@@ -23,27 +23,29 @@ export function noteMeasured(): void {
   void queryClient.invalidateQueries({ queryKey: ["/1.0/usage"] });
 }
 
-/** What instances took when they were measured last, by project and name; undefined stands for all projects. */
+/** What instances and volumes took when they were measured last, by `sizeKey`; undefined stands for all projects. */
 export function useRememberedSizes(project: string | undefined): ReadonlyMap<string, number> {
   const query = project === undefined ? { "all-projects": true } : { project };
   const { data } = useQuery({
     queryKey: ["/1.0/usage", query],
     queryFn: ({ signal }) => get<RememberedUsage[]>("/1.0/usage", query, signal),
-    select: sizesOfInstances,
+    select: sizesOf,
   });
   return data ?? NOTHING;
 }
 
 const NOTHING: ReadonlyMap<string, number> = new Map();
 
-function sizesOfInstances(found: RememberedUsage[]): ReadonlyMap<string, number> {
-  const pairs = found.flatMap(({ subject, bytes }): [string, number][] => {
-    const [path = "", query = ""] = subject.split("?");
-    const [, , kind, name = ""] = path.split("/");
-    if (kind !== "instances") return [];
-    return [[`${new URLSearchParams(query).get("project") ?? "default"}/${decodeURIComponent(name)}`, bytes]];
-  });
-  return new Map(pairs);
+/** The key of a size; `path` is that of the instance or volume. */
+export const sizeKey = (path: string, project: string): string => `${project}:${decodeURIComponent(path)}`;
+
+function sizesOf(found: RememberedUsage[]): ReadonlyMap<string, number> {
+  return new Map(
+    found.map(({ subject, bytes }) => {
+      const [path = "", query = ""] = subject.split("?");
+      return [sizeKey(path, new URLSearchParams(query).get("project") ?? "default"), bytes];
+    }),
+  );
 }
 
 /** What the server remembers; one request answers for all that are in a list together. */

@@ -48,7 +48,7 @@ export function SaveBar({ name, draft, save, commandsOf, touches }: SaveBarProps
           command={commandsOf(set, unset)}
           submit={texts.save}
           onClose={() => setSaving(false)}
-          onDone={draft.reset}
+          onDone={draft.settle}
         >
           <ul className="losses">
             {entries.map(([key, value]) => (

@@ -45,18 +45,21 @@ export function YamlEditor({ name, value, command, save, touches }: YamlEditorPr
   const current = useMemo(() => toYaml(value), [value]);
   const [base, setBase] = useState(current);
   const [text, setText] = useState(current);
+  const [saved, setSaved] = useState<string>();
   const [isSaving, setSaving] = useState(false);
   const { value: edited, problem } = useMemo(() => parse(text), [text]);
   const isStale = current !== base;
   const reload = () => {
     setBase(current);
     setText(current);
+    setSaved(undefined);
   };
-  // Nobody has typed yet: show what is new at once.
-  if (isStale && text === base) reload();
+  // Nobody has typed yet, or not since it was saved here: show what is new at once.
+  const isUntouched = text === base || text === saved;
+  if (isStale && isUntouched) reload();
   return (
     <>
-      {isStale && text !== base && (
+      {isStale && !isUntouched && (
         <div className="p-notification--caution" role="alert">
           <div className="p-notification__content">
             <p className="p-notification__message">{words.yamlChanged}</p>
@@ -83,7 +86,7 @@ export function YamlEditor({ name, value, command, save, touches }: YamlEditorPr
         <button
           type="button"
           className="p-button--positive"
-          disabled={text === current || edited === undefined || isStale}
+          disabled={text === current || text === saved || edited === undefined || isStale}
           onClick={() => setSaving(true)}
         >
           {words.save}
@@ -100,6 +103,7 @@ export function YamlEditor({ name, value, command, save, touches }: YamlEditorPr
           command={command}
           submit={texts.save}
           onClose={() => setSaving(false)}
+          onDone={() => setSaved(text)}
         />
       )}
     </>

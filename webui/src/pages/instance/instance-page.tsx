@@ -15,7 +15,7 @@ import { useInstanceActions } from "../instances/use-instance-actions";
 import { OverviewTab } from "./overview-tab";
 
 const SnapshotsTab = lazy(() => import("./snapshots/snapshots-tab"));
-const SnapshotFilesPage = lazy(() => import("./snapshots/snapshot-files-page"));
+const FilesPage = lazy(() => import("./snapshots/files-page"));
 const ComparePage = lazy(() => import("./snapshots/compare-page"));
 const ConfigurationTab = lazy(() => import("./configuration/configuration-tab"));
 const ExportsTab = lazy(() => import("./exports/exports-tab"));
@@ -120,7 +120,7 @@ function TabRoutes({ instance }: TabProps): ReactNode {
       <Route index element={<OverviewTab instance={instance} />} />
       <Route path="snapshots" element={<SnapshotsTab instance={instance} />} />
       <Route path="snapshots/compare" element={<ComparePage instance={instance} />} />
-      <Route path="snapshots/files/:snapshot" element={<SnapshotFilesPage instance={instance} />} />
+      <Route path="snapshots/files/:snapshot?" element={<FilesPage instance={instance} />} />
       <Route path="configuration/*" element={<ConfigurationTab instance={instance} />} />
       <Route path="exports" element={<ExportsTab instance={instance} />} />
       <Route path="copies" element={<CopiesTab instance={instance} />} />

@@ -3,6 +3,7 @@ import { Link } from "react-router-dom";
 import { api } from "../../api/client";
 import { useInstanceState, type Instance } from "../../api/resources/instances";
 import type { Safety } from "../../api/resources/safety";
+import { sizeKey } from "../../api/resources/usage";
 import { Absent } from "../../components/absent";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
@@ -68,7 +69,7 @@ export function instanceColumns(
       cell: ({ name, project }) => (
         <MeasuredSize path={api`/1.0/instances/${name}`} project={project} name={name} />
       ),
-      sort: ({ name, project }) => sizes.get(safetyKey(project, name)) ?? -1,
+      sort: ({ name, project }) => sizes.get(sizeKey(api`/1.0/instances/${name}`, project)),
     },
     {
       key: "snapshot",

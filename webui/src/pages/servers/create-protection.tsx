@@ -2,7 +2,7 @@
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { createProtection, PROTECTIONS } from "../../api/resources/protections";
-import { usePools, useProjects, useServer } from "../../api/resources/server";
+import { usePools, useProjectNames, useServer } from "../../api/resources/server";
 import { ActionDialog } from "../../components/action-dialog";
 import { CommandLine } from "../../components/command-line";
 import { holdfast } from "../../components/command";
@@ -75,7 +75,7 @@ export function CreateProtection({ onClose }: { onClose: () => void }) {
 function FormFields({ form, set }: { form: Form; set: (change: Partial<Form>) => void }) {
   const server = useServer();
   const pools = usePools();
-  const projects = useProjects();
+  const projects = useProjectNames();
   const more = texts.servers;
   return (
     <>
@@ -142,7 +142,7 @@ function FormFields({ form, set }: { form: Form; set: (change: Partial<Form>) =>
           label={words.targetProject}
           value={form.target_project}
           onChange={(target) => set({ target_project: target })}
-          choices={(projects.data ?? []).map((each) => ({ value: each.name, label: each.name }))}
+          choices={(projects.data ?? []).map((each) => ({ value: each, label: each }))}
         />
       </div>
     </>

@@ -1,5 +1,5 @@
 // How far a client or browser is let in: everywhere, or in some projects.
-import { useProjects } from "../../api/resources/server";
+import { useProjectNames } from "../../api/resources/server";
 import type { Reach } from "../../api/resources/trust";
 import { CheckField, SelectField } from "../../components/fields";
 import { texts } from "../../text";
@@ -18,7 +18,7 @@ export const reachText = (reach: Reach): string =>
   reach.restricted ? reach.projects.join(", ") || texts.none : words.everything;
 
 export function ReachFields({ reach, onChange }: { reach: Reach; onChange: (reach: Reach) => void }) {
-  const projects = useProjects();
+  const projects = useProjectNames();
   const toggle = (name: string, isOn: boolean) =>
     onChange({
       ...reach,
@@ -38,7 +38,7 @@ export function ReachFields({ reach, onChange }: { reach: Reach; onChange: (reac
       {reach.restricted && (
         <fieldset className="choices">
           <legend>{words.chosen}</legend>
-          {(projects.data ?? []).map(({ name }) => (
+          {(projects.data ?? []).map((name) => (
             <CheckField
               key={name}
               label={name}

@@ -40,6 +40,7 @@ export default function SnapshotsTab({ volume }: VolumeTabProps) {
     <SnapshotsFrame
       place={place}
       query={snapshots}
+      hasFiles={content !== "block"}
       menuOf={menu}
       columnsOf={columns}
       takeDialog={(onClose) => <TakeVolumeSnapshot volume={volume} onClose={onClose} />}

@@ -14,7 +14,7 @@ import { useVolumeActions } from "../volumes/use-volume-actions";
 import { OverviewTab } from "./overview-tab";
 
 const SnapshotsTab = lazy(() => import("./snapshots-tab"));
-const SnapshotFilesPage = lazy(() => import("./snapshot-files-page"));
+const FilesPage = lazy(() => import("./files-page"));
 const ComparePage = lazy(() => import("./compare-page"));
 const ConfigurationTab = lazy(() => import("./configuration-tab"));
 const ExportsTab = lazy(() => import("./exports-tab"));
@@ -85,7 +85,7 @@ function VolumeRoutes({ volume }: VolumeTabProps) {
       <Route index element={<OverviewTab volume={volume} />} />
       <Route path="snapshots" element={<SnapshotsTab volume={volume} />} />
       <Route path="snapshots/compare" element={<ComparePage volume={volume} />} />
-      <Route path="snapshots/files/:snapshot" element={<SnapshotFilesPage volume={volume} />} />
+      <Route path="snapshots/files/:snapshot?" element={<FilesPage volume={volume} />} />
       <Route path="configuration/*" element={<ConfigurationTab volume={volume} />} />
       <Route path="exports" element={<ExportsTab volume={volume} />} />
       <Route path="*" element={<NotFound />} />

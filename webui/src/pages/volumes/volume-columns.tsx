@@ -1,5 +1,6 @@
 // The columns of the list of volumes.
 import { Link } from "react-router-dom";
+import { sizeKey } from "../../api/resources/usage";
 import { volumePath, type ListedVolume } from "../../api/resources/volumes";
 import { ActionMenu, type MenuAction } from "../../components/action-menu";
 import { Age, parseTime } from "../../components/age";
@@ -16,6 +17,7 @@ const newestOf = (volume: ListedVolume): string | undefined =>
 
 export function volumeColumns(
   isOfAllProjects: boolean,
+  sizes: ReadonlyMap<string, number>,
   actionsOf: (volume: ListedVolume) => MenuAction[],
 ): Column<ListedVolume>[] {
   const project: Column<ListedVolume> = {
@@ -38,7 +40,7 @@ export function volumeColumns(
       sort: (each) => each.name,
     },
     ...(isOfAllProjects ? [project] : []),
-    { key: "pool", title: texts.pool, cell: (each) => each.pool, sort: (each) => each.pool },
+    { key: "pool", title: texts.pool, className: "short-cell", cell: (each) => each.pool, sort: (each) => each.pool },
     {
       key: "content",
       title: words.content,
@@ -51,6 +53,7 @@ export function volumeColumns(
       title: texts.size,
       className: "number-cell",
       cell: (each) => <MeasuredSize path={volumePath(each)} project={each.project} name={each.name} />,
+      sort: (each) => sizes.get(sizeKey(volumePath(each), each.project)),
     },
     {
       key: "snapshot",

@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { usePools } from "../../api/resources/server";
+import { useRememberedSizes } from "../../api/resources/usage";
 import { useVolumes, type ListedVolume } from "../../api/resources/volumes";
 import { ActionMenu } from "../../components/action-menu";
 import { DataTable } from "../../components/data-table";
@@ -29,7 +30,7 @@ export default function VolumesPage() {
       ) : volumes.data === undefined ? (
         <Loading />
       ) : (
-        <VolumeList all={volumes.data} isOfAllProjects={project === undefined} />
+        <VolumeList all={volumes.data} project={project} />
       )}
     </Page>
   );
@@ -58,17 +59,18 @@ function CreateMenu({ volumes }: { volumes: ListedVolume[] }) {
   );
 }
 
-function VolumeList({ all, isOfAllProjects }: { all: ListedVolume[]; isOfAllProjects: boolean }) {
+function VolumeList({ all, project }: { all: ListedVolume[]; project: string | undefined }) {
   const [wanted, setWanted] = useState("");
   const [pool, setPool] = useState("");
   const pools = usePools();
   const navigate = useNavigate();
   const { actionsOf, dialog } = useVolumeActions(navigate);
+  const sizes = useRememberedSizes(project);
   const columns = useMemo(
-    () => volumeColumns(isOfAllProjects, actionsOf),
+    () => volumeColumns(project === undefined, sizes, actionsOf),
     // The actions only open dialogs: new ones for each drawing are the same.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [isOfAllProjects],
+    [project, sizes],
   );
   const shown = all.filter(
     (each) =>

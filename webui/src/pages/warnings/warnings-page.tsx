@@ -167,6 +167,7 @@ function warningColumns(remove: (warning: ServerWarning) => void): Column<Server
     {
       key: "about",
       title: words.about,
+      className: "short-cell",
       cell: (each) => (each.entity_url === "" ? words.wholeServer : <EntityLink url={each.entity_url} />),
       sort: (each) => each.entity_url,
     },

@@ -6,6 +6,8 @@ export const components = {
     skip: "Skip to the content",
     theme: "Theme",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
+    times: "Times",
+    timeStyles: { ages: "How long ago", exact: "Date and time" },
     signOut: "Sign out",
     signedInAs: (name: string) => `Signed in as ${name}`,
     allProjects: "All projects",
@@ -26,8 +28,10 @@ export const components = {
     operations: "Operations",
     warnings: "Warnings",
     servers: "Servers",
+    projects: "Projects",
     settings: "Settings",
   },
+  toasts: { times: (count: number) => `(${count} times)` },
   command: {
     title: "The same by the command line",
     copy: "Copy the command",
@@ -85,6 +89,7 @@ export const components = {
     running: "Measuring…",
     title: (name: string) => `Measure ${name}`,
     help: "Have the server count what its files take, as if nothing was shared with others.",
+    at: (time: string) => `measured ${time}`,
     measuredAt: (time: string) => `Measured at ${time}. Press to measure again.`,
   },
   usedBy: {

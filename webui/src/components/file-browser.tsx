@@ -1,13 +1,14 @@
-// Browses the files of a snapshot, downloads them, puts single ones back.
-import { useMemo, useState } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router-dom";
+// Browses the files of an instance or volume, in a snapshot or as they are now; downloads them, puts single ones back.
+import { useEffect, useMemo, useRef, useState } from "react";
+import { Link, useLocation, useNavigate, useSearchParams } from "react-router-dom";
 import { ApiError } from "../api/client";
 import {
+  isOfSnapshot,
   treeAddress,
   useDirectory,
   useFileFacts,
   type FileEntry,
-  type SnapshotPlace,
+  type FilePlace,
 } from "../api/resources/files";
 import { texts } from "../text";
 import { Age, formatTime, parseTime } from "./age";
@@ -16,7 +17,7 @@ import { fileCommand } from "./command";
 import type { Point } from "./chosen-points";
 import { CommandLine } from "./command-line";
 import { DataTable, type Column } from "./data-table";
-import { FileButtons } from "./file-buttons";
+import { FileButtons, insideOf } from "./file-buttons";
 import { Loaded } from "./loaded";
 import { filesAddress, parentOf } from "./places";
 import { PutBackDialog } from "./put-back-dialog";
@@ -27,37 +28,55 @@ const words = texts.snapshots.files;
 export const joined = (directory: string, name: string): string => `${directory === "/" ? "" : directory}/${name}`;
 const nameOf = (entry: FileEntry | string): string => (typeof entry === "string" ? entry : entry.name);
 
-interface SnapshotFilesProps {
-  /** The same object as long as it is the same place. */
-  place: SnapshotPlace;
+interface FileBrowserProps {
+  /** Without a snapshot: as it is now. The same object as long as it is the same place. */
+  place: FilePlace;
   /** All snapshots there are, to look into another one at the same path. */
   snapshots: Point[];
 }
 
-/** The directory of a snapshot that the address names. */
-export function SnapshotFiles({ place, snapshots }: SnapshotFilesProps) {
+const titleOf = ({ name, snapshot }: FilePlace): string =>
+  snapshot === undefined ? words.titleNow(name) : words.title(snapshot);
+
+/** The directory that the address names. */
+export function FileBrowser({ place, snapshots }: FileBrowserProps) {
   const [search] = useSearchParams();
   const path = search.get("path") ?? "/";
   return (
     <>
-      <h2 className="p-heading--4">{words.title(place.snapshot)}</h2>
+      <h2 className="p-heading--4">{titleOf(place)}</h2>
       <Breadcrumbs place={place} path={path} />
       <Directory key={path} place={place} path={path} snapshots={snapshots} />
     </>
   );
 }
 
+/** No snapshot is called so. */
+const NOW = "";
+/** What a page of files is told by the one before. */
+const CHOSEN_HERE = "snapshot-choice";
+
 /** Who looks for a file often doesn't know yet in which snapshot it still is. */
-function SnapshotChoice({ place, path, snapshots }: SnapshotFilesProps & { path: string }) {
+function SnapshotChoice({ place, path, snapshots }: FileBrowserProps & { path: string }) {
   const navigate = useNavigate();
+  const { state } = useLocation();
+  const field = useRef<HTMLSelectElement>(null);
+  // Each choice is a page of its own: who goes from one to the next by keyboard stays in this field.
+  useEffect(() => {
+    if (state === CHOSEN_HERE) field.current?.focus();
+  }, [state]);
+  const choose = (value: string) =>
+    navigate(filesAddress(place, value === NOW ? undefined : value, path), { state: CHOSEN_HERE });
   const newestFirst = snapshots.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   return (
     <select
       className="snapshot-choice"
       aria-label={words.snapshot}
-      value={place.snapshot}
-      onChange={(event) => navigate(filesAddress(place, event.target.value, path))}
+      value={place.snapshot ?? NOW}
+      ref={field}
+      onChange={(event) => choose(event.target.value)}
     >
+      <option value={NOW}>{words.now}</option>
       {newestFirst.map(({ name, created_at }) => (
         <option key={name} value={name}>
           {`${name} (${formatTime(parseTime(created_at) ?? 0)})`}
@@ -67,7 +86,7 @@ function SnapshotChoice({ place, path, snapshots }: SnapshotFilesProps & { path:
   );
 }
 
-function Breadcrumbs({ place, path }: { place: SnapshotPlace; path: string }) {
+function Breadcrumbs({ place, path }: { place: FilePlace; path: string }) {
   const parts = path.split("/").filter((part) => part !== "");
   return (
     <nav className="path" aria-label={words.path}>
@@ -86,36 +105,42 @@ function Breadcrumbs({ place, path }: { place: SnapshotPlace; path: string }) {
   );
 }
 
-function Directory({ place, path, snapshots }: SnapshotFilesProps & { path: string }) {
+function Directory({ place, path, snapshots }: FileBrowserProps & { path: string }) {
   const entries = useDirectory(place, path);
   const [wanted, setWanted] = useState("");
   const [chosen, setChosen] = useState<string>();
   const columns = useMemo(() => fileColumns(place, path, setChosen), [place, path]);
-  const inside = `${place.name}/${place.snapshot}${path}`;
   const isMissing = entries.error instanceof ApiError && [400, 404].includes(entries.error.status);
   return (
     <>
       <div className="toolbar">
         <SnapshotChoice place={place} path={path} snapshots={snapshots} />
         <SearchBox label={words.searchLabel} value={wanted} onChange={setWanted} />
-        <a
-          className="p-button"
-          href={treeAddress(place, path)}
-          download={`${path.split("/").at(-1) || place.name}.tar`}
-        >
-          {words.downloadFolder}
-        </a>
+        {isOfSnapshot(place) ? (
+          <a
+            className="p-button"
+            href={treeAddress(place, path)}
+            download={`${path.split("/").at(-1) || place.name}.tar`}
+          >
+            {words.downloadFolder}
+          </a>
+        ) : (
+          <button type="button" className="p-button" onClick={() => void entries.refetch()}>
+            {words.refresh}
+          </button>
+        )}
       </div>
       {isMissing && (
         <p className="table-empty" role="status">
-          {words.missing(path, place.snapshot)} <Link to={filesAddress(place, place.snapshot, parentOf(path))}>{words.up}</Link>
+          {place.snapshot === undefined ? words.missingNow(path, place.name) : words.missing(path, place.snapshot)}{" "}
+          <Link to={filesAddress(place, place.snapshot, parentOf(path))}>{words.up}</Link>
         </p>
       )}
       {!isMissing && (
         <Loaded query={entries}>
           {(all) => (
             <DataTable
-              caption={words.title(place.snapshot)}
+              caption={titleOf(place)}
               columns={columns}
               rows={all.filter((entry) => nameOf(entry).toLowerCase().includes(wanted.toLowerCase()))}
               rowKey={nameOf}
@@ -125,8 +150,8 @@ function Directory({ place, path, snapshots }: SnapshotFilesProps & { path: stri
           )}
         </Loaded>
       )}
-      <CommandLine command={fileCommand(place, "pull", [inside, "."], "-r")} />
-      {chosen !== undefined && (
+      <CommandLine command={fileCommand(place, "pull", [insideOf(place, path), "."], "-r")} />
+      {chosen !== undefined && isOfSnapshot(place) && (
         <PutBackDialog place={place} path={chosen} onClose={() => setChosen(undefined)} />
       )}
     </>
@@ -135,7 +160,7 @@ function Directory({ place, path, snapshots }: SnapshotFilesProps & { path: stri
 
 type Entry = FileEntry | string;
 
-function fileColumns(place: SnapshotPlace, path: string, putBack: (path: string) => void): Column<Entry>[] {
+function fileColumns(place: FilePlace, path: string, putBack: (path: string) => void): Column<Entry>[] {
   const fact = (key: string, title: string, show: (facts: FileEntry) => React.ReactNode, className = "word-cell") => ({
     key,
     title,
@@ -174,7 +199,7 @@ function fileColumns(place: SnapshotPlace, path: string, putBack: (path: string)
 }
 
 interface EntryProps {
-  place: SnapshotPlace;
+  place: FilePlace;
   path: string;
   entry: Entry;
 }

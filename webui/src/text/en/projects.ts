@@ -1,0 +1,48 @@
+// Projects.
+const counted = (one: string, several: string) => (count: number) => (count === 1 ? `1 ${one}` : `${count} ${several}`);
+
+export const projects = {
+  title: "Projects",
+  help: "Rooms for instances that are kept apart: browsers and certificates can be restricted to some of them.",
+  create: "Create a project",
+  empty: "There is no project that you may see.",
+  searchLabel: "Search by name or description",
+  content: "What is in it",
+  counts: {
+    instances: counted("instance", "instances"),
+    "storage-pools": counted("volume", "volumes"),
+    images: counted("image", "images"),
+    profiles: counted("profile", "profiles"),
+  },
+  nothing: "Nothing is in it.",
+  own: "Its own",
+  actionsOf: (name: string) => `Actions of the project ${name}`,
+  goTo: "Go to its instances",
+  createTitle: "Create a project",
+  created: (name: string) => `The project ${name} is created`,
+  badName: "A name can't be empty, and can't have a slash, a space or an underscore in it.",
+  features: {
+    "features.images": "Images of its own",
+    "features.profiles": "Profiles of its own",
+    "features.storage.volumes": "Custom volumes of its own",
+  },
+  featuresHelp: "What it doesn't have of its own is that of the default project. This can be changed as long as it is empty.",
+  short: {
+    "features.images": "images",
+    "features.profiles": "profiles",
+    "features.storage.volumes": "volumes",
+  },
+  renameAction: "Rename…",
+  renameTitle: (name: string) => `Rename the project ${name}`,
+  renamed: (name: string) => `The project is called ${name} now`,
+  isDefault: "this one stays",
+  notEmpty: "only while it is empty",
+  remove: "Delete…",
+  removeTitle: (name: string) => `Delete the project ${name}`,
+  removeIntro: "The project goes, with its settings and its default profile.",
+  removeFirst: "Only an empty project can be deleted. Delete these first, or move them elsewhere:",
+  removed: (name: string) => `The project ${name} is deleted`,
+  tabs: { label: (name: string) => `Pages of the project ${name}`, content: "What is in it", settings: "Settings", yaml: "YAML" },
+  gone: (name: string) => `There is no project ${name}.`,
+  what: (name: string) => `The project ${name}`,
+};
