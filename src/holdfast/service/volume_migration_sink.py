@@ -38,7 +38,7 @@ from holdfast.service.migration_content import (
 from holdfast.service.migration_streams import StreamPlan, TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.resources import volume_resources
-from holdfast.service.transfer_bases import TransferBases
+from holdfast.service.transfer_bases import ReceivedBases, TransferBases
 from holdfast.service.volume_building import TAKEN, NewVolume, VolumeBuilder, copied_snapshot, dress, limit
 from holdfast.service.volume_migration_records import MAP_KEY, comparable, received_volume_snapshot
 from holdfast.service.volume_refresh import VolumeRefresher
