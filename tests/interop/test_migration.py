@@ -202,8 +202,9 @@ def test_refresh_from_lxd_on_dir_without_snapshots(world: World) -> None:
         make_rich_tree(tree)
         age(tree)
         refresh()
-        before = (taken / "data/sparse").stat().st_ino
+        before, whole = (taken / "data/sparse").stat().st_ino, taken.parent.stat().st_ino
         refresh()
+        assert taken.parent.stat().st_ino == whole
         (tree / "data/owned").write_text("changed")
         (tree / "data/file").chmod(0o4700)
         shutil.rmtree(tree / "data/level-00/level-01/level-02")

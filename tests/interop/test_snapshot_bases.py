@@ -197,18 +197,3 @@ def test_another_snapshot_of_the_same_name_and_time(scene: Scene) -> None:
     assert 'Snapshot "snap1" of the source is another one' in refused
     assert scene.kept() == []
     assert scene.refresh(as_lxd_carries) < LARGE / 8
-
-
-def test_threat_a_difference_that_is_cut_leaves_the_old_copy(scene: Scene) -> None:
-    """At every frame; each time what is kept is as it was, and in the end the difference goes through."""
-    scene.snapshot("snap2")
-    before = describe(rootfs(scene.world.ours, "bt", "copy"))
-    at = 1
-    while Relay(scene.world.theirs, scene.world.ours, at).copy("work", "copy", refresh=True):
-        assert describe(rootfs(scene.world.ours, "bt", "copy")) == before, f"frame {at}"
-        assert violations(scene.world.ours) == [], f"frame {at}"
-        assert scene.kept() == ["snap1"], f"frame {at}"
-        at += 1
-    assert at >= 8
-    scene.compare()
-    assert scene.kept() == ["snap1", "snap2"]

@@ -10,7 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from holdfast.archive.layout import BACKUP_YAML
+from holdfast.host.file_copy import have_same_attributes
 from holdfast.host.tree_links import link_unchanged
+from holdfast.host.tree_usage import measure
 from holdfast.host.ways_out import has_way_out
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.asking import asked_of_lxd
@@ -21,11 +24,12 @@ from holdfast.migration.negotiation import Way, own_ways
 from holdfast.migration.rsync import receive_differences
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
+from holdfast.migration.rsync_log import Listing
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import MigrationError, NoSpaceError
-from holdfast.model.kinds import ContentType
+from holdfast.model.kinds import ContentType, VolumeType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
 from holdfast.model.transfer_base import TransferBase
@@ -255,17 +259,36 @@ def _is_alone(reception: Reception, agreement: Agreement) -> bool:
 def _receive_differences(
     reception: Reception, agreement: Agreement, data: DataChannel, show: Show, handle: OperationHandle
 ) -> bool:
-    """Receive what isn't as it was into an empty tree, and link all else from the volume as it is, which goes then."""
+    """Receive what isn't as it was into an empty tree, and link all else from the volume as it is, which goes then.
+
+    Return False, with nothing staged, where all is as it was.
+    """
     driver, main = reception.driver, reception.intent.token()
     tree, former = driver.stage(main), driver.path(reception.volume)
     driver.set_staged_quota(main, reception.quota_bytes)
     listing = receive_differences(data, tree, former, agreement.rsync(), progress=partial(show, None))
+    if _is_as_it_was(reception, listing, handle):
+        driver.discard(main)
+        return False
     try:
         link_unchanged(former, tree, listing.unchanged, cancelled=handle.is_cancelled)
     except OSError as error:
         raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
     reception.take_over(0, None)
     return True
+
+
+def _is_as_it_was(reception: Reception, listing: Listing, handle: OperationHandle) -> bool:
+    """Tell whether the volume has all that is listed, unchanged, and nothing else.
+
+    The other server's document of an instance is dropped in any case; how the top looks is ours to say there.
+    """
+    former, is_instance = reception.driver.path(reception.volume), reception.volume.type is VolumeType.CONTAINER
+    if listing.changed - ({BACKUP_YAML.encode()} if is_instance else set()):
+        return False
+    if not is_instance and not have_same_attributes(former, reception.driver.staged_path(reception.intent.token())):
+        return False
+    return measure(former, handle.is_cancelled).entries == listing.entries - len(listing.changed)
 
 
 def _receive_own_trees(
