@@ -146,7 +146,7 @@ def test_a_name_that_is_taken_is_said_before_anything_is_sent(phone: WebPage) ->
 def test_the_overview_leads_to_what_nothing_protects(phone: WebPage) -> None:
     phone.open("/")
     phone.button("Show them").tap()
-    expect(phone.row("bt/shelf")).to_be_visible()
+    expect(phone.row("bt/drawer")).to_be_visible()
     expect(phone.row("desk")).to_have_count(0)
 
 
