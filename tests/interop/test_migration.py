@@ -15,9 +15,10 @@ import pytest
 from holdfast.host.processes import run
 from holdfast.host.subvolumes import is_subvolume, received_identity
 from support.between import WAYS, World, as_lxd_carries, matrix, remotes_of, remove, servers, ways
+from support.invariants import violations
 from support.pools import rootfs
 from support.rich import Server, age, make_rich_instance
-from support.trees import describe, differences
+from support.trees import describe, differences, make_rich_tree
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +183,47 @@ def test_refresh(world: World, source: str, target: str, pool: str) -> None:
     finally:
         remove(one, "rich")
         remove(other, "taken")
+
+
+def test_refresh_from_lxd_on_dir_without_snapshots(world: World) -> None:
+    """What isn't changed is taken from the old copy, which rsync only looks at."""
+    theirs, ours = world.theirs, world.ours
+    copy = ("copy", "l:rich", "h:taken", "--refresh", "-s", "default", "--mode", "relay")
+    theirs.lxc.run("init", "tiny", "rich", "-s", "default")
+    tree, taken = rootfs(theirs, "default", "rich"), rootfs(ours, "default", "taken")
+
+    def refresh() -> None:
+        world.lxc.run(*copy)
+        wanted, found = as_lxd_carries(describe(tree)), as_lxd_carries(describe(taken))
+        assert differences(wanted, found) == []
+        assert violations(ours) == []
+
+    try:
+        make_rich_tree(tree)
+        age(tree)
+        refresh()
+        before, whole = (taken / "data/sparse").stat().st_ino, taken.parent.stat().st_ino
+        refresh()
+        assert taken.parent.stat().st_ino == whole
+        (tree / "data/owned").write_text("changed")
+        (tree / "data/file").chmod(0o4700)
+        shutil.rmtree(tree / "data/level-00/level-01/level-02")
+        (tree / "data/new").write_text("new")
+        (taken / "data/mine").write_text("mine")
+        (taken / "data/empty").write_text("mine")
+        refresh()
+        assert (taken / "data/sparse").stat().st_ino == before
+        assert (taken / "data/sparse").stat().st_nlink == 1
+        (tree / "out").symlink_to("/usr/bin")
+        refresh()
+        (tree / "out").unlink()
+        (tree / "out").mkdir()
+        (tree / "out/env").write_text("another")
+        refresh()
+        ours.lxc.run("start", "taken")
+    finally:
+        remove(theirs, "rich")
+        remove(ours, "taken")
 
 
 def test_from_the_first_snapshot_on_refreshes_are_differences(world: World) -> None:

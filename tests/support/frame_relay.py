@@ -13,6 +13,7 @@ from holdfast.client.endpoints import UnixEndpoint
 from holdfast.client.errors import ClientError
 from holdfast.client.websocket import WebSocket, open_websocket
 from support.holdfast import HoldfastServer
+from support.rich import Server
 
 CHANNELS = ("control", "fs")
 
@@ -21,7 +22,7 @@ CHANNELS = ("control", "fs")
 class Relay:
     """One transfer. `at` is the frame before which `harm` is done, counted over all channels and directions."""
 
-    source: HoldfastServer
+    source: Server
     target: HoldfastServer
     at: int | None = None
     harm: Callable[[], None] | None = None

@@ -136,6 +136,26 @@ def test_snapshots_build_on_it_too(scene: Scene) -> None:
     assert scene.transfer() < LARGE / 16
 
 
+@pytest.mark.parametrize("scene", [kind for kind in KINDS if kind != "block"], indirect=True)
+def test_set_id_bits_of_files_that_get_another_owner(scene: Scene) -> None:
+    """`btrfs send` has no mode where the owner alone is another one, and changing that takes the bits away."""
+    top = scene.kind.large(scene.source, "bt", "work").parent
+    (top / "programs").mkdir()
+    for name in ("one", "other", "plain"):
+        (top / "programs" / name).write_text(name)
+        (top / "programs" / name).chmod(0o6755)
+    os.link(top / "programs/other", top / "linked")
+    scene.transfer()
+    for name, mode in (("one", 0o6755), ("other", 0o6755), ("plain", 0o755)):
+        os.chown(top / "programs" / name, 1000, 1001)
+        (top / "programs" / name).chmod(mode)
+    (top / "programs/other").unlink()
+    (top / "programs").rename(top / "moved")
+    (top / "programs").mkdir()
+    (top / "programs/one").write_text("another file in its place")
+    assert scene.transfer() < LARGE / 16
+
+
 def test_two_copies_have_one_each(scene: Scene) -> None:
     scene.transfer("other", refresh=False)
     for text in ("one", "two"):

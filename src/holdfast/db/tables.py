@@ -345,8 +345,11 @@ transfer_bases = Table(
     Column("token", String, nullable=False),
     Column("is_received", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("snapshot_id", ForeignKey("instance_snapshots.id", ondelete="CASCADE"), nullable=True),
+    Column("listed", String, nullable=False, server_default=""),
     UniqueConstraint("pool", "token"),
 )
+
 sent_copies = Table(
     "sent_copies",
     metadata,

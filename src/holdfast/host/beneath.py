@@ -11,6 +11,7 @@ from typing import Final
 from holdfast.host import kernel
 
 RESOLVE_NO_XDEV: Final = 0x01
+RESOLVE_NO_MAGICLINKS: Final = 0x02
 RESOLVE_NO_SYMLINKS: Final = 0x04
 RESOLVE_BENEATH: Final = 0x08
 _STEP_BYTES: Final = 3000  # a path longer than PATH_MAX (4096) is opened in steps
@@ -38,6 +39,17 @@ def directory(path: Path) -> Iterator[int]:
 def beneath(root: int, path: bytes) -> Iterator[int]:
     """Give a descriptor of a directory below `root`; see `open_beneath`."""
     descriptor = open_beneath(root, path, _DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def beneath_links(root: int, path: bytes) -> Iterator[int]:
+    """Give a descriptor of a directory below `root`, to which links may lead that stay below it; EXDEV for others."""
+    resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS
+    descriptor = kernel.openat2(root, path, os.O_RDONLY | os.O_DIRECTORY, 0, resolve)
     try:
         yield descriptor
     finally:

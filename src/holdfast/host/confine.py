@@ -17,6 +17,10 @@ from holdfast.model.errors import InternalError
 _CHILD: Final = Path(__file__).with_name("confine_child.py")
 INPUT: Final = "/input"
 """Where a confined program finds the file that was given to it."""
+FORMER: Final = "/former"
+"""Where it finds the directory that it may only look at."""
+LOG: Final = "/log"
+"""Where it finds the file that it may write beside the directory."""
 
 
 @contextmanager
@@ -26,6 +30,8 @@ def confined(
     directory: Path,
     *,
     given: Path | None = None,
+    former: Path | None = None,
+    log: Path | None = None,
     stdin: Stream = None,
     stdout: Stream = None,
     is_read_only: bool = False,
@@ -33,6 +39,7 @@ def confined(
 ) -> Iterator[Process]:
     """Run the program with `directory` as all that it can change; `given` is readable as `INPUT`.
 
+    The directory `former` is shown read-only as `FORMER`; the file `log`, which is there, can be written as `LOG`.
     `is_read_only`: it can't change the directory either. `spare_pipes`: it finds `stdin` and `stdout` as descriptors 5
     and 6, for a process that it starts, while its own are empty.
 
@@ -45,6 +52,8 @@ def confined(
         *(["--read-only"] if is_read_only else []),
         *(["--spare-pipes"] if spare_pipes else []),
         *([] if given is None else ["--input", str(given)]),
+        *([] if former is None else ["--former", str(former)]),
+        *([] if log is None else ["--log", str(log)]),
     ]
     argv = [sys.executable, "-I", "-S", str(_CHILD), *options, "--", str(found), *arguments]
     with pipe(argv, cwd=directory, stdin=stdin, stdout=stdout) as process:

@@ -1,12 +1,14 @@
 """Lock this process into one directory, then become another program. Run as a script; knows the standard library only.
 
-    python -I -S confine_child.py [--read-only] [--spare-pipes] [--input FILE] -- PROGRAM ARGUMENT...
+    python -I -S confine_child.py [--read-only] [--spare-pipes] [--input FILE] [--former DIRECTORY] [--log FILE]
+        -- PROGRAM ARGUMENT...
 
 Started with the directory as its working directory. The program sees it as `/target` (its working directory), the
 host's `/usr` and loader read-only, FILE as `/input`, and nothing else: own mount, network and IPC namespaces, a new
 root, Landlock where the kernel has it, and only the capabilities that restoring owners, devices and attributes takes.
-With --read-only it can't change the directory either. With --spare-pipes its input and output are empty, and what they
-were are its descriptors 5 and 6.
+With --read-only it can't change the directory either. It sees the DIRECTORY of --former read-only as `/former`, and can
+write the FILE of --log as `/log`. With --spare-pipes its input and output are empty, and what they were are its
+descriptors 5 and 6.
 """
 
 from __future__ import annotations
@@ -29,6 +31,11 @@ _SYS_LANDLOCK_CREATE, _SYS_LANDLOCK_ADD, _SYS_LANDLOCK_RESTRICT = 444, 445, 446
 _LANDLOCK_RIGHTS_BY_ABI = (0, 0x1FFF, 0x3FFF, 0x7FFF, 0x7FFF, 0xFFFF)
 _LANDLOCK_READ = 0x1 | 0x4 | 0x8
 _LANDLOCK_FILE_RIGHTS = 0x1 | 0x4
+_LANDLOCK_LOG_RIGHTS = 0x2 | 0x4
+
+_GIVEN = {"input": _LANDLOCK_FILE_RIGHTS, "former": _LANDLOCK_READ, "log": _LANDLOCK_LOG_RIGHTS}
+"""What may be given to a program beside its directory, and what it may do with that."""
+_GIVEN_FLAGS = {"input": _MS_RDONLY, "former": _MS_RDONLY, "log": 0}
 
 _MEMORY_BYTES = 4 * 1024**3
 """Far more than unpacking takes, and less than what ends the host."""
@@ -44,12 +51,12 @@ def main(arguments: list[str]) -> None:
     """Confine, then execute; whatever goes wrong before that ends with exit code 125 and one line."""
     split = arguments.index("--")
     options, program = arguments[:split], arguments[split + 1 :]
-    given = options[options.index("--input") + 1] if "--input" in options else None
+    given = {name: options[options.index(f"--{name}") + 1] for name in _GIVEN if f"--{name}" in options}
     try:
         if "--spare-pipes" in options:
             _spare_pipes()
         _enter_new_root(given, _MS_RDONLY if "--read-only" in options else 0)
-        _restrict_with_landlock(has_input=given is not None)
+        _restrict_with_landlock(given)
         _drop_privileges()
         os.execve(program[0], program, {"PATH": "/usr/bin:/bin", "LC_ALL": "C"})
     except OSError as error:
@@ -85,10 +92,10 @@ def _spare_pipes() -> None:
     os.close(null)
 
 
-def _enter_new_root(given: str | None, target_flags: int) -> None:
+def _enter_new_root(given: dict[str, str], target_flags: int) -> None:
     _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS), "unshare")
     _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
-    source = None if given is None else os.open(given, os.O_PATH | os.O_CLOEXEC)
+    sources = {name: os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC) for name, path in given.items()}
     _mount("tmpfs", _NEW_ROOT, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=64k,mode=755")
     for name in _SYSTEM:
         _take_over(name)
@@ -98,9 +105,9 @@ def _enter_new_root(given: str | None, target_flags: int) -> None:
         _bind("/etc/ld.so.cache", f"{_NEW_ROOT}/etc/ld.so.cache", _MS_RDONLY)
     os.mkdir(f"{_NEW_ROOT}/target")
     _bind(".", f"{_NEW_ROOT}/target", target_flags)
-    if source is not None:
-        _touch(f"{_NEW_ROOT}/input")
-        _bind(f"/proc/self/fd/{source}", f"{_NEW_ROOT}/input", _MS_RDONLY)
+    for name, source in sources.items():
+        (os.mkdir if name == "former" else _touch)(f"{_NEW_ROOT}/{name}")
+        _bind(f"/proc/self/fd/{source}", f"{_NEW_ROOT}/{name}", _GIVEN_FLAGS[name])
         os.close(source)
     _mount(None, _NEW_ROOT, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
     os.chdir(_NEW_ROOT)
@@ -124,8 +131,11 @@ def _touch(path: str) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
-def _restrict_with_landlock(*, has_input: bool) -> None:
-    """Allow writing below /target only, and no change of mounts; a kernel without Landlock leaves it at the rest."""
+def _restrict_with_landlock(given: dict[str, str]) -> None:
+    """Allow writing below /target and to /log only, and no change of mounts.
+
+    A kernel without Landlock leaves it at the rest.
+    """
     abi = _libc.syscall(_SYS_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
     if abi < 1:
         return
@@ -139,8 +149,8 @@ def _restrict_with_landlock(*, has_input: bool) -> None:
     for name in (*_SYSTEM, "etc"):
         if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
             _allow(ruleset, f"/{name}", _LANDLOCK_READ)
-    if has_input:
-        _allow(ruleset, "/input", _LANDLOCK_FILE_RIGHTS)
+    for name in given:
+        _allow(ruleset, f"/{name}", _GIVEN[name])
     _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     _check(_libc.syscall(_SYS_LANDLOCK_RESTRICT, ruleset, ctypes.c_uint32(0)), "landlock_restrict_self")
     os.close(ruleset)

@@ -7,7 +7,10 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
+
+from holdfast.host.beneath import directory
 
 FICLONE: Final = 0x40049409
 _PART_BYTES: Final = 32 * 1024 * 1024  # how much may be copied between two looks at cancel
@@ -95,6 +98,16 @@ def read_attributes(source: str | int) -> dict[str, bytes]:
             if error.errno != errno.ENODATA:  # taken away between the two calls
                 raise
     return found
+
+
+def have_same_attributes(one: Path, other: Path) -> bool:
+    """Tell whether two directories have the same owner, mode, time of change and extended attributes."""
+    with directory(one) as first, directory(other) as second:
+        facts = [
+            (found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, read_attributes(descriptor))
+            for descriptor, found in ((first, os.fstat(first)), (second, os.fstat(second)))
+        ]
+    return facts[0] == facts[1]
 
 
 def write_attributes(target: str | int, attributes: dict[str, bytes], facts: os.stat_result) -> None:

@@ -7,18 +7,41 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from holdfast.host.beneath import beneath, directory, join
+from holdfast.host.beneath import beneath, beneath_links, directory, join
 from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
 from holdfast.host.walk import Walk
+from holdfast.model.errors import CancelledOperationError
 
 Choose = Callable[[str, os.stat_result], int | None]
 """Returns the directory to link an entry from, None for that of the tree itself."""
 
+_LOOK: Final = 64
+"""Directories between two looks at whether it was cancelled."""
+_IS_LINK: Final = (errno.ELOOP, errno.ENOTDIR)
 _CANT_LINK: Final = (errno.EPERM, errno.EMLINK)
+
+
+def link_unchanged(
+    source: Path,
+    target: Path,
+    names: Mapping[bytes, Collection[bytes]],
+    *,
+    cancelled: Callable[[], bool] | None = None,
+) -> None:
+    """Complete a tree that has all its directories: link what else is unchanged, by directory, from the one before.
+
+    `source` is at rest. `OSError` if a name isn't in it, or is in `target` already.
+    """
+    with directory(source) as source_root, directory(target) as target_root:
+        links = _Links(source_root, target_root, None)
+        for number, (path, found) in enumerate(names.items()):
+            if not number % _LOOK and cancelled is not None and cancelled():
+                raise CancelledOperationError("Operation cancelled")
+            links.link_into(path, found)
 
 
 def link_tree(source: Path, target: Path, *, cancelled: Callable[[], bool] | None = None) -> None:
@@ -78,21 +101,42 @@ class _Links:
                         below.append(join(path, entry.name))
                     else:
                         chosen = None if choose is None else choose(entry.name, entry.stat(follow_symlinks=False))
-                        self._link(entry, source if chosen is None else chosen, target)
+                        self._link(entry.name, source if chosen is None else chosen, target)
             with self._lock:
                 self._directories.append((path, os.fstat(source), read_attributes(source)))
         return below
 
-    def _link(self, entry: os.DirEntry[str], source: int, target: int) -> None:
+    def link_into(self, path: bytes, names: Collection[bytes]) -> None:
+        """Link these names into a directory that is there, whose times stay as they are.
+
+        Where links lead to the directory in the source it has another place: its files are copied, they may be linked
+        there.
+        """
+        with contextlib.ExitStack() as stack:
+            target = stack.enter_context(beneath(self._target, path))
+            try:
+                source, take = stack.enter_context(beneath(self._source, path)), self._link
+            except OSError as error:
+                if error.errno not in _IS_LINK:
+                    raise
+                source, take = stack.enter_context(beneath_links(self._source, path)), self._copy
+            before = os.fstat(target)
+            for name in names:
+                take(os.fsdecode(name), source, target)
+            os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def _link(self, name: str, source: int, target: int) -> None:
         """Link, or copy what can't be linked: immutable files, and those with too many names."""
-        name = entry.name
         try:
             os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
         except OSError as error:
             if error.errno not in _CANT_LINK:
                 raise
-            facts = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(facts.st_mode):
-                copy_file(name, source, target, self._copier)
-            else:
-                copy_special(name, source, target, facts)
+            self._copy(name, source, target)
+
+    def _copy(self, name: str, source: int, target: int) -> None:
+        facts = os.stat(name, dir_fd=source, follow_symlinks=False)
+        if stat.S_ISREG(facts.st_mode):
+            copy_file(name, source, target, self._copier)
+        else:
+            copy_special(name, source, target, facts)

@@ -14,18 +14,29 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-from holdfast.host.confine import INPUT, confined
+from holdfast.host.confine import FORMER, INPUT, LOG, confined
 from holdfast.host.processes import PIPE, Process
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.header import RsyncFeatures
+from holdfast.migration.rsync_log import FORMAT, Listing, read_listing
 from holdfast.model.errors import CommandError, HoldfastError, MigrationError
 from holdfast.streams.copy import BUFFER_BYTES, Progress, pump
 
 _BRIDGE: Final = Path(__file__).with_name("rsync_bridge.sh")
 _VANISHED: Final = 24
 """Exit code: files went away while the tree was read."""
+_RECEIVER: Final = (
+    "--server",
+    "-vlogDtpre.iLsfx",
+    "--numeric-ids",
+    "--devices",
+    "--partial",
+    "--sparse",
+    "--modify-window=-1",
+)
 _FULL: Final = ("No space left on device", "Disk quota exceeded")
 
 
@@ -64,16 +75,7 @@ def send_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progre
 
 def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, progress: Progress | None = None) -> None:
     """Make the directory hold what the next stream brings."""
-    arguments = [
-        "--server",
-        "-vlogDtpre.iLsfx",
-        "--numeric-ids",
-        "--devices",
-        "--partial",
-        "--sparse",
-        "--modify-window=-1",
-    ]
-    arguments += [*_agreed(options), ".", "/target/"]
+    arguments = [*_RECEIVER, *_agreed(options), ".", "/target/"]
     _run(
         confined("rsync", arguments, tree, stdin=PIPE, stdout=PIPE),
         channel,
@@ -81,6 +83,37 @@ def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, pro
         (0,),
         into=progress,
     )
+
+
+def receive_differences(
+    channel: DataChannel, tree: Path, former: Path, options: RsyncOptions, *, progress: Progress | None = None
+) -> Listing:
+    """Make in the empty directory what the next stream has that isn't the same in `former`; return what all it has.
+
+    Directories are made all the same. What is different in attributes alone is a copy of the former file.
+    """
+    with TemporaryDirectory(dir=tree.parent, prefix=f"{tree.name}.") as beside:
+        notes = Path(beside) / "notes"
+        notes.touch(0o600)
+        arguments = [
+            *_RECEIVER,
+            f"--compare-dest={FORMER}/",
+            "--log-format=%i%I",  # every entry is to be noted, not only what isn't the same
+            f"--log-file={LOG}",
+            f"--log-file-format={FORMAT}",
+            *_agreed(options),
+            ".",
+            "/target/",
+        ]
+        _run(
+            confined("rsync", arguments, tree, former=former, log=notes, stdin=PIPE, stdout=PIPE),
+            channel,
+            "Rsync receive failed",
+            (0,),
+            into=progress,
+        )
+        with notes.open("rb") as lines:
+            return read_listing(lines)
 
 
 def _agreed(options: RsyncOptions) -> list[str]:

@@ -14,9 +14,15 @@ BaseOwner = Instance | CustomVolume
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransferBase:
-    """Its content is in the pool `pool`, under `token`; `is_received`: it came from another server, or it was sent."""
+    """Its content is in the pool `pool`, under `token`; `is_received`: it came from another server, or it was sent.
+
+    It is what this `snapshot` was at its source, if it isn't the state of the instance itself; `listed` is the UUID
+    under which the source announced that.
+    """
 
     pool: str
     token: str
     is_received: bool
     created_at: datetime
+    snapshot: str | None = None
+    listed: str = ""

@@ -20,7 +20,8 @@ def receiver(driver: Driver, tokens: Tokens, count: int, base: Origin | None) ->
     """
     area = tokens.token(count)
     driver.stage_area(area)
-    return lambda number, place: driver.receiving(area, number, place.stream_name, base)
+    bases = () if base is None else (base,)
+    return lambda number, place: driver.receiving(area, number, place.stream_name, *bases)
 
 
 def put_together(

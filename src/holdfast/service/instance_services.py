@@ -109,7 +109,7 @@ def make_instance_services(
     bases = TransferBases(surroundings)
     deleter = Deleter(surroundings, backup_files, former_states, bases)
     renamer = Renamer(surroundings, backup_files)
-    snapshot_service = SnapshotService(surroundings, reader)
+    snapshot_service = SnapshotService(surroundings, reader, bases)
     schedules = InstanceSchedules(surroundings, reader, snapshot_service)
     retention = Retention(
         database=surroundings.database, operations=surroundings.operations, clock=surroundings.clock, zone=zone

@@ -7,30 +7,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
+from holdfast.archive.layout import BACKUP_YAML
+from holdfast.host.file_copy import have_same_attributes
+from holdfast.host.tree_links import link_unchanged
+from holdfast.host.tree_usage import measure
+from holdfast.host.ways_out import has_way_out
 from holdfast.migration.agreement import Agreement
+from holdfast.migration.asking import asked_of_lxd
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.header import Header, OwnFeatures
 from holdfast.migration.negotiation import Way, own_ways
+from holdfast.migration.rsync import receive_differences
 from holdfast.migration.rsync import receive_tree as receive_by_rsync
 from holdfast.migration.rsync import send_tree as send_by_rsync
+from holdfast.migration.rsync_log import Listing
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
-from holdfast.model.errors import NoSpaceError
-from holdfast.model.kinds import ContentType
+from holdfast.model.errors import MigrationError, NoSpaceError
+from holdfast.model.kinds import ContentType, VolumeType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
+from holdfast.model.transfer_base import TransferBase
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.service.intents import Intent
 from holdfast.service.migration_records import base_of
-from holdfast.service.migration_streams import Show, TakeOver, receive_streams
+from holdfast.service.migration_streams import Show, StreamBase, StreamPlan, TakeOver, receive_streams
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
-from holdfast.service.transfer_bases import ReceivedBase
+from holdfast.service.transfer_bases import ReceivedBases
 from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
@@ -95,38 +105,63 @@ def _compression_of(driver: Driver) -> bool | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Foundation:
-    """What a refresh builds on: `origin` of the first btrfs stream; `bases` says it, if it is no snapshot."""
+    """What a refresh builds on: the plan of its btrfs streams; `bases` says it, if it is no snapshot."""
 
-    origin: Origin | None
+    plan: StreamPlan | None
     bases: tuple[str, ...]
     may_stream: bool
 
 
-NOTHING: Final = Foundation(origin=None, bases=(), may_stream=True)
+NOTHING: Final = Foundation(plan=None, bases=(), may_stream=True)
 """What a first copy builds on."""
 
 
 def foundation(
-    driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], usable: Mapping[str, str]
+    driver: Driver,
+    volume: Volume,
+    offer: Header,
+    sent: Sequence[str],
+    usable: Mapping[str, str],
+    of_snapshots: Mapping[str, TransferBase] = MappingProxyType({}),
 ) -> Foundation:
-    """Find what both sides have: of the `usable` bases here what the other side offers, else a snapshot."""
+    """Find what both sides have: of the `usable` bases here what the other side offers, else snapshots.
+
+    `of_snapshots` is what is kept of snapshots that aren't stored as they came.
+    """
     common = next((each for each in offer.own.bases if each in usable), None)
     if common is not None:
-        return Foundation(origin=Origin(volume=volume, base=usable[common]), bases=(common,), may_stream=True)
-    before = base_of([each.name for each in offer.snapshots], sent)
-    origin = None if before is None else Origin(volume=volume, snapshot=before)
-    return Foundation(origin=origin, bases=(), may_stream=_may_stream(driver, volume, offer, sent, before))
+        plan = StreamPlan(tuple(sent), (StreamBase(origin=Origin(volume=volume, base=usable[common])),))
+        return Foundation(plan=plan, bases=(common,), may_stream=True)
+    found = _stream_plan(driver, volume, offer, sent, of_snapshots)
+    return Foundation(plan=found, bases=(), may_stream=found is not None)
 
 
-def _may_stream(driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], base: str | None) -> bool:
-    """Tell whether a refresh may come as streams: on a base that is known here, or from the first snapshot on.
+def _stream_plan(
+    driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], of_snapshots: Mapping[str, TransferBase]
+) -> StreamPlan | None:
+    """Return how a refresh comes as streams: on a snapshot that is known here, or from the first snapshot on.
 
     That one comes whole, once, so that later ones can be differences to it. Without snapshots files come with less by
     other ways. Disks don't: from a server of ours they come as streams, so that the next time has a base.
     """
-    if base is not None:
-        return driver.base_identity(volume, base) is not None
-    return bool(sent) or (volume.content_type is ContentType.BLOCK and offer.own.trees)
+    there = [each.name for each in offer.snapshots]
+
+    def known(name: str) -> StreamBase | None:
+        if name in of_snapshots:
+            kept = of_snapshots[name]
+            return StreamBase(origin=Origin(volume=volume, base=kept.token), snapshot=name, listed=kept.listed)
+        is_stored = driver.base_identity(volume, name) is not None
+        return StreamBase(origin=Origin(volume=volume, snapshot=name)) if is_stored else None
+
+    if not offer.own.trees:
+        bases = {name: base for name in there if name not in sent and (base := known(name)) is not None}
+        asked = asked_of_lxd(there, sent, bases)
+        return None if asked is None else StreamPlan(asked.names, tuple(bases[name] for name in asked.parents))
+    before = base_of(there, sent)
+    if before is None:
+        return StreamPlan(tuple(sent)) if sent or volume.content_type is ContentType.BLOCK else None
+    base = known(before)
+    return None if base is None else StreamPlan(tuple(sent), (base,))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,8 +169,8 @@ class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
     `template` is the volume as it is, and like what comes: the differences to it are sent then. `may_share`: the new
-    tree may have files of it until one of the two goes, as `take_over` changes none. `base` is what the first btrfs
-    stream builds on; `kept` takes what comes of the volume by streams, where the source keeps the same. `take_over`
+    tree may have files of it until one of the two goes, as `take_over` changes none. `plan` is how a
+    refresh comes by streams; `kept` takes what comes by streams, where the source can build on it again. `take_over`
     gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block
     content, how large a disk may be.
     """
@@ -148,8 +183,8 @@ class Reception:
     quota_bytes: int | None = None
     template: Origin | None = None
     may_share: bool = False
-    base: Origin | None = None
-    kept: ReceivedBase | None = None
+    plan: StreamPlan | None = None
+    kept: ReceivedBases | None = None
 
 
 def receive_content(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> bool:
@@ -173,13 +208,15 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
             reception.take_over,
             show,
             handle.is_cancelled,
-            base=reception.base,
-            kept=reception.kept if agreement.own.trees else None,
+            plan=reception.plan,
+            kept=reception.kept,
         )
     elif agreement.is_block:
         _receive_blocks(reception, data, show, handle)
     elif agreement.has_own_trees:
         return _receive_own_trees(reception, agreement, data, show, handle)
+    elif _is_alone(reception, agreement):
+        return _receive_differences(reception, agreement, data, show, handle)
     else:
         _receive_trees(reception, agreement, data, show, handle)
     return True
@@ -209,6 +246,49 @@ def _receive_trees(
     for _ in range(1 + agreement.is_twice):
         receive_by_rsync(data, tree, options, progress=partial(show, None))
     reception.take_over(len(reception.names), None)
+
+
+def _is_alone(reception: Reception, agreement: Agreement) -> bool:
+    """Tell whether one tree comes, to the place of one that may share its files, which would take long to clone."""
+    is_one = not reception.names and not agreement.is_twice
+    may_share = reception.template is not None and reception.may_share and agreement.deletes
+    takes_long = not reception.driver.features.cheap_snapshots
+    return is_one and may_share and takes_long and not has_way_out(reception.driver.path(reception.volume))
+
+
+def _receive_differences(
+    reception: Reception, agreement: Agreement, data: DataChannel, show: Show, handle: OperationHandle
+) -> bool:
+    """Receive what isn't as it was into an empty tree, and link all else from the volume as it is, which goes then.
+
+    Return False, with nothing staged, where all is as it was.
+    """
+    driver, main = reception.driver, reception.intent.token()
+    tree, former = driver.stage(main), driver.path(reception.volume)
+    driver.set_staged_quota(main, reception.quota_bytes)
+    listing = receive_differences(data, tree, former, agreement.rsync(), progress=partial(show, None))
+    if _is_as_it_was(reception, listing, handle):
+        driver.discard(main)
+        return False
+    try:
+        link_unchanged(former, tree, listing.unchanged, cancelled=handle.is_cancelled)
+    except OSError as error:
+        raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
+    reception.take_over(0, None)
+    return True
+
+
+def _is_as_it_was(reception: Reception, listing: Listing, handle: OperationHandle) -> bool:
+    """Tell whether the volume has all that is listed, unchanged, and nothing else.
+
+    The other server's document of an instance is dropped in any case; how the top looks is ours to say there.
+    """
+    former, is_instance = reception.driver.path(reception.volume), reception.volume.type is VolumeType.CONTAINER
+    if listing.changed - ({BACKUP_YAML.encode()} if is_instance else set()):
+        return False
+    if not is_instance and not have_same_attributes(former, reception.driver.staged_path(reception.intent.token())):
+        return False
+    return measure(former, handle.is_cancelled).entries == listing.entries - len(listing.changed)
 
 
 def _receive_own_trees(

@@ -147,6 +147,7 @@ class MigrationSink:
             self._around.alone(caller.project, name, "refresh") as target,
             self._bases.receiving(target) as kept,
             self._bases.usable(target, self._around.driver(target), is_received=True) as usable,
+            self._bases.of_snapshots(target, self._around.driver(target)) as of_snapshots,
         ):
             offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
             there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
@@ -156,8 +157,8 @@ class MigrationSink:
 
             def stage(driver: Driver, intent: Intent) -> bool:
                 volume = volume_of(target)
-                found = foundation(driver, volume, offer, plan.sent, usable)
-                ways = ways_of(driver, receiving.data, may_stream=found.may_stream and not offer.idmap)
+                found = foundation(driver, volume, offer, plan.sent, usable, of_snapshots)
+                ways = ways_of(driver, receiving.data, may_stream=found.may_stream)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
                 agreement = _agree(receiving, ways, own_features(driver, found.bases), wanted, refresh=True)
                 reception = Reception(
@@ -168,7 +169,7 @@ class MigrationSink:
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume),
                     may_share=not offer.idmap,
-                    base=found.origin,
+                    plan=found.plan,
                     kept=kept,
                 )
                 return receive_content(reception, agreement, receiving.data, receiving.handle)

@@ -20,7 +20,7 @@ from holdfast.migration.subvolumes import SubvolumeEntry, receive_list, send_lis
 from holdfast.model.errors import MigrationError
 from holdfast.model.storage import Volume
 from holdfast.service.intents import Intent
-from holdfast.service.transfer_bases import ReceivedBase, SentBase
+from holdfast.service.transfer_bases import OtherSnapshotError, ReceivedBases, SentBase
 from holdfast.storage.driver import RECEIVED, Driver, Origin, SendPlace
 from holdfast.streams.copy import Cancelled, pump
 
@@ -30,12 +30,34 @@ MAIN_NAME: Final = ".migration-send"
 _AREA: Final = 1_000_001
 """The number of the token of the place in which streams are received; gone at the end."""
 _KEPT: Final = 1_000_002
-"""The number of the token of what is kept of the volume itself."""
+"""The number of the token of what is kept of the volume itself; those for snapshots follow."""
+_SNAPSHOTS_KEPT: Final = 2
+"""So many of the newest that cross are kept as they came: the source may delete one."""
 
 Show = Callable[[str | None, int], None]
 """Gets the snapshot whose stream is under way (None: the volume itself) and the bytes of it so far."""
 TakeOver = Callable[[int, str | None], bool]
 """Checks and dresses the n-th staged tree; tells whether it still is what the sender has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamBase:
+    """What the first stream of a refresh may build on.
+
+    With a `snapshot` it is what that was at the source while it was listed under this UUID.
+    """
+
+    origin: Origin
+    snapshot: str = ""
+    listed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """How a refresh comes as streams: of which snapshots, oldest first, and what the first one may build on."""
+
+    asked: tuple[str, ...]
+    bases: tuple[StreamBase, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,17 +123,22 @@ def receive_streams(
     show: Show,
     cancelled: Cancelled,
     *,
-    base: Origin | None = None,
-    kept: ReceivedBase | None = None,
+    plan: StreamPlan | None = None,
+    kept: ReceivedBases | None = None,
 ) -> None:
-    """Stage the tree of each named snapshot under the tokens 0…, then the volume's; `kept` gets it as it came."""
+    """Stage the tree of each named snapshot under the tokens 0…, then the volume's; `kept` gets some as they came.
+
+    What the plan asks for beside is received and not used.
+    """
     wanted: list[str | None] = [*names, None]
     area = intent.token(_AREA)
-    places = _announced(agreement, data, wanted)
+    plan = plan or StreamPlan(tuple(names))
+    places = _announced(agreement, data, plan)
+    origins = [base.origin for base in plan.bases]
     driver.stage_area(area)
     try:
         for number, place in enumerate(places):
-            with driver.receiving(area, number, None, base) as sink:
+            with driver.receiving(area, number, None, *origins) as sink:
                 pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
@@ -119,19 +146,30 @@ def receive_streams(
             driver.assemble(token, area, [(index, RECEIVED, place.path) for index, place in parts])
             is_same = take_over(number, name)
             driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
-            if is_same and name is not None and len(parts) == 1:
-                driver.keep_identity(token, area, parts[0][0])
-            elif is_same and kept is not None and len(parts) == 1:
-                kept.stage(driver, intent.token(_KEPT), area, parts[0][0])
+            if len(parts) != 1:
+                continue
+            index, place = parts[0]
+            if name is not None and is_same:
+                driver.keep_identity(token, area, index)
+            elif kept is not None and name is None and agreement.own.trees:
+                kept.stage(driver, intent.token(_KEPT), area, index)
+            elif kept is not None and name is not None and number >= len(names) - _SNAPSHOTS_KEPT:
+                kept.stage(driver, intent.token(_KEPT + 1 + number), area, index, name, place.identity)
     finally:
         driver.discard(area)
 
 
-def _announced(agreement: Agreement, data: DataChannel, wanted: Sequence[str | None]) -> list[StreamPlace]:
+def _announced(agreement: Agreement, data: DataChannel, plan: StreamPlan) -> list[StreamPlace]:
     """Return what will come, and say in a refresh what of it is wanted."""
+    wanted: list[str | None] = [*plan.asked, None]
     if not agreement.btrfs.header:
         return [StreamPlace(Layout.INSTANCE, name, "", is_read_only=name is not None) for name in wanted]
-    entries = [entry for entry in receive_list(data) if (entry.snapshot or None) in wanted]
+    listed = receive_list(data)
+    there = {entry.snapshot: entry.uuid for entry in listed if entry.path == "/"}
+    for base in plan.bases:
+        if base.snapshot and there.get(base.snapshot) != base.listed:
+            raise OtherSnapshotError(base.snapshot)
+    entries = [entry for entry in listed if (entry.snapshot or None) in wanted]
     places = checked_places(entries, Layout.INSTANCE, wanted, "The other server's list of subvolumes")
     if agreement.refresh and agreement.btrfs.uuids:
         send_list(data, entries)

@@ -33,6 +33,7 @@ from holdfast.service.stateful import refuse_stateful
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.taking_back import discard_all, take_back
+from holdfast.service.transfer_bases import TransferBases
 from holdfast.storage.driver import Origin
 
 CREATE_INTENT: Final = "snapshot-create"
@@ -44,8 +45,8 @@ _NOT_IN_URLS: Final = "/?&+"
 class SnapshotService:
     """Keeps snapshots; thread-safe."""
 
-    def __init__(self, surroundings: Surroundings, reader: InstanceReader) -> None:
-        self._around, self._reader = surroundings, reader
+    def __init__(self, surroundings: Surroundings, reader: InstanceReader, bases: TransferBases) -> None:
+        self._around, self._reader, self._bases = surroundings, reader, bases
 
     def list(self, project: str, instance: str) -> Sequence[SnapshotView]:
         return self._reader.snapshots(project, instance)
@@ -263,6 +264,7 @@ class SnapshotService:
             self._around.intents.close(intent, connection)
         reach("snapshot-delete:committed")
         discard_all(driver, intent.token())
+        self._bases.discard_unrecorded(driver)
 
     def _find(self, instance: Instance, name: str) -> Snapshot:
         with self._around.database.read() as connection:

@@ -4,6 +4,9 @@ Only where a pool has streams of `btrfs send`. Without it a refresh could build 
 have. The source keeps what it sent last, to two targets at most; the target keeps what it received last, and the one
 before, as the source may not have heard that all was stored. A tree without a record is rubbish; so is one whose time
 is over, and nothing is kept in a pool that is nearly full.
+
+LXD makes differences to snapshots alone. Those of instances that aren't stored as they came are kept as such, too, in
+the same way: of the newest two that crossed.
 """
 
 from __future__ import annotations
@@ -11,15 +14,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from holdfast.db import transfer_bases as table
 from holdfast.db.database import Connection
-from holdfast.model.errors import HoldfastError
+from holdfast.model.errors import HoldfastError, MigrationError
+from holdfast.model.instance import Instance
 from holdfast.model.transfer_base import BaseOwner, TransferBase
 from holdfast.service.former_states import has_room_to_spare
 from holdfast.service.surroundings import Surroundings
@@ -33,18 +37,40 @@ _MOST: Final = 2
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class ReceivedBase:
+class OtherSnapshotError(MigrationError):
+    """A snapshot of the source isn't the one any more that differences here build on."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'Snapshot "{name}" of the source is another one than that which was copied, though of the same name and '
+            "time. Refresh again: differences won't be built on it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """What is staged to be kept: of the owner itself, or of a snapshot that the source listed under this UUID."""
+
+    driver: Driver
+    token: str
+    snapshot: str | None
+    listed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedBases:
     """What a target may keep of a transfer under way; nothing until it is staged."""
 
-    driver: Driver | None = None
-    token: str = ""
+    has_snapshots: bool
+    staged: list[_Staged] = field(default_factory=list)
 
-    def stage(self, driver: Driver, token: str, area: str, number: int) -> None:
-        """Stage what is the same as at the source, once it was checked."""
-        if driver.keeps_bases:
+    def stage(
+        self, driver: Driver, token: str, area: str, number: int, snapshot: str | None = None, listed: str = ""
+    ) -> None:
+        """Stage what the source has, as it came, once it was checked."""
+        if driver.keeps_bases and (snapshot is None or self.has_snapshots):
             driver.stage_received_base(token, area, number)
-            self.driver, self.token = driver, token
+            self.staged.append(_Staged(driver, token, snapshot, listed))
 
 
 @dataclass(slots=True)
@@ -73,15 +99,14 @@ class TransferBases:
     @contextmanager
     def usable(self, owner: BaseOwner, driver: Driver, *, is_received: bool) -> Iterator[Mapping[str, str]]:
         """Give the tokens of those of it by their identity in streams, newest first; they stay meanwhile."""
-        with self._lock:
-            there = set(driver.base_tokens())
-            found = [each for each in self._of(owner, is_received=is_received) if each.pool == owner.pool]
-            names = [(each.pool, each.token) for each in found if each.token in there]
-            self._in_use.update(names)
-        try:
-            yield {driver.base_place(token).parts[0].identity: token for _, token in names}
-        finally:
-            self._release(*names)
+        with self._using(driver, lambda: self._of(owner, is_received=is_received)) as found:
+            yield {driver.base_place(each.token).parts[0].identity: each.token for each in found}
+
+    @contextmanager
+    def of_snapshots(self, instance: Instance, driver: Driver) -> Iterator[Mapping[str, TransferBase]]:
+        """Give those of an instance's snapshots by the snapshot's name; they stay meanwhile."""
+        with self._using(driver, lambda: self._of_snapshots(instance)) as found:
+            yield {each.snapshot: each for each in found if each.snapshot is not None}
 
     @contextmanager
     def sending(self, owner: BaseOwner, driver: Driver) -> Iterator[SentBase]:
@@ -93,20 +118,35 @@ class TransferBases:
             self.keep(owner, driver, base.token, is_received=False, former=base.former)
 
     @contextmanager
-    def receiving(self, owner: BaseOwner) -> Iterator[ReceivedBase]:
-        """Give what a reception stages its base in; it is kept when the body is through: the copy is recorded then."""
-        base = ReceivedBase()
+    def receiving(self, owner: BaseOwner) -> Iterator[ReceivedBases]:
+        """Give what a reception stages its bases in; they are kept after the body, when the copy is recorded."""
+        bases = ReceivedBases(has_snapshots=isinstance(owner, Instance))
         try:
-            yield base
-        except BaseException:
-            if base.driver is not None:
+            yield bases
+        except BaseException as error:
+            for each in bases.staged:
                 with suppress(HoldfastError):
-                    base.driver.discard(base.token)
+                    each.driver.discard(each.token)
+            if isinstance(error, OtherSnapshotError):
+                for base in self._of_snapshots(owner):
+                    self._remove(base)
             raise
-        if base.driver is not None:
-            self.keep(owner, base.driver, base.token, is_received=True)
+        self._renew(owner)
+        for each in bases.staged:
+            self.keep(owner, each.driver, each.token, is_received=True, snapshot=each.snapshot, listed=each.listed)
+        self.discard_unrecorded(self._around.pools.driver(owner.pool))
 
-    def keep(self, owner: BaseOwner, driver: Driver, token: str, *, is_received: bool, former: str = "") -> None:
+    def keep(
+        self,
+        owner: BaseOwner,
+        driver: Driver,
+        token: str,
+        *,
+        is_received: bool,
+        former: str = "",
+        snapshot: str | None = None,
+        listed: str = "",
+    ) -> None:
         """Keep a staged base, and remove what it takes the place of: `former`, and those beyond the number to keep.
 
         The transfer is done: that this fails is logged, and the next one is larger.
@@ -120,15 +160,22 @@ class TransferBases:
                 return
             driver.keep_base(token)
             now = self._around.clock.now()
-            base = TransferBase(pool=owner.pool, token=token, is_received=is_received, created_at=now)
+            base = TransferBase(
+                pool=owner.pool,
+                token=token,
+                is_received=is_received,
+                created_at=now,
+                snapshot=snapshot,
+                listed=listed,
+            )
             with self._around.database.write() as connection:
                 table.add(connection, owner, base)
         except HoldfastError as error:
             _log.warning("What crossed of %s is not kept for the next transfer: %s", owner.name, error)
         finally:
             self._release(name)
-        others = [each for each in self._of(owner, is_received=is_received) if each.token != token]
-        for number, each in enumerate(others, start=1):
+        kept = self._of(owner, is_received=is_received) if snapshot is None else self._of_snapshots(owner)
+        for number, each in enumerate(kept):
             if number >= _MOST or each.token == former:
                 self._remove(each)
 
@@ -194,6 +241,35 @@ class TransferBases:
         with self._lock:
             self._in_use.subtract(names)
             self._in_use = +self._in_use
+
+    @contextmanager
+    def _using(self, driver: Driver, found: Callable[[], list[TransferBase]]) -> Iterator[list[TransferBase]]:
+        """Give those of a list that are in the driver's pool; they stay meanwhile."""
+        with self._lock:
+            there = set(driver.base_tokens())
+            used = [each for each in found() if each.pool == driver.pool.name and each.token in there]
+            names = [(each.pool, each.token) for each in used]
+            self._in_use.update(names)
+        try:
+            yield used
+        finally:
+            self._release(*names)
+
+    def _renew(self, owner: BaseOwner) -> None:
+        """Let the time of what its snapshots need begin anew: as long as the snapshots are there it takes no room."""
+        if not isinstance(owner, Instance):
+            return
+        try:
+            with self._around.database.write() as connection:
+                table.renew_for_snapshots(connection, owner, self._around.clock.now())
+        except HoldfastError as error:
+            _log.warning("The time of what crossed of %s begins not anew: %s", owner.name, error)
+
+    def _of_snapshots(self, owner: BaseOwner) -> list[TransferBase]:
+        if not isinstance(owner, Instance):
+            return []
+        with self._around.database.read() as connection:
+            return table.list_for_snapshots(connection, owner)
 
     def _of(self, owner: BaseOwner, *, is_received: bool) -> list[TransferBase]:
         with self._around.database.read() as connection:

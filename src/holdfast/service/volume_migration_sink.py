@@ -35,10 +35,10 @@ from holdfast.service.migration_content import (
     receive_content,
     ways_of,
 )
-from holdfast.service.migration_streams import TakeOver
+from holdfast.service.migration_streams import StreamPlan, TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.resources import volume_resources
-from holdfast.service.transfer_bases import ReceivedBase, TransferBases
+from holdfast.service.transfer_bases import ReceivedBases, TransferBases
 from holdfast.service.volume_building import TAKEN, NewVolume, VolumeBuilder, copied_snapshot, dress, limit
 from holdfast.service.volume_migration_records import MAP_KEY, comparable, received_volume_snapshot
 from holdfast.service.volume_refresh import VolumeRefresher
@@ -144,7 +144,7 @@ class VolumeMigrationSink:
         volume, snapshots = volume_facts(sink.receive_index(receiving.data, agreement))
         if volume.content_type not in ("", target.content_type.value):
             raise MigrationError(f'The content of the source is "{volume.content_type}", not {target.content_type}')
-        return _Agreed(agreement, volume, snapshots, found.origin)
+        return _Agreed(agreement, volume, snapshots, found.plan)
 
     def _fill(
         self,
@@ -153,7 +153,7 @@ class VolumeMigrationSink:
         target: CustomVolume,
         intent: Intent,
         names: Sequence[str],
-        kept: ReceivedBase,
+        kept: ReceivedBases,
     ) -> bool:
         driver, is_there = self._store.driver(target), self._store.driver(target).exists(target.address)
         reception = Reception(
@@ -165,7 +165,7 @@ class VolumeMigrationSink:
             quota_bytes=size_bytes(target.config),
             template=Origin(volume=target.address) if is_there else None,
             may_share=parse_host_map(agreed.volume.config.get(MAP_KEY, "")) is None,
-            base=agreed.origin,
+            plan=agreed.plan,
             kept=kept,
         )
         return receive_content(reception, agreed.agreement, receiving.data, receiving.handle)
@@ -187,7 +187,7 @@ class _Agreed:
     agreement: Agreement
     volume: VolumeFacts
     snapshots: dict[str, VolumeFacts]
-    origin: Origin | None
+    plan: StreamPlan | None
 
 
 def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: Header, agreed: _Agreed) -> TakeOver:

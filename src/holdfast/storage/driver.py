@@ -345,14 +345,12 @@ class Driver(ABC):
         """Stage a place in which streams from outside are received, apart from everything else."""
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
-    def receiving(
-        self, area: str, number: int, name: str | None, base: Origin | None = None
-    ) -> AbstractContextManager[Sink]:
+    def receiving(self, area: str, number: int, name: str | None, *bases: Origin) -> AbstractContextManager[Sink]:
         """Receive one stream into an area, as its part of that number; what is in it is hostile.
 
         Raises `ArchiveError` for a stream that is damaged, or makes anything but one subvolume of that name. With None
-        any name is taken, and the part is then called `RECEIVED`. `base` is what the stream may be a difference to,
-        beside what was received before.
+        any name is taken, and the part is then called `RECEIVED`. `bases` are what the stream may be a difference to,
+        beside what was received before; the same for all streams of an area.
         """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 

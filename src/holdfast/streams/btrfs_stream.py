@@ -14,10 +14,11 @@ from __future__ import annotations
 import os
 import struct
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Final
 
 from holdfast.model.errors import ArchiveError
+from holdfast.streams.btrfs_set_ids import CHMOD, FOLLOWED, MODE, PATH, Files, SetIds
 from holdfast.streams.copy import Sink, write_all
 
 MAGIC: Final = b"btrfs-stream\0"
@@ -44,12 +45,22 @@ class SendStreamCheck:
     Paths are relative and have no `..`, there is one subvolume of the given name (None: any name), and the end is the
     end.
     `bases` says which subvolume here stands for which of the sender's that the stream builds on, by their UUIDs.
+    `files` gives those with set-id bits of one here, which the stream may lack: see `btrfs_set_ids.py`.
     """
 
-    def __init__(self, sink: Sink, name: str | None, bases: Mapping[uuid.UUID, uuid.UUID] | None = None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        name: str | None,
+        bases: Mapping[uuid.UUID, uuid.UUID] | None = None,
+        files: Callable[[uuid.UUID], Files] = lambda _: {},
+    ) -> None:
         self._sink, self._name = sink, None if name is None else name.encode()
         self._bases = {one.bytes: other.bytes for one, other in (bases or {}).items()}
+        self._files, self._set_ids = files, SetIds(dict)
         self._held = bytearray()
+        self._end_at: int | None = None
+        """Where the last command begins in what is held."""
         self._has_head = self._has_subvolume = self._is_ended = False
 
     def write(self, data: memoryview | bytes, /) -> int:
@@ -61,8 +72,8 @@ class SendStreamCheck:
         if self._has_head:
             used = self._commands(used)
         if used:
-            with memoryview(self._held) as held, held[:used] as whole:
-                write_all(self._sink, whole)
+            with memoryview(self._held) as held:
+                self._hand_on(held[:used])
             del self._held[:used]
         return len(data)
 
@@ -70,6 +81,16 @@ class SendStreamCheck:
         """Raise unless the stream came to its end."""
         if not self._is_ended or self._held:
             raise ArchiveError("A btrfs stream in the backup ends too early")
+
+    def _hand_on(self, whole: memoryview) -> None:
+        with whole:
+            if self._end_at is None:
+                write_all(self._sink, whole)
+                return
+            write_all(self._sink, whole[: self._end_at])
+            for path, mode in self._set_ids.missing().items():
+                write_all(self._sink, _chmod(path, mode))
+            write_all(self._sink, whole[self._end_at :])
 
     def _head(self) -> None:
         version = int.from_bytes(self._held[len(MAGIC) : _HEAD_BYTES], "little")
@@ -96,6 +117,9 @@ class SendStreamCheck:
                 self._look(command, view[position + _COMMAND.size : end])
                 if self._bases and command in (_SNAPSHOT, _CLONE):
                     self._translate(view[position:end])
+                self._follow(command, view[position + _COMMAND.size : end])
+                if self._is_ended:
+                    self._end_at = position
                 position = end
         finally:
             view.release()
@@ -114,6 +138,15 @@ class SendStreamCheck:
             elif kind in _PATHS and (kind != _LINK_PATH or command != _SYMLINK) and not _is_inside(bytes(value)):
                 raise ArchiveError("A btrfs stream in the backup leads out of its subvolume")
         self._has_subvolume = True
+
+    def _follow(self, command: int, data: memoryview) -> None:
+        """Take note of what becomes of files with set-id bits."""
+        if command == _SNAPSHOT:
+            base = _values(data).get(_CLONE_UUID, b"")
+            if base in self._bases.values():
+                self._set_ids = SetIds(lambda: self._files(uuid.UUID(bytes=base)))
+        else:
+            self._set_ids.follow(command, _values(data) if command in FOLLOWED else {})
 
     def _translate(self, command: memoryview) -> None:
         """Name the subvolume here in the place of the sender's, and make the check sum anew."""
@@ -137,10 +170,19 @@ def full_size(bare: IO[bytes]) -> int:
 
 def _data_size(data: bytes) -> int:
     """Return what the writes take that stand behind an extent without data."""
-    values = {kind: bytes(value) for kind, value in _attributes(memoryview(data))}
+    values = _values(memoryview(data))
     whole, rest = divmod(int.from_bytes(values[_SIZE], "little"), _WRITE_BYTES)
     each = _WRITE_OVERHEAD_BYTES + len(values[_PATH])
     return whole * (each + _WRITE_BYTES) + (each + rest if rest else 0)
+
+
+def _chmod(path: bytes, mode: int) -> bytes:
+    """Return a command as the kernel makes it."""
+    values = ((PATH, path), (MODE, mode.to_bytes(8, "little")))
+    data = b"".join(_ATTRIBUTE.pack(kind, len(value)) + value for kind, value in values)
+    command = bytearray(_COMMAND.pack(len(data), CHMOD, 0) + data)
+    command[6:10] = _crc32c(memoryview(command)).to_bytes(4, "little")
+    return bytes(command)
 
 
 def _crc32c(data: memoryview) -> int:
@@ -171,6 +213,10 @@ def _attributes(data: memoryview) -> Iterator[tuple[int, memoryview]]:
             raise ArchiveError("A btrfs stream in the backup has a damaged command")
         yield kind, data[position : position + size]
         position += size
+
+
+def _values(data: memoryview) -> dict[int, bytes]:
+    return {kind: bytes(value) for kind, value in _attributes(data)}
 
 
 def _is_inside(path: bytes) -> bool:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from holdfast.host.processes import run
+from holdfast.host.tree_links import link_unchanged
+from holdfast.host.trees import clone_tree
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.negotiation import ALL_RSYNC
-from holdfast.migration.rsync import RsyncOptions, receive_tree, send_tree
+from holdfast.migration.rsync import RsyncOptions, receive_differences, receive_tree, send_tree
+from holdfast.migration.rsync_log import Listing, read_listing
 from holdfast.model.errors import MigrationError
 from holdfast.streams.copy import never
 from support.sockets import MemorySocket, pair
-from support.trees import describe, differences, make_rich_tree
+from support.trees import Entry, describe, differences, make_rich_tree
+from unit.migration.test_trees_any import TREES, is_told_apart, make
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("rsync", "setfacl")]
 OURS = RsyncOptions(features=ALL_RSYNC)
@@ -59,8 +66,90 @@ def transfer(
 def test_every_kind_of_entry_arrives(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
     make_rich_tree(trees[0])
     assert transfer(ends, *trees) == ("", "")
-    alone = {name: replace(entry, links="") for name, entry in describe(trees[0]).items()}
-    assert differences(alone, describe(trees[1])) == []
+    assert differences(alone(trees[0]), describe(trees[1])) == []
+
+
+def alone(tree: Path) -> dict[str, Entry]:
+    """Describe a tree without hard links, which rsync leaves out as LXD calls it."""
+    return {name: replace(entry, links="") for name, entry in describe(tree).items()}
+
+
+def files(tree: Path) -> set[int]:
+    return {path.lstat().st_ino for path in tree.rglob("*") if not stat.S_ISDIR(path.lstat().st_mode)}
+
+
+def becomes(source: Path, former: Path, target: Path) -> Listing:
+    """Receive what differs from the former tree, complete it with what doesn't, and compare."""
+    target.mkdir()
+    before = alone(former)
+    one, other = (DataChannel(end) for end in pair())
+    with ThreadPoolExecutor(2) as threads:
+        sent = threads.submit(send_tree, one, source, OURS)
+        received = threads.submit(receive_differences, other, target, former, OURS)
+        listing = received.result(60)
+        sent.result(60)
+    assert not files(target) & files(former)
+    link_unchanged(former, target, listing.unchanged)
+    assert differences(before, alone(former)) == []
+    assert differences(alone(source), alone(target)) == []
+    return listing
+
+
+def test_differences_to_a_tree_that_is_only_looked_at(tmp_path: Path) -> None:
+    source, former = tmp_path / "source", tmp_path / "former"
+    source.mkdir()
+    make_rich_tree(source)
+    (source / "way").mkdir()
+    (source / "way/file").write_text("file")
+    for name in ("mode", "owner", "content", "attribute", "type", "goes"):
+        (source / name).write_text(name * 20_000)
+    clone_tree(source, former)
+    same = becomes(source, former, tmp_path / "same")
+    assert same.changed == set()
+    assert same.entries == len(describe(source)) - 1 + sum(path.is_socket() for path in source.rglob("*"))
+    (source / "mode").chmod(0o600)
+    os.chown(source / "owner", 1, 2)
+    with (source / "content").open("r+b") as file:
+        file.write(b"changed")
+    os.setxattr(source / "attribute", "user.new", b"value")
+    for name in ("type", "goes", "data/fifo", "data/dangling"):
+        (source / name).unlink()
+    (source / "type").mkdir(0o750)
+    (source / "data/dangling").symlink_to("/elsewhere")
+    os.mkfifo(source / "data/fifo", 0o600)
+    (source / "data/sticky").chmod(0o1700)
+    (former / "way").rename(former / "elsewhere")
+    (former / "way").symlink_to("elsewhere")
+    changed = becomes(source, former, tmp_path / "changed").changed
+    assert {b"mode", b"owner", b"content", b"attribute", b"type", b"data/sticky", b"way"} <= changed
+    assert b"data/file" not in changed
+    assert (tmp_path / "changed/way/file").stat().st_nlink == 1
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(source=TREES, former=TREES)
+def test_any_tree_becomes_any_other(source: dict[str, object], former: dict[str, object]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        one, old, new = (Path(scratch) / name for name in ("source", "former", "target"))
+        for path, tree in ((one, source), (old, former)):
+            path.mkdir()
+            make(path, tree)
+        if is_told_apart(one, old):
+            becomes(one, old, new)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param("[1] .f          5 file\n[1] sent 1 bytes  received 1 bytes  total size 6\n", id="one is missing"),
+        pytest.param("[1] .f          5 file\n", id="cut"),
+        pytest.param("[1] .f          0 ../file\n[1] sent 1 bytes  received 1 bytes  total size 0\n", id="outside"),
+        pytest.param("[1] .f          0 a\\#000\n[1] sent 1 bytes  received 1 bytes  total size 0\n", id="no name"),
+    ],
+)
+def test_threat_notes_that_are_not_whole(lines: str) -> None:
+    with pytest.raises(MigrationError):
+        read_listing(io.BytesIO(lines.encode()))
 
 
 def test_sums_of_large_files_may_wait_for_the_sender(

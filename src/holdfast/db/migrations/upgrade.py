@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from holdfast.model.errors import InternalError
 
-HEAD: Final = "0011"
+HEAD: Final = "0012"
 """The newest step in `versions/`."""
 
 

@@ -243,8 +243,8 @@ class BtrfsDriver(BackedDriver):
             self.staged_path(token).chmod(0o700)
 
     @contextmanager
-    def receiving(self, area: str, number: int, name: str | None, base: Origin | None = None) -> Iterator[Sink]:
-        known = self._origin_path(base) if base is not None else None
+    def receiving(self, area: str, number: int, name: str | None, *bases: Origin) -> Iterator[Sink]:
+        known = [self._origin_path(base) for base in bases]
         with (
             self._explained("receiving a volume"),
             btrfs_streams.receiving(self.staged_path(area), number, name, known) as sink,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 from holdfast.host import subvolumes
 from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, pipe
+from holdfast.host.set_ids import set_id_files
 from holdfast.model.errors import ArchiveError
 from holdfast.storage.driver import RECEIVED, SendPlace, SentStream, Subvolume
 from holdfast.storage.stream_pipes import PipeSink, PipeStream, refusing
@@ -83,15 +84,18 @@ def sending_difference(part: Path, base: Path | None) -> Iterator[Source]:
         yield PipeStream(process.stdout, 0)
 
 
-def stage_base(area: Path, source: Path) -> dict[uuid.UUID, uuid.UUID]:
-    """Show a snapshot in the area, where `btrfs receive` finds it; return whom it stands for."""
-    copy, sent = area / "base", subvolumes.sent_identity(source)
-    if not subvolumes.is_subvolume(copy):
-        subvolumes.snapshot(source, copy, is_read_only=True)
-    return {sent[0]: subvolumes.identity(copy)}
+def _stage_bases(area: Path, sources: Sequence[Path]) -> dict[uuid.UUID, Path]:
+    """Show snapshots in the area, where `btrfs receive` finds them; return whom they stand for."""
+    found = {}
+    for number, source in enumerate(sources):
+        copy = area / f"base-{number}"
+        if not subvolumes.is_subvolume(copy):
+            subvolumes.snapshot(source, copy, is_read_only=True)
+        found[subvolumes.sent_identity(source)[0]] = copy
+    return found
 
 
-def _received(area: Path) -> dict[uuid.UUID, uuid.UUID]:
+def _received(area: Path) -> dict[uuid.UUID, Path]:
     """Return which subvolumes of the area stand for which of the sender's.
 
     The stream then names ours: by the sender's `btrfs receive` could find what an earlier transfer left elsewhere, too.
@@ -100,20 +104,22 @@ def _received(area: Path) -> dict[uuid.UUID, uuid.UUID]:
     for path in area.glob("*/*"):
         sent = subvolumes.received_identity(path) if subvolumes.is_subvolume(path) else None
         if sent is not None:
-            found[sent[0]] = subvolumes.identity(path)
+            found[sent[0]] = path
     return found
 
 
 @contextmanager
-def receiving(area: Path, number: int, name: str | None, base: Path | None) -> Iterator[Sink]:
+def receiving(area: Path, number: int, name: str | None, known: Sequence[Path]) -> Iterator[Sink]:
     """Receive a stream in a process that can reach the area alone, then look at what it made."""
     place = area / str(number)
     place.mkdir(mode=0o700)
-    bases = {**_received(area), **(stage_base(area, base) if base is not None else {})}
+    trees = {**_received(area), **_stage_bases(area, known)}
+    bases = {sent: subvolumes.identity(path) for sent, path in trees.items()}
+    paths = {bases[sent]: path for sent, path in trees.items()}
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")
     with refusing("btrfs"), confined("btrfs", arguments, area, stdin=PIPE) as process:
         try:
-            check = SendStreamCheck(PipeSink(process.stdin), name, bases)
+            check = SendStreamCheck(PipeSink(process.stdin), name, bases, lambda base: set_id_files(paths[base]))
             yield check
             check.finish()
         except BrokenPipeError:

@@ -221,8 +221,8 @@ class ZfsDriver(BackedDriver):
             self.staged_path(token).chmod(0o700)
 
     @contextmanager
-    def receiving(self, area: str, number: int, name: str | None, base: Origin | None = None) -> Iterator[Sink]:
-        assert base is None, "it receives differences to what came before alone"
+    def receiving(self, area: str, number: int, name: str | None, *bases: Origin) -> Iterator[Sink]:
+        assert not bases, "it receives differences to what came before alone"
         with (
             self._explained("receiving a volume"),
             zfs_streams.receiving(self._dataset(self.staged_path(area)), number) as sink,
