@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from holdfast.archive.members import END, Member
+from holdfast.archive.early_writing import EarlyWriting
+from holdfast.archive.members import BLOCK, END, Member
 from holdfast.archive.tarstream import TarStream
+from holdfast.host.beneath import directory
 from holdfast.host.confine import confined
 from holdfast.host.processes import PIPE, Process, pipe
+from holdfast.host.writing_out import WritingOut
 from holdfast.model.errors import CommandError, NoSpaceError, StorageError
 from holdfast.streams.copy import write_all
 
+_RECORD_BLOCKS: Final = 256
+"""What tar takes at once."""
 _TAR_ARGUMENTS: Final = (
     "--extract",
     "--file=-",
     "--read-full-records",
-    "--blocking-factor=256",
+    f"--blocking-factor={_RECORD_BLOCKS}",
     "--numeric-owner",
     "--same-owner",
     "--same-permissions",
@@ -40,8 +46,8 @@ _FULL_DISK: Final = ("No space left on device", "Disk quota exceeded", "Wrote on
 class TreeUnpacker:
     """Takes the entries of one tree in order. Made by `unpacking`."""
 
-    def __init__(self, descriptor: int, tick: Callable[[], None]) -> None:
-        self._descriptor, self._tick = descriptor, tick
+    def __init__(self, descriptor: int, tick: Callable[[], None], early: EarlyWriting) -> None:
+        self._descriptor, self._tick, self._early = descriptor, tick, early
         self._gathered = bytearray()
 
     def write(self, data: memoryview | bytes) -> int:
@@ -62,13 +68,17 @@ class TreeUnpacker:
     def add(self, member: Member, stream: TarStream) -> None:
         """Unpack the entry that the stream stands at."""
         write_all(self, member.encode())
+        self._early.begins(member)
         stream.copy_data(self)
+        self._early.ends()
 
     def _hand_over(self, data: memoryview | bytes) -> None:
         left = memoryview(data)
         while left:
             self._tick()
-            left = left[os.write(self._descriptor, left) :]
+            count = os.write(self._descriptor, left)
+            left = left[count:]
+            self._early.handed(count)
 
 
 @contextmanager
@@ -92,9 +102,15 @@ def unpacking(
     Raises `NoSpaceError` for a full disk and `StorageError` with tar's words for everything else it stumbles over.
     """
     try:
-        with _tar(target, is_confined=is_confined) as process:
+        with (
+            directory(target) as root,
+            WritingOut() as out,
+            _tar(target, is_confined=is_confined) as process,
+        ):
             try:
-                unpacker = TreeUnpacker(process.stdin.fileno(), tick)
+                pipe_bytes = fcntl.fcntl(process.stdin, fcntl.F_GETPIPE_SZ)
+                early = EarlyWriting(root, pipe_bytes + _RECORD_BLOCKS * BLOCK + _GATHERED_BYTES, out)
+                unpacker = TreeUnpacker(process.stdin.fileno(), tick, early)
                 yield unpacker
                 write_all(unpacker, END)
                 unpacker.flush()

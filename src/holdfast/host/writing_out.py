@@ -9,7 +9,7 @@ from typing import Final
 
 from holdfast.host.kernel import start_writing_out
 
-_LARGE_BYTES: Final = 1024 * 1024
+LARGE_BYTES: Final = 1024 * 1024
 """Smaller files are written out together: one by one they cost more than they gain."""
 _WAITING: Final = 8
 """How many files may wait for their turn: then who writes waits for the disk, too."""
@@ -30,7 +30,7 @@ class WritingOut:
 
     def begin(self, descriptor: int, size: int) -> None:
         """Begin with a file if it is large; the caller may close it at once."""
-        if size < _LARGE_BYTES:
+        if size < LARGE_BYTES:
             return
         self._places.acquire()
         try:

@@ -1,0 +1,56 @@
+"""Let the disk work on large files of a tree while the rest is unpacked: the sync at the end has less to do then."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections import deque
+from typing import Final
+
+from holdfast.archive.members import Kind, Member
+from holdfast.host.beneath import open_beneath
+from holdfast.host.writing_out import LARGE_BYTES, WritingOut
+
+_STEP_BYTES: Final = 32 * 1024 * 1024
+"""A file that is larger is begun with before its end."""
+
+
+class EarlyWriting:
+    """Follows what is handed to the program that unpacks, which is behind by no more than `lag_bytes`."""
+
+    def __init__(self, root: int, lag_bytes: int, out: WritingOut) -> None:
+        self._root, self._lag_bytes, self._out = root, lag_bytes, out
+        self._handed_bytes = 0
+        self._complete: deque[tuple[bytes, int]] = deque()
+        self._name, self._next_bytes = b"", 0
+
+    def begins(self, member: Member) -> None:
+        """Note that the data of this entry is what is handed over from now on."""
+        self._name = member.name if member.kind is Kind.FILE and member.size_bytes >= LARGE_BYTES else b""
+        self._next_bytes = self._handed_bytes + _STEP_BYTES
+
+    def ends(self) -> None:
+        if self._name:
+            self._complete.append((self._name, self._handed_bytes + self._lag_bytes))
+        self._name = b""
+
+    def handed(self, count: int) -> None:
+        """Note that so many more bytes were handed over."""
+        self._handed_bytes += count
+        while self._complete and self._complete[0][1] <= self._handed_bytes:
+            self._begin(self._complete.popleft()[0])
+        if self._name and self._handed_bytes >= self._next_bytes:
+            self._begin(self._name)
+            self._next_bytes = self._handed_bytes + _STEP_BYTES
+
+    def _begin(self, name: bytes) -> None:
+        """Begin with a file; what is not there (yet), or is none, is passed over: the sync takes all."""
+        with contextlib.suppress(OSError):
+            descriptor = open_beneath(self._root, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+            try:
+                facts = os.fstat(descriptor)
+                if stat.S_ISREG(facts.st_mode):
+                    self._out.begin(descriptor, facts.st_size)
+            finally:
+                os.close(descriptor)
