@@ -58,6 +58,24 @@ def test_missing_bits(commands: list[tuple[int, dict[int, bytes]]], missing: dic
     assert followed.missing() == missing
 
 
+def test_many_new_names_are_not_kept_in_memory() -> None:
+    asked = []
+    followed = SetIds(lambda: asked.append(True) or FILES)
+    commands = [rename(f"o{number}", f"bin/{number}") for number in range(30_000)]
+    for command, values in (rename("bin", "tools"), *commands, own("tools/write"), OTHER):
+        followed.follow(command, values)
+    assert followed.missing() == {b"tools/write": 0o2755}
+    assert asked == [True]
+
+
+def test_a_directory_with_many_files_is_renamed_in_one_step() -> None:
+    followed = SetIds(lambda: {b"d/%d" % number: (number, 0o4755) for number in range(20_000)})
+    followed.follow(*own("d/7"))
+    for number in range(20_000):
+        followed.follow(*rename("d" if number == 0 else f"d{number}", f"d{number + 1}"))
+    assert followed.missing() == {b"d20000/7": 0o4755}
+
+
 def test_the_base_is_looked_at_only_if_an_owner_changes_alone() -> None:
     followed = SetIds(lambda: pytest.fail("looked"))
     for command, values in (own("new"), mode("new"), rename("new", "bin/new"), OTHER):
