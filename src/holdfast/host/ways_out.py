@@ -16,24 +16,30 @@ _OF_ITS_OWN: Final = frozenset({b"target", b"former"})
 """What a confined program sees beside a part of the host: see `confine_child.py`."""
 
 
-def has_way_out(tree: Path) -> bool:
-    """Tell whether a link may lead out of the tree, shown as a directory of the root, to a directory that is there."""
+def may_be_shown(tree: Path, most_entries: int) -> bool:
+    """Tell whether the tree has no more entries than that, and no link that may lead out of it.
+
+    It is shown as a directory of the root; out of it is a directory that the confined program sees beside.
+    """
     found = threading.Event()
+    counts: list[int] = []
     with directory(tree) as root:
 
         def visit(path: bytes) -> list[bytes]:
-            below = []
-            with beneath(root, path) as here, os.scandir(here) as entries:
+            below: list[bytes] = []
+            with beneath(root, path) as here, os.scandir(here) as scanned:
+                entries = list(scanned)
                 for entry in entries:
                     if entry.is_symlink():
                         if leads_out(path, os.fsencode(os.readlink(entry.name, dir_fd=here))):
                             found.set()
                     elif entry.is_dir(follow_symlinks=False):
                         below.append(join(path, entry.name))
+            counts.append(len(entries))
             return [] if found.is_set() else below
 
         Walk(visit).run()
-    return found.is_set()
+    return not found.is_set() and sum(counts) <= most_entries
 
 
 def leads_out(parent: bytes, target: bytes) -> bool:

@@ -19,6 +19,8 @@ from typing import Final
 
 from holdfast.model.errors import MigrationError
 
+MOST_ENTRIES: Final = 5_000_000
+"""What is listed is held in memory: some 250 bytes for each."""
 FORMAT: Final = "%i %l %n"
 _ITEM: Final = re.compile(rb"[^\[]*\[\d+\] ([.<>ch])([fdLDS])([ .?+a-zA-Z]{9}) (\d+) (.+)\n", re.DOTALL)
 _TOTAL: Final = re.compile(rb"[^\[]*\[\d+\] sent \d+ bytes  received \d+ bytes  total size (\d+)\n")
@@ -56,6 +58,10 @@ def read_listing(lines: Iterable[bytes]) -> Listing:
         if path == _TOP or path in paths:
             continue
         paths.add(path)
+        if len(paths) > MOST_ENTRIES:
+            raise MigrationError(
+                f"More than {MOST_ENTRIES} entries come to the place of a copy with far fewer: delete it, and copy anew"
+            )
         if kind in b"fL":
             sizes_bytes += int(found[4])
         path = _checked(path.removesuffix(b"/"))

@@ -14,7 +14,7 @@ from holdfast.archive.layout import BACKUP_YAML
 from holdfast.host.file_copy import have_same_attributes
 from holdfast.host.tree_links import link_unchanged
 from holdfast.host.tree_usage import measure
-from holdfast.host.ways_out import has_way_out
+from holdfast.host.ways_out import may_be_shown
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.asking import asked_of_lxd
 from holdfast.migration.blocks import receive_block, send_block
@@ -45,6 +45,8 @@ from holdfast.storage.driver import Driver, Origin
 
 _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
+_MOST_LISTED: Final = 1_000_000
+"""Entries that rsync's notes may have: each takes some 250 bytes of memory while they are read."""
 _DISK_STEP_BYTES: Final = 8192
 """LXD rounds up the sizes of disks to this."""
 
@@ -253,7 +255,7 @@ def _is_alone(reception: Reception, agreement: Agreement) -> bool:
     is_one = not reception.names and not agreement.is_twice
     may_share = reception.template is not None and reception.may_share and agreement.deletes
     takes_long = not reception.driver.features.cheap_snapshots
-    return is_one and may_share and takes_long and not has_way_out(reception.driver.path(reception.volume))
+    return is_one and may_share and takes_long and may_be_shown(reception.driver.path(reception.volume), _MOST_LISTED)
 
 
 def _receive_differences(
