@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 
 from holdfast import __version__
 from holdfast.db.database import Database, sqlite_url
+from holdfast.host.kernel import share_memory_among_threads
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.operation import Operation
@@ -213,6 +214,7 @@ def _runtime(paths: Paths) -> Iterator[Runtime]:
 
 def main(root: Path, group: str | None = None, ready_timeout_s: float | None = None) -> NoReturn:
     """Run the server, then end the process, with 1 if it couldn't start or wasn't ready after `ready_timeout_s`."""
+    share_memory_among_threads()
     daemon, code = Daemon(root, group=group, ready_timeout_s=ready_timeout_s), 0
     try:
         daemon.run()
