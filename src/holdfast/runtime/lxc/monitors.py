@@ -118,7 +118,9 @@ class Monitors:
                 with self._lock:
                     key, _monitor = self._watched.pop(descriptor)
                     self._epoll.unregister(descriptor)
-                if self.find(key) is None:  # else it reboots
+                    # One that came after it may have ended meanwhile, too: that end is told when its turn comes.
+                    is_last = all(other != key for other, _ in self._watched.values())
+                if is_last and self.find(key) is None:  # else it reboots
                     on_stopped(key)
 
 

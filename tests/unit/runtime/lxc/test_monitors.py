@@ -113,6 +113,22 @@ def test_a_new_monitor_in_the_place_of_the_old_is_a_reboot(fleet: Fleet) -> None
     assert ended.empty()
 
 
+def test_a_reboot_that_ends_before_the_first_end_is_noticed_is_told_once(fleet: Fleet) -> None:
+    ended: queue.Queue[str] = queue.Queue()
+    for _ in range(2):
+        process = fleet.start("c1")
+        assert (found := fleet.monitors.find("c1")) is not None
+        assert found.pid == process.pid
+        process.kill()
+        process.wait()
+    other = fleet.start("c2")
+    assert fleet.monitors.find("c2") is not None
+    fleet.monitors.watch(ended.put)
+    assert ended.get(timeout=20) == "c1"
+    other.kill()
+    assert ended.get(timeout=20) == "c2"
+
+
 def test_names_of_two_directories_differ(tmp_path: Path) -> None:
     one, two = Naming.of(tmp_path / "a"), Naming.of(tmp_path / "b")
     assert one.container("c1") != two.container("c1")
