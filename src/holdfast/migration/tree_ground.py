@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from holdfast.host.beneath import directory
+from holdfast.host.beneath import beneath, directory
 
 Stage = Callable[[], bool]
 """Makes the staged tree, like the former one if there is one; returns whether it has its files, under more names."""
@@ -48,3 +48,27 @@ class Ground:
         self._root.close()
         path = self._path if self.is_staged or self._former is None else self._former
         self.root = self._root.enter_context(directory(path))
+
+
+class OpenDirectory:
+    """Keeps the directory open that was used last: wanted files of one follow each other."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._opened: tuple[bytes, bool] | None = None
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> OpenDirectory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def at(self, path: bytes) -> int:
+        """Return a descriptor, valid until the next call: that of the staged tree as soon as there is one."""
+        wanted = path, self._ground.is_staged
+        if wanted != self._opened:
+            self._stack.close()
+            self._descriptor = self._stack.enter_context(beneath(self._ground.root, path))
+            self._opened = wanted
+        return self._descriptor

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
-import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import zstandard
@@ -33,29 +30,22 @@ from holdfast.host.tree_edit import (
     make_special,
     opened_alone,
     opened_new,
-    opened_to_read,
     place_of,
 )
 from holdfast.host.writing_out import WritingOut
 from holdfast.migration.channels import DataChannel
+from holdfast.migration.tree_asking import Asking, Wanted, ask
 from holdfast.migration.tree_frames import (
-    BLOCK_BYTES,
     PIECE,
     PIECE_BYTES,
-    REQUEST,
-    SEED_BYTES,
     Kind,
     StreamReader,
-    StreamWriter,
-    block_sums,
 )
-from holdfast.migration.tree_ground import Ground
-from holdfast.model.errors import CancelledOperationError, HoldfastError, MigrationError
+from holdfast.migration.tree_ground import Ground, OpenDirectory
+from holdfast.model.errors import CancelledOperationError, MigrationError
 from holdfast.streams.copy import BUFFER_BYTES, Cancelled, Progress
 from holdfast.wire.tree_exchange import Directory, Entry, Part, TreeFormatError, decode_part
 
-_WITH_SUMS_BYTES: Final = 2 * BLOCK_BYTES
-"""Smaller files come whole."""
 _ZEROS: Final = memoryview(bytes(PIECE_BYTES))
 _NAME_BYTES: Final = 255
 _LARGEST_FILE_BYTES: Final = 1 << 60
@@ -77,25 +67,6 @@ def receive_tree(channel: DataChannel, ground: Ground, *, progress: Progress, ca
 
 _Place = tuple[bytes, str]
 """A directory's path and a name in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A file whose content must come; `facts` are of what is in its place now."""
-
-    number: int
-    path: bytes
-    name: str
-    size: int
-    dress: Dress
-    facts: os.stat_result | None
-
-    @property
-    def former(self) -> os.stat_result | None:
-        """Return the facts of the file here whose blocks the source is told the sums of; None: it comes whole."""
-        if self.facts is None or not stat.S_ISREG(self.facts.st_mode):
-            return None
-        return self.facts if min(self.facts.st_size, self.size) >= _WITH_SUMS_BYTES else None
 
 
 class _Receiver:
@@ -127,7 +98,7 @@ class _Receiver:
             part = decode_part(self._channel.receive_document())
         except TreeFormatError as error:
             raise MigrationError(f"The other server's list of files can't be read: {error}") from error
-        wanted: list[_Wanted] = []
+        wanted: list[Wanted] = []
         number = 0
         for each in part.directories:
             self._enter(each, number, wanted)
@@ -171,11 +142,11 @@ class _Receiver:
 
     # --- what is listed ---
 
-    def _enter(self, listed: Directory, first_number: int, wanted: list[_Wanted]) -> None:
+    def _enter(self, listed: Directory, first_number: int, wanted: list[Wanted]) -> None:
         names = self._announced.get(listed.path)
         if names is None:
             raise MigrationError(f"The other server lists a directory that there isn't: {_shown(listed.path)}")
-        with _Open(self._ground) as opened:
+        with OpenDirectory(self._ground) as opened:
             for number, entry in enumerate(listed.entries, start=first_number):
                 name = _checked(entry.name, names, listed.path)
                 with _naming(listed.path, name):
@@ -185,7 +156,7 @@ class _Receiver:
             if listed.is_complete:
                 self._complete(opened, listed, names)
 
-    def _complete(self, opened: _Open, listed: Directory, names: set[str]) -> None:
+    def _complete(self, opened: OpenDirectory, listed: Directory, names: set[str]) -> None:
         """Take away what isn't listed, once all of a directory is; leave what it has beside to the end."""
         here, dress = opened.at(listed.path), _dress(listed.itself)
         surplus = set(os.listdir(here)) - names
@@ -208,7 +179,7 @@ class _Receiver:
                 self._kept[os.stat(name, dir_fd=here, follow_symlinks=False).st_ino] = path, name
         self._check()
 
-    def _meet(self, opened: _Open, path: bytes, name: str, entry: Entry, number: int) -> _Wanted | None:
+    def _meet(self, opened: OpenDirectory, path: bytes, name: str, entry: Entry, number: int) -> Wanted | None:
         """Make an entry what it must be; return what must come for that, if it is a file."""
         dress, here = _dress(entry), opened.at(path)
         facts = facts_of(here, name)
@@ -260,7 +231,7 @@ class _Receiver:
         number: int,
         dress: Dress,
         facts: os.stat_result | None,
-    ) -> _Wanted | None:
+    ) -> Wanted | None:
         if not 0 <= entry.size <= _LARGEST_FILE_BYTES:
             raise MigrationError(f"The other server lists a file of {entry.size} bytes: {_shown(entry.name)}")
         if entry.group in self._leaders:
@@ -269,7 +240,7 @@ class _Receiver:
         if entry.group:
             self._leaders[entry.group] = (path, name)
         if facts is None or not _is_same_content(entry, facts):
-            return _Wanted(number, path, name, entry.size, dress, facts)
+            return Wanted(number, path, name, entry.size, dress, facts)
         is_first = self._is_first((path, name), facts)
         if is_first and dress.fits(facts) and dress.has_attributes(place_of(here, name)):
             return None
@@ -284,18 +255,16 @@ class _Receiver:
 
     # --- contents ---
 
-    def _fetch(self, wanted: Sequence[_Wanted]) -> None:
+    def _fetch(self, wanted: Sequence[Wanted]) -> None:
         """Ask for contents, in a thread, while they come."""
         if not wanted:
-            out = StreamWriter(self._channel)
-            out.write(secrets.token_bytes(SEED_BYTES))
-            out.end()
+            ask(self._channel, self._ground, ())
             self._in.expect_end()
             return
-        asking = _Asking(self._channel, self._ground, wanted)
+        asking = Asking(self._channel, self._ground, wanted)
         asking.start()
         try:
-            with _Open(self._ground) as opened:
+            with OpenDirectory(self._ground) as opened:
                 for each in wanted:
                     with _naming(each.path, each.name):
                         self._receive_file(opened.at(each.path), each)
@@ -311,7 +280,7 @@ class _Receiver:
         if asking.error is not None:
             raise asking.error
 
-    def _receive_file(self, here: int, wanted: _Wanted) -> None:
+    def _receive_file(self, here: int, wanted: Wanted) -> None:
         first = PIECE.unpack(self._in.read(PIECE.size))
         if first[0] == Kind.GONE:
             return
@@ -328,7 +297,7 @@ class _Receiver:
             wanted.dress.put_on(descriptor)
             self._writing_out.begin(descriptor, size)
 
-    def _receive_pieces(self, descriptor: int, wanted: _Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
+    def _receive_pieces(self, descriptor: int, wanted: Wanted, piece: tuple[int, int, int], *, is_new: bool) -> int:
         """Write what comes of a file; return how large it is."""
         while True:
             kind, length, place = piece
@@ -363,61 +332,6 @@ class _Receiver:
             )
         except zstandard.ZstdError as error:
             raise MigrationError(f"The other server sent a piece that can't be decompressed: {error}") from error
-
-
-class _Asking(threading.Thread):
-    """Sends the requests, reading what is here for their sums."""
-
-    def __init__(self, channel: DataChannel, ground: Ground, wanted: Sequence[_Wanted]) -> None:
-        super().__init__(daemon=True, name="migration requests")
-        self._channel, self._ground, self._wanted = channel, ground, wanted
-        self.error: HoldfastError | None = None
-
-    def run(self) -> None:
-        try:
-            with explained("Failed reading what is here", MigrationError):
-                self._ask()
-        except HoldfastError as error:
-            self.error = error
-            self._channel.socket.abort()
-
-    def _ask(self) -> None:
-        out = StreamWriter(self._channel)
-        seed = secrets.token_bytes(SEED_BYTES)
-        out.write(seed)
-        with _Open(self._ground) as opened:
-            for each in self._wanted:
-                former_bytes = 0 if each.former is None else each.former.st_size
-                out.write(REQUEST.pack(each.number, -(-former_bytes // BLOCK_BYTES)))
-                if former_bytes:
-                    with opened_to_read(opened.at(each.path), each.name) as descriptor:
-                        out.write(*block_sums(descriptor, former_bytes, int.from_bytes(seed, "big")))
-                    out.flush()
-        out.end()
-
-
-class _Open:
-    """Keeps the directory open that was used last: wanted files of one follow each other."""
-
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
-        self._opened: tuple[bytes, bool] | None = None
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> _Open:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def at(self, path: bytes) -> int:
-        """Return a descriptor, valid until the next call: that of the staged tree as soon as there is one."""
-        wanted = path, self._ground.is_staged
-        if wanted != self._opened:
-            self._stack.close()
-            self._descriptor = self._stack.enter_context(beneath(self._ground.root, path))
-            self._opened = wanted
-        return self._descriptor
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ def scalars(hint: object) -> set[str]:
         return set()
     if hint is type(None):
         return {"none"}
-    return {hint.__name__} if hint in SCALARS else {"built"}  # type: ignore[attr-defined]
+    return {hint.__name__} if isinstance(hint, type) and hint in SCALARS else {"built"}
 
 
 def differences(name: str) -> Iterator[str]:
