@@ -131,7 +131,8 @@ def test_cycles_with_a_real_lxd(world: World, pool: str) -> None:
     plan = json.loads(world.backup.lxc.run("query", "/1.0/instances/rich/snapshot-plan"))
     assert [each["name"] for each in plan if not each["kept"]] == ["first"]
 
-    # the source is killed while it sends
+    # the source is killed while it sends; what is compared below is kept, whenever the thinning out comes by
+    cli.run("backup-server", "change", "home-rich", "--keep", "last=10")
     (rootfs(home, pool, "rich") / "data/large").write_bytes(os.urandom(2**26))
     before = describe(rootfs(world.backup, pool, "rich"))
     json.loads(

@@ -19,10 +19,10 @@ _FOCUSED = """() => {
   const name = it.getAttribute("aria-label") ?? (it.labels?.[0] ? own(it.labels[0]) : it.textContent);
   return name.trim().replace(/\\s+/g, " ").slice(0, 200);
 }"""
-# The page may choose for itself what a list shows, with its next picture.
+# The page may choose for itself what a list shows, with its next picture; what is chosen may lead to another page.
 _CHOSEN = """async () => {
   for (let pictures = 0; pictures < 2; pictures += 1) await new Promise(requestAnimationFrame);
-  return document.activeElement.selectedOptions[0]?.text ?? "";
+  return document.activeElement.selectedOptions?.[0]?.text ?? "";
 }"""
 
 
