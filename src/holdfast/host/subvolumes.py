@@ -39,6 +39,8 @@ _LOOKUP_USER: Final = 0xD000943E
 _READ_ONLY: Final = 2
 _SET_RECEIVED: Final = 0xC0C89425
 _ROOTREFS: Final = 255
+_NOBODY: Final = (uuid.UUID(int=0), 0)
+"""What a subvolume that wasn't received has for its sender's."""
 
 
 def is_subvolume(path: Path) -> bool:
@@ -150,6 +152,18 @@ def set_received_identity(path: Path, sent: tuple[uuid.UUID, int]) -> None:
     struct.pack_into("<16sQ", arguments, 0, sent[0].bytes, sent[1])
     with directory(path) as descriptor:
         fcntl.ioctl(descriptor, _SET_RECEIVED, arguments)
+
+
+def take_received(source: Path, target: Path, *, is_kept: bool) -> None:
+    """Move a received subvolume to another directory: kept as it came, or writable and a subvolume like any other.
+
+    The kernel moves no read-only one. Unlike a snapshot this waits for no data, and what is in memory stays there.
+    """
+    sent = received_identity(source) if is_kept else None
+    set_read_only(source, is_read_only=False)
+    source.rename(target)
+    set_received_identity(target, sent or _NOBODY)
+    set_read_only(target, is_read_only=is_kept)
 
 
 def tree_id(path: Path) -> int:

@@ -49,7 +49,8 @@ def _put_together(
     host_map: HostMap | None,
 ) -> bytes | None:
     parts = [(number, place) for number, place in enumerate(places) if place.snapshot == snapshot]
-    tree = driver.assemble(token, area, [(number, place.stream_name, place.path) for number, place in parts])
+    received = [(number, place.stream_name, place.path) for number, place in parts]
+    tree = driver.assemble(token, area, received, is_last_use=snapshot is None)
     check_received(tree, layout, layout.name_of(snapshot))
     document = take_document(tree) if layout is Layout.INSTANCE else None
     if host_map is not None:

@@ -142,16 +142,18 @@ def receive_streams(
                 pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
-            token = intent.token(number)
-            driver.assemble(token, area, [(index, RECEIVED, place.path) for index, place in parts])
+            token, is_whole = intent.token(number), len(parts) == 1
+            is_base = kept is not None and is_whole and agreement.own.trees
+            received = [(index, RECEIVED, place.path) for index, place in parts]
+            driver.assemble(token, area, received, is_last_use=name is None and not is_base)
             is_same = take_over(number, name)
             driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
-            if len(parts) != 1:
+            if not is_whole:
                 continue
             index, place = parts[0]
             if name is not None and is_same:
                 driver.keep_identity(token, area, index)
-            elif kept is not None and name is None and agreement.own.trees:
+            elif kept is not None and name is None and is_base:
                 kept.stage(driver, intent.token(_KEPT), area, index)
             elif kept is not None and name is not None and number >= len(names) - _SNAPSHOTS_KEPT:
                 kept.stage(driver, intent.token(_KEPT + 1 + number), area, index, name, place.identity)

@@ -320,7 +320,10 @@ class Driver(ABC):
         return False
 
     def stage_received_base(self, token: str, area: str, number: int) -> None:
-        """Stage what was received into an area as its part of that number, unchanged, for `keep_base`."""
+        """Stage what was received into an area as its part of that number, unchanged, for `keep_base`.
+
+        The area has it no more.
+        """
         raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
 
     def keep_base(self, token: str) -> None:
@@ -354,8 +357,13 @@ class Driver(ABC):
         """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
-    def assemble(self, token: str, area: str, parts: Sequence[tuple[int, str, str]]) -> Path:
-        """Stage a writable volume of received parts (number, name, path); the area stays for the trees to come."""
+    def assemble(
+        self, token: str, area: str, parts: Sequence[tuple[int, str, str]], *, is_last_use: bool = False
+    ) -> Path:
+        """Stage a writable volume of received parts (number, name, path); the area stays for the trees to come.
+
+        `is_last_use`: the first part is not asked for again, and may become the volume itself.
+        """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
     def protect_parts(self, token: str, paths: Sequence[str]) -> None:

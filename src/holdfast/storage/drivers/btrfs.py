@@ -206,7 +206,7 @@ class BtrfsDriver(BackedDriver):
             folder = self.staged_path(token)
             folder.mkdir(mode=0o700)
             received = self.staged_path(area) / str(number) / RECEIVED
-            subvolumes.snapshot(received, folder / RECEIVED, is_read_only=True)
+            subvolumes.take_received(received, folder / RECEIVED, is_kept=True)
 
     def keep_base(self, token: str) -> None:
         with self._explained("keeping what crossed between servers"):
@@ -251,11 +251,17 @@ class BtrfsDriver(BackedDriver):
         ):
             yield sink
 
-    def assemble(self, token: str, area: str, parts: Sequence[tuple[int, str, str]]) -> Path:
+    def assemble(
+        self, token: str, area: str, parts: Sequence[tuple[int, str, str]], *, is_last_use: bool = False
+    ) -> Path:
         target = self.staged_path(token)
         with self._explained("putting a received volume together"):
             (number, name, _), *nested = parts
-            subvolumes.snapshot(self.staged_path(area) / str(number) / name, target)
+            received = self.staged_path(area) / str(number) / name
+            if is_last_use:
+                subvolumes.take_received(received, target, is_kept=False)
+            else:
+                subvolumes.snapshot(received, target)
             for number, name, path in nested:
                 subvolumes.snapshot_into(self.staged_path(area) / str(number) / name, target, path)
         return target

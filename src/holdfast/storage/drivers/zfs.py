@@ -229,7 +229,9 @@ class ZfsDriver(BackedDriver):
         ):
             yield sink
 
-    def assemble(self, token: str, area: str, parts: Sequence[tuple[int, str, str]]) -> Path:
+    def assemble(
+        self, token: str, area: str, parts: Sequence[tuple[int, str, str]], *, is_last_use: bool = False
+    ) -> Path:
         target = self.staged_path(token)
         with self._explained("putting a received volume together"):
             ((number, _, _),) = parts
