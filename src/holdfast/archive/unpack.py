@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from holdfast.archive.early_writing import EarlyWriting
-from holdfast.archive.members import BLOCK, END, Member
+from holdfast.archive.members import BLOCK, END, Kind, Member
 from holdfast.archive.tarstream import TarStream
 from holdfast.host.beneath import directory
 from holdfast.host.confine import confined
+from holdfast.host.early_writing import EarlyWriting
 from holdfast.host.processes import PIPE, Process, pipe
 from holdfast.host.writing_out import WritingOut
 from holdfast.model.errors import CommandError, NoSpaceError, StorageError
@@ -68,7 +68,7 @@ class TreeUnpacker:
     def add(self, member: Member, stream: TarStream) -> None:
         """Unpack the entry that the stream stands at."""
         write_all(self, member.encode())
-        self._early.begins(member)
+        self._early.begins(member.name if member.kind is Kind.FILE else b"")
         stream.copy_data(self)
         self._early.ends()
 

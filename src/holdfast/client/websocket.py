@@ -22,16 +22,17 @@ class WebSocket:
     """One websocket; it may be read in one thread and written in another."""
 
     def __init__(self, raw: ClientConnection, farewell: ExitStack) -> None:
+        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+
         self._raw = raw
         self._farewell = farewell
+        self._cut, self._ended = ConnectionClosed, ConnectionClosedOK
 
     def messages(self) -> Iterator[bytes | str]:
         """Yield what the server sends until it closes."""
-        from websockets.exceptions import ConnectionClosed
-
         try:
             yield from self._raw
-        except ConnectionClosed:
+        except self._cut:
             return  # a server that ends without a farewell has still ended
 
     def receive(self, timeout_s: float | None = None) -> bytes | str | None:
@@ -39,24 +40,20 @@ class WebSocket:
 
         Raises `BrokenConnectionError` for a connection that was cut, or that brought nothing in time.
         """
-        from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
-
         try:
             return self._raw.recv(timeout_s)
-        except ConnectionClosedOK:
+        except self._ended:
             return None
-        except ConnectionClosed as error:
+        except self._cut as error:
             raise BrokenConnectionError("the websocket", str(error)) from error
         except TimeoutError as error:
             raise BrokenConnectionError("the websocket", f"nothing came for {timeout_s:g} seconds") from error
 
     def send(self, message: bytes | str) -> bool:
         """Send a binary or a text message; False when the server has closed."""
-        from websockets.exceptions import ConnectionClosed
-
         try:
             self._raw.send(message)
-        except ConnectionClosed:
+        except self._cut:
             return False
         return True
 

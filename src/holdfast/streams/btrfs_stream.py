@@ -27,7 +27,7 @@ _COMMAND: Final = struct.Struct("<IHI")
 _ATTRIBUTE: Final = struct.Struct("<HH")
 _COMMAND_CAP_BYTES: Final = 128 * 1024
 """The kernel builds commands in a buffer of 64 KiB."""
-_SUBVOLUME, _SNAPSHOT, _CLONE, _END, _UPDATE_EXTENT = 1, 2, 16, 21, 22
+_SUBVOLUME, _SNAPSHOT, _WRITE, _CLONE, _END, _UPDATE_EXTENT = 1, 2, 15, 16, 21, 22
 _COMMANDS: Final = range(1, 23)
 _SYMLINK: Final = 8
 _SIZE, _PATH, _NEW_PATH, _LINK_PATH, _SOURCE_PATH = 4, 15, 16, 17, 22
@@ -46,6 +46,7 @@ class SendStreamCheck:
     end.
     `bases` says which subvolume here stands for which of the sender's that the stream builds on, by their UUIDs.
     `files` gives those with set-id bits of one here, which the stream may lack: see `btrfs_set_ids.py`.
+    `wrote` is told the path in the subvolume and the size of each piece of a file, before it is handed on.
     """
 
     def __init__(
@@ -54,14 +55,17 @@ class SendStreamCheck:
         name: str | None,
         bases: Mapping[uuid.UUID, uuid.UUID] | None = None,
         files: Callable[[uuid.UUID], Files] = lambda _: {},
+        wrote: Callable[[bytes, int], None] = lambda *_: None,
     ) -> None:
         self._sink, self._name = sink, None if name is None else name.encode()
         self._bases = {one.bytes: other.bytes for one, other in (bases or {}).items()}
-        self._files, self._set_ids = files, SetIds(dict)
+        self._files, self._set_ids, self._wrote = files, SetIds(dict), wrote
         self._held = bytearray()
         self._end_at: int | None = None
         """Where the last command begins in what is held."""
         self._has_head = self._has_subvolume = self._is_ended = False
+        self._path = b""
+        """The last one that was looked at: a large file has many commands."""
 
     def write(self, data: memoryview | bytes, /) -> int:
         self._held += data
@@ -135,8 +139,10 @@ class SendStreamCheck:
                     self._name = bytes(value)
                 if bytes(value) != self._name:
                     raise ArchiveError("A btrfs stream in the backup makes a subvolume of another name")
-            elif kind in _PATHS and (kind != _LINK_PATH or command != _SYMLINK) and not _is_inside(bytes(value)):
-                raise ArchiveError("A btrfs stream in the backup leads out of its subvolume")
+            elif kind in _PATHS and value != self._path and (kind != _LINK_PATH or command != _SYMLINK):
+                self._path = bytes(value)
+                if not _is_inside(self._path):
+                    raise ArchiveError("A btrfs stream in the backup leads out of its subvolume")
         self._has_subvolume = True
 
     def _follow(self, command: int, data: memoryview) -> None:
@@ -145,6 +151,8 @@ class SendStreamCheck:
             base = _values(data).get(_CLONE_UUID, b"")
             if base in self._bases.values():
                 self._set_ids = SetIds(lambda: self._files(uuid.UUID(bytes=base)))
+        elif command == _WRITE:
+            self._wrote(self._path, len(data))
         else:
             self._set_ids.follow(command, _values(data) if command in FOLLOWED else {})
 

@@ -10,6 +10,7 @@ system; confined to the area it finds those that came before, and nothing of oth
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +19,17 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host import subvolumes
+from holdfast.host.beneath import directory
 from holdfast.host.confine import confined
+from holdfast.host.early_writing import EarlyWriting
 from holdfast.host.processes import PIPE, pipe
 from holdfast.host.set_ids import set_id_files
+from holdfast.host.writing_out import WritingOut
 from holdfast.model.errors import ArchiveError
 from holdfast.storage.driver import RECEIVED, SendPlace, SentStream, Subvolume
 from holdfast.storage.stream_pipes import PipeSink, PipeStream, refusing
 from holdfast.streams.btrfs_stream import SendStreamCheck, full_size
-from holdfast.streams.copy import Sink, Source, write_all
+from holdfast.streams.copy import BUFFER_BYTES, Sink, Source, write_all
 
 _SEND: Final = ("btrfs", "-q", "send")
 
@@ -117,9 +121,21 @@ def receiving(area: Path, number: int, name: str | None, known: Sequence[Path]) 
     bases = {sent: subvolumes.identity(path) for sent, path in trees.items()}
     paths = {bases[sent]: path for sent, path in trees.items()}
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")
-    with refusing("btrfs"), confined("btrfs", arguments, area, stdin=PIPE) as process:
+    with (
+        refusing("btrfs"),
+        directory(place) as root,
+        WritingOut() as out,
+        confined("btrfs", arguments, area, stdin=PIPE) as process,
+    ):
+        early = EarlyWriting(root, fcntl.fcntl(process.stdin, fcntl.F_GETPIPE_SZ) + BUFFER_BYTES, out)
         try:
-            check = SendStreamCheck(PipeSink(process.stdin), name, bases, lambda base: set_id_files(paths[base]))
+            check = SendStreamCheck(
+                PipeSink(process.stdin),
+                name,
+                bases,
+                files=lambda base: set_id_files(paths[base]),
+                wrote=lambda path, count: early.goes_on(b"%b/%b" % (os.fsencode(check.name), path), count),
+            )
             yield check
             check.finish()
         except BrokenPipeError:

@@ -8,7 +8,6 @@ import stat
 from collections import deque
 from typing import Final
 
-from holdfast.archive.members import Kind, Member
 from holdfast.host.beneath import open_beneath
 from holdfast.host.writing_out import LARGE_BYTES, WritingOut
 
@@ -23,17 +22,24 @@ class EarlyWriting:
         self._root, self._lag_bytes, self._out = root, lag_bytes, out
         self._handed_bytes = 0
         self._complete: deque[tuple[bytes, int]] = deque()
-        self._name, self._next_bytes = b"", 0
+        self._name, self._began_at, self._next_bytes = b"", 0, 0
 
-    def begins(self, member: Member) -> None:
-        """Note that the data of this entry is what is handed over from now on."""
-        self._name = member.name if member.kind is Kind.FILE and member.size_bytes >= LARGE_BYTES else b""
+    def begins(self, name: bytes) -> None:
+        """Note that what is handed over from now on is of this file; b"" for what is no file."""
+        self._name, self._began_at = name, self._handed_bytes
         self._next_bytes = self._handed_bytes + _STEP_BYTES
 
     def ends(self) -> None:
-        if self._name:
+        if self._name and self._handed_bytes - self._began_at >= LARGE_BYTES:
             self._complete.append((self._name, self._handed_bytes + self._lag_bytes))
         self._name = b""
+
+    def goes_on(self, name: bytes, count: int) -> None:
+        """Note so many bytes of a file, where its beginning and end aren't told."""
+        if name != self._name:
+            self.ends()
+            self.begins(name)
+        self.handed(count)
 
     def handed(self, count: int) -> None:
         """Note that so many more bytes were handed over."""

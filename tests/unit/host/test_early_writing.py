@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.archive.early_writing import EarlyWriting
-from holdfast.archive.members import Kind, Member
 from holdfast.host.beneath import directory
+from holdfast.host.early_writing import EarlyWriting
 from holdfast.host.writing_out import WritingOut
 
 LARGE = 2 * 1024 * 1024
@@ -41,14 +40,10 @@ def early(tmp_path: Path, told: Told) -> Iterator[EarlyWriting]:
         yield EarlyWriting(root, LAG, told)
 
 
-def member(name: str, size: int, kind: Kind = Kind.FILE) -> Member:
-    return Member(name=name.encode(), kind=kind, size_bytes=size)
-
-
-def hand_over(early: EarlyWriting, what: Member) -> None:
-    early.begins(what)
-    for _ in range(0, what.size_bytes, 128 * 1024):
-        early.handed(min(128 * 1024, what.size_bytes))
+def hand_over(early: EarlyWriting, name: str, size: int) -> None:
+    early.begins(name.encode())
+    for _ in range(0, size, 128 * 1024):
+        early.handed(min(128 * 1024, size))
     early.ends()
 
 
@@ -56,9 +51,9 @@ def test_a_large_file_once_the_program_must_be_through(tmp_path: Path, early: Ea
     (tmp_path / "d").mkdir()
     (tmp_path / "d/large").write_bytes(bytes(LARGE))
     (tmp_path / "small").write_bytes(b"x")
-    hand_over(early, member("d/large", LARGE))
+    hand_over(early, "d/large", LARGE)
     assert told.inodes == []
-    hand_over(early, member("small", 1))
+    hand_over(early, "small", 1)
     early.handed(LAG)
     early.handed(LAG)
     assert told.inodes == [(tmp_path / "d/large").stat().st_ino]
@@ -66,9 +61,18 @@ def test_a_large_file_once_the_program_must_be_through(tmp_path: Path, early: Ea
 
 def test_a_very_large_file_again_and_again(tmp_path: Path, early: EarlyWriting, told: Told) -> None:
     (tmp_path / "disk").write_bytes(bytes(LARGE))
-    hand_over(early, member("disk", 100 * 1024 * 1024))
+    hand_over(early, "disk", 100 * 1024 * 1024)
     early.handed(LAG)
     assert told.inodes == [(tmp_path / "disk").stat().st_ino] * 4
+
+
+def test_pieces_whose_ends_are_not_told(tmp_path: Path, early: EarlyWriting, told: Told) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_bytes(bytes(LARGE))
+    for name, size in ((b"one", LARGE), (b"two", LARGE // 4), (b"one", LARGE // 4), (b"two", LARGE), (b"end", LAG)):
+        for _ in range(0, size, 128 * 1024):
+            early.goes_on(name, 128 * 1024)
+    assert told.inodes == [(tmp_path / name).stat().st_ino for name in ("one", "two")]
 
 
 def test_nothing_that_is_elsewhere_or_no_file(tmp_path: Path, early: EarlyWriting, told: Told) -> None:
@@ -79,6 +83,6 @@ def test_nothing_that_is_elsewhere_or_no_file(tmp_path: Path, early: EarlyWritin
     (tmp_path / "folder").symlink_to(outside)
     os.mkfifo(tmp_path / "pipe")
     for name in ("link", "folder/file", f"../{outside.name}/file", "pipe", "missing"):
-        hand_over(early, member(name, LARGE))
+        hand_over(early, name, LARGE)
     early.handed(LAG)
     assert told.inodes == []
