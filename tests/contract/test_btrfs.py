@@ -14,8 +14,9 @@ from holdfast.host.processes import run
 from holdfast.model.errors import BadRequestError, StorageError
 from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Pool, Volume
-from holdfast.storage.driver import Driver, Origin
+from holdfast.storage.driver import RECEIVED, Driver, Origin
 from holdfast.storage.registry import open_driver
+from holdfast.streams.copy import pump
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "mkfs.ext4")]
 
@@ -250,3 +251,46 @@ def test_usage_is_unknown_without_quotas_and_removing_none_is_nothing(driver: Dr
     driver.publish("a-0", C1)
     driver.set_quota(C1, None)
     assert driver.usage_bytes(C1) is None
+
+
+# --- what comes as a stream -----------------------------------------------------------------------------------------
+
+
+def received(driver: Driver, area: str = "in-9") -> Path:
+    """Receive a volume with one file; return the subvolume that it is in the area."""
+    (driver.stage("out-0") / "file").write_text("content")
+    driver.stage_area(area)
+    origin = Origin(volume=C1, staged="out-0")
+    (part,) = driver.stage_to_send("out-1", origin, "c1", {})
+    with driver.sending("out-1", "c1", part.path, None) as stream, driver.receiving(area, 0, None) as sink:
+        pump(stream, sink)
+    return driver.staged_path(area) / "0" / RECEIVED
+
+
+@pytest.mark.parametrize("is_last_use", [False, True])
+def test_what_was_received_becomes_a_volume_like_any_other(driver: Driver, is_last_use: bool) -> None:
+    part = received(driver)
+    identity = driver.part_identity("in-9", 0)
+    own = subvolumes.identity(part)
+    assert identity is not None and subvolumes.is_read_only(part)
+    tree = driver.assemble("new-0", "in-9", [(0, RECEIVED, "")], is_last_use=is_last_use)
+    assert (tree / "file").read_text() == "content"
+    assert not subvolumes.is_read_only(tree)
+    assert subvolumes.received_identity(tree) is None  # differences built on it would miss what is changed now
+    assert (part.exists(), subvolumes.identity(tree) == own) == (not is_last_use, is_last_use)
+    driver.keep_identity("new-0", identity)
+    assert subvolumes.received_identity(tree) == identity
+
+
+def test_a_base_is_what_was_received_as_it_came(driver: Driver) -> None:
+    part = received(driver)
+    identity, own = driver.part_identity("in-9", 0), subvolumes.identity(part)
+    driver.assemble("new-0", "in-9", [(0, RECEIVED, "")])
+    driver.stage_received_base("kept-0", "in-9", 0)
+    assert not part.exists()
+    driver.keep_base("kept-0")
+    where = driver.base_place("kept-0").where
+    assert subvolumes.is_read_only(where)
+    assert (subvolumes.received_identity(where), subvolumes.identity(where)) == (identity, own)
+    driver.drop_base("kept-0")
+    assert driver.base_tokens() == []

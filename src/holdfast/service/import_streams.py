@@ -50,14 +50,13 @@ def _put_together(
 ) -> bytes | None:
     parts = [(number, place) for number, place in enumerate(places) if place.snapshot == snapshot]
     received = [(number, place.stream_name, place.path) for number, place in parts]
-    tree = driver.assemble(token, area, received, is_last_use=snapshot is None)
+    identity = driver.part_identity(area, *received[0][:2]) if snapshot is not None and len(parts) == 1 else None
+    tree = driver.assemble(token, area, received, is_last_use=True)
     check_received(tree, layout, layout.name_of(snapshot))
     document = take_document(tree) if layout is Layout.INSTANCE else None
     if host_map is not None:
         take_back_owners(tree, host_map)
     driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
-    is_same = document is None and host_map is None and len(parts) == 1
-    if snapshot is not None and is_same and driver.features.has_btrfs_streams:
-        (number, place), *_ = parts
-        driver.keep_identity(token, area, number, place.stream_name)
+    if identity is not None and document is None and host_map is None:
+        driver.keep_identity(token, identity)
     return document

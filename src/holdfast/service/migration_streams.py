@@ -142,23 +142,26 @@ def receive_streams(
                 pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
-            token, is_whole = intent.token(number), len(parts) == 1
-            is_base = kept is not None and is_whole and agreement.own.trees
+            token, (index, place) = intent.token(number), parts[0]
+            bases = kept if len(parts) == 1 and _may_be_base(agreement, number, names) else None
+            identity = driver.part_identity(area, index) if name is not None and len(parts) == 1 else None
             received = [(index, RECEIVED, place.path) for index, place in parts]
-            driver.assemble(token, area, received, is_last_use=name is None and not is_base)
+            driver.assemble(token, area, received, is_last_use=bases is None)
             is_same = take_over(number, name)
             driver.protect_parts(token, [place.path for _, place in parts if place.path and place.is_read_only])
-            if not is_whole:
-                continue
-            index, place = parts[0]
-            if name is not None and is_same:
-                driver.keep_identity(token, area, index)
-            elif kept is not None and name is None and is_base:
-                kept.stage(driver, intent.token(_KEPT), area, index)
-            elif kept is not None and name is not None and number >= len(names) - _SNAPSHOTS_KEPT:
-                kept.stage(driver, intent.token(_KEPT + 1 + number), area, index, name, place.identity)
+            if identity is not None and is_same:
+                driver.keep_identity(token, identity)
+            elif bases is not None and name is None:
+                bases.stage(driver, intent.token(_KEPT), area, index)
+            elif bases is not None:
+                bases.stage(driver, intent.token(_KEPT + 1 + number), area, index, name, place.identity)
     finally:
         driver.discard(area)
+
+
+def _may_be_base(agreement: Agreement, number: int, names: Sequence[str]) -> bool:
+    """Tell whether what was received as this tree may be worth keeping as it came: see `transfer_bases.py`."""
+    return agreement.own.trees if number == len(names) else number >= len(names) - _SNAPSHOTS_KEPT
 
 
 def _announced(agreement: Agreement, data: DataChannel, plan: StreamPlan) -> list[StreamPlace]:

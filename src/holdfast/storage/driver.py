@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
+from uuid import UUID
 
 from holdfast.model.errors import UnsupportedError
 from holdfast.model.storage import Pool, Resources, Volume
@@ -29,6 +30,8 @@ from holdfast.streams.copy import Sink, Source
 Cancelled = Callable[[], bool]
 Progress = Callable[[int], None]
 RECEIVED: Final = "received"
+PartIdentity = tuple[UUID, int]
+"""What a received part is called by its sender: UUID and transaction there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -310,8 +313,12 @@ class Driver(ABC):
         """
         return None
 
-    def keep_identity(self, token: str, area: str, number: int, name: str = RECEIVED) -> None:
-        """Remember of a staged tree, which holds what the received part of that number holds, what its sender has."""
+    def part_identity(self, area: str, number: int, name: str = RECEIVED) -> PartIdentity | None:
+        """Return what a received part is called by its sender; None if no difference can build on it."""
+        return None
+
+    def keep_identity(self, token: str, identity: PartIdentity) -> None:
+        """Remember of a staged tree, which holds what a received part held, what its sender has."""
         raise UnsupportedError(f'Storage driver "{self.name}" has no streams')
 
     @property
@@ -362,7 +369,7 @@ class Driver(ABC):
     ) -> Path:
         """Stage a writable volume of received parts (number, name, path); the area stays for the trees to come.
 
-        `is_last_use`: the first part is not asked for again, and may become the volume itself.
+        `is_last_use`: the parts aren't asked for again, and may become the volume itself.
         """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 

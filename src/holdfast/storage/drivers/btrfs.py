@@ -23,6 +23,7 @@ from holdfast.storage.driver import (
     Cancelled,
     Features,
     Origin,
+    PartIdentity,
     Progress,
     SendPlace,
     SentStream,
@@ -191,11 +192,13 @@ class BtrfsDriver(BackedDriver):
         with self._explained("looking at a snapshot"):
             return btrfs_streams.sender_identity(path) if btrfs_streams.is_base(path) else None
 
-    def keep_identity(self, token: str, area: str, number: int, name: str = RECEIVED) -> None:
+    def part_identity(self, area: str, number: int, name: str = RECEIVED) -> PartIdentity | None:
+        with self._explained("looking at what was received"):
+            return subvolumes.received_identity(self.staged_path(area) / str(number) / name)
+
+    def keep_identity(self, token: str, identity: PartIdentity) -> None:
         with self._explained("noting where a snapshot is from"):
-            sent = subvolumes.received_identity(self.staged_path(area) / str(number) / name)
-            if sent is not None:
-                subvolumes.set_received_identity(self.staged_path(token), sent)
+            subvolumes.set_received_identity(self.staged_path(token), identity)
 
     @property
     def keeps_bases(self) -> bool:
