@@ -74,7 +74,8 @@ class ExportStream:
 class ExportContent:
     """All of an export file, in its order; `header` describes the streams, if there are some.
 
-    `attached` are volumes that come after an instance; its index tells what theirs tell.
+    `attached` are volumes that come after an instance; its index tells what theirs tell. `on_read` is called once, when
+    all trees and streams have been read, and nothing of them is needed any more.
     """
 
     index: bytes
@@ -82,6 +83,7 @@ class ExportContent:
     header: bytes = b""
     streams: Sequence[ExportStream] = ()
     attached: Sequence[ExportContent] = ()
+    on_read: Callable[[], None] = lambda: None
 
 
 def write_content(
@@ -95,6 +97,7 @@ def write_content(
     """Write the whole tar stream, its end mark too; `progress` gets the bytes of trees so far."""
     with HashingSink(sink) as hashed:
         sizes = _write_trees(hashed, content, int(now.timestamp()), progress, cancelled)
+        content.on_read()
     write_all(sink, manifest_member(hashed.hasher, content.index, sizes, now))
     write_all(sink, END)
 

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from aiohttp import HttpVersion11, web
 
 from holdfast.model.errors import BadRequestError, HoldfastError
-from holdfast.model.kinds import StatusCode
 from holdfast.server.block_output import BlockOutput
 from holdfast.server.downloads import attachment
 from holdfast.server.render.operations import operation_url
@@ -82,8 +81,7 @@ class _Sender:
 
     def _look(self) -> None:
         self._more.set()
-        ended = self._work.ended
-        if self._output is not None and ended is not None and ended.status is not StatusCode.SUCCESS:
+        if self._output is not None and self._work.has_failed:
             self._output.break_off()  # also where a client that reads nothing would keep the answer for ever
 
     async def next_block(self) -> bytes:

@@ -22,7 +22,8 @@ from holdfast.service.progress import RateMeter
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.streamed_work import StreamedWork
 from holdfast.streams.compression import CompressionChoice
-from holdfast.streams.copy import Cancelled, Sink
+from holdfast.streams.copy import Cancelled
+from holdfast.streams.handover import Handover
 
 STREAM_INTENT: Final = "export-stream"
 
@@ -49,7 +50,7 @@ class ExportStreams:
         part.check()
         self._scenes.check(owner, part)
 
-        def produce(handle: OperationHandle, sink: Sink, cancelled: Cancelled) -> None:
+        def produce(handle: OperationHandle, sink: Handover, cancelled: Cancelled) -> None:
             self._export(owner, part, choice, handle, sink, cancelled)
 
         return StreamedWork(f"{owner.name}{choice.extension}").start(
@@ -71,7 +72,7 @@ class ExportStreams:
         part: ExportPart,
         choice: CompressionChoice,
         handle: OperationHandle,
-        sink: Sink,
+        sink: Handover,
         cancelled: Cancelled,
     ) -> None:
         intent = self._intents.open(STREAM_INTENT, payload_of(owner))
@@ -89,6 +90,7 @@ class ExportStreams:
                     cancelled=cancelled,
                 )
                 reach("export-stream:written")
+                sink.finish()
         except OSError as error:
             raise StorageError(f"Reading {owner.name} failed: {error}") from error
         finally:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import Operation
 from holdfast.service.caller import Caller
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
-from holdfast.streams.copy import Cancelled, Sink
+from holdfast.streams.copy import Cancelled
 from holdfast.streams.handover import Handover
 
 PATIENCE_S: Final = 1800.0
 """A reader that takes nothing for so long has stopped for good: it must not hold locks and clones for ever."""
 
-Produce = Callable[[OperationHandle, Sink, Cancelled], None]
-"""Writes the whole stream into the sink; looks at `cancelled` again and again, and raises where it can't go on."""
+Produce = Callable[[OperationHandle, Handover, Cancelled], None]
+"""Writes the whole stream; looks at `cancelled` again and again, and raises where it can't go on.
+
+What it has to clear away may wait until it has called `finish`: the reader has all then, and needn't wait for that.
+"""
 
 
 class StreamedWork:
@@ -61,10 +63,14 @@ class StreamedWork:
         return self._ended
 
     @property
+    def has_failed(self) -> bool:
+        """Tell whether the operation ended before all of the stream was written."""
+        return self._ended is not None and not self._handover.has_all
+
+    @property
     def is_whole(self) -> bool:
-        """Tell whether all of the stream was written and taken, and the operation ended well."""
-        is_success = self._ended is not None and self._ended.status is StatusCode.SUCCESS
-        return is_success and self._handover.is_finished
+        """Tell whether all of the stream was written and taken."""
+        return self._handover.is_finished
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call back, in any thread, when there is more to take and when the operation has ended."""

@@ -21,7 +21,8 @@ from holdfast.service.resources import instance_resources, volume_resources
 from holdfast.service.streamed_work import StreamedWork
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.volume_store import VolumeStore, lock_on
-from holdfast.streams.copy import Cancelled, Sink
+from holdfast.streams.copy import Cancelled
+from holdfast.streams.handover import Handover
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +88,7 @@ class TreeFileService:
         title = found.title if folder == found.point.tree else folder.name
         found.tell(caller, "file-retrieved", path=path)
 
-        def produce(handle: OperationHandle, sink: Sink, cancelled: Cancelled) -> None:
+        def produce(handle: OperationHandle, sink: Handover, cancelled: Cancelled) -> None:
             meter = RateMeter()
             pack_folder(
                 folder,

@@ -55,7 +55,7 @@ class Handover:
         return len(data)
 
     def finish(self) -> None:
-        """Tell that this was all, and that it is whole; raise as `write` does if nobody reads any more."""
+        """Tell that this was all, and that it is whole; raise as `write` does if nobody reads any more. Idempotent."""
         self._flush()
         with self._changed:
             self._check_reader()
@@ -81,6 +81,11 @@ class Handover:
             return self._is_finished and not self._blocks
 
     # --- for both -----------------------------------------------------------------------------------------------------
+
+    @property
+    def has_all(self) -> bool:
+        """Tell whether all was written."""
+        return self._is_finished
 
     @property
     def is_abandoned(self) -> bool:
