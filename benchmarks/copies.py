@@ -6,7 +6,8 @@ The instance is that of benchmarks/exports.py (about 1 GB, a sparse file of 256 
 each pair of servers has one of its own in each round. `lxc` conducts, in mode pull, on 127.0.0.1; rounds alternate
 between the pairs, and before each piece of work the disk is synced. Nothing is deleted before the end, as ext4 is slow
 for a while after deletions. Bytes on the wire are those of the loopback device, so let nothing else use it meanwhile.
-The limits are what tar, rsync and btrfs need by themselves. `--pairs` leaves some out, by letters of source and target.
+The limits are what tar, rsync and btrfs need by themselves. "Synced" is when what came is on stable storage, which LXD
+leaves to the kernel. `--pairs` leaves some out, by letters of source and target.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from compare_lxd import Times, build_image, report, timed
-from exports import POOLS, Server, disk, fill, rootfs
+from exports import POOLS, Server, disk, fill, rootfs, synced_s
 from support.holdfast import HoldfastServer
 from support.lxd import LxcClient, LxdServer
 from support.relay import add_https, relaying
@@ -50,6 +51,7 @@ class Pair:
     words: tuple[str, str]
     times: Times = field(default_factory=dict)
     wire_bytes: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    synced: Times = field(default_factory=lambda: defaultdict(list))
 
     @property
     def letters(self) -> str:
@@ -68,6 +70,7 @@ class Pair:
         with timed(self.times, title):
             self.lxc.run("copy", f"{self.words[0]}:{name}", f"{self.words[1]}:copy-{name}", "-s", POOLS[kind], *options)
         self.wire_bytes[title].append(_loopback_bytes() - before)
+        self.synced[title].append(self.times[title][-1] + synced_s(rootfs(self.target, kind, f"copy-{name}")))
 
     def round(self, kind: str, number: int) -> None:
         """First copy, refreshes of a plain state, and refreshes by snapshots."""
@@ -174,14 +177,17 @@ def measure(image: Path | None, kinds: list[str], letters: list[str], rounds: in
 
 
 def table(pairs: list[Pair], found: Times) -> str:
-    """Return Markdown: medians in seconds, and MB on the wire."""
+    """Return Markdown: medians in seconds, until it was told done and until it was synced, and MB on the wire."""
     has_ratio = [pair.letters for pair in pairs][:2] == ["ll", "hh"]
-    lines = ["| work | " + " | ".join(f"{pair.name}, s (MB)" for pair in pairs) + " | LXD / Holdfast |" * has_ratio]
+    lines = [
+        "| work | " + " | ".join(f"{pair.name}, s / synced (MB)" for pair in pairs) + " | LXD / Holdfast |" * has_ratio
+    ]
     lines.append("|---|" + "---|" * (len(pairs) + has_ratio))
     for work in pairs[0].times:
         medians = [statistics.median(pair.times[work]) for pair in pairs]
         cells = [
-            f"{median:.2f} ({statistics.median(pair.wire_bytes[work]) / 1e6:.0f})"
+            f"{median:.2f} / {statistics.median(pair.synced[work]):.2f} "
+            f"({statistics.median(pair.wire_bytes[work]) / 1e6:.0f})"
             for pair, median in zip(pairs, medians, strict=True)
         ]
         ratio = f" {medians[0] / medians[1]:.1f} |" if has_ratio else ""

@@ -137,10 +137,8 @@ class Bench:
         taken, work = f"taken{len(self._taken)}", f"import {name}, {kind}"
         with timed(self.times, work):
             self.lxc.run("import", file, taken, "-s", POOLS[kind])
-        begin = time.perf_counter()
-        subprocess.run(["sync", "--file-system", rootfs(self.server, kind, taken)], check=True)
-        synced_s = self.times[work][-1] + time.perf_counter() - begin
-        self.times.setdefault(f"{work}, and synced", []).append(synced_s)
+        since_s = synced_s(rootfs(self.server, kind, taken))
+        self.times.setdefault(f"{work}, and synced", []).append(self.times[work][-1] + since_s)
         self._taken.append(taken)
 
     def remove_taken(self) -> None:
@@ -159,6 +157,13 @@ class Bench:
                 options = ("--optimized-storage", "--compression", compression)
                 file = self.export(kind, f"optimized {compression} with 2 snapshots", *options)
                 self.bring(kind, f"optimized {compression} with 2 snapshots", file)
+
+
+def synced_s(place: Path) -> float:
+    """Put the file system of a place on stable storage; return how long that took."""
+    begin = time.perf_counter()
+    subprocess.run(["sync", "--file-system", place], check=True)
+    return time.perf_counter() - begin
 
 
 def drain(*argv: str | Path) -> None:
