@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -220,6 +221,50 @@ def test_refresh_from_lxd_on_dir_without_snapshots(world: World) -> None:
         (tree / "out").mkdir()
         (tree / "out/env").write_text("another")
         refresh()
+        ours.lxc.run("start", "taken")
+    finally:
+        remove(theirs, "rich")
+        remove(ours, "taken")
+
+
+def test_refresh_from_lxd_on_dir_with_new_snapshots(world: World) -> None:
+    """The first of them takes over the files of the old copy; nothing shares a file with anything in the end."""
+    theirs, ours = world.theirs, world.ours
+    theirs.lxc.run("init", "tiny", "rich", "-s", "default")
+    tree = rootfs(theirs, "default", "rich")
+
+    def place(snapshot: str = "") -> Path:
+        return rootfs(ours, "default", "taken", snapshot)
+
+    def refresh(*snapshots: str) -> None:
+        world.lxc.run("copy", "l:rich", "h:taken", "--refresh", "-s", "default", "--mode", "relay")
+        inodes: set[int] = set()
+        for snapshot in ("", *snapshots):
+            wanted = as_lxd_carries(describe(rootfs(theirs, "default", "rich", snapshot)))
+            assert differences(wanted, as_lxd_carries(describe(place(snapshot)))) == []
+            here = {path.lstat().st_ino for path in place(snapshot).parent.rglob("*")}
+            assert not here & inodes
+            inodes |= here
+        assert violations(ours) == []
+
+    try:
+        make_rich_tree(tree)
+        age(tree)
+        refresh()
+        before = (place() / "data/sparse").stat().st_ino
+        (tree / "data/owned").write_text("in one")
+        theirs.lxc.run("snapshot", "rich", "one")
+        (tree / "data/owned").write_text("after one")
+        refresh("one")
+        assert (place("one") / "data/sparse").stat().st_ino == before
+        (place() / "data/mine").write_text("mine")
+        shutil.rmtree(tree / "data/level-00/level-01")
+        for name in ("two", "three"):
+            (tree / "data/new").write_text(name)
+            theirs.lxc.run("snapshot", "rich", name)
+        refresh("one", "two", "three")
+        ours.lxc.run("restore", "taken", "one")
+        assert differences(as_lxd_carries(describe(place("one"))), as_lxd_carries(describe(place()))) == []
         ours.lxc.run("start", "taken")
     finally:
         remove(theirs, "rich")

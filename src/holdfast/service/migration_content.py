@@ -42,6 +42,7 @@ from holdfast.service.progress import RateMeter
 from holdfast.service.reserve import RESERVE_BYTES
 from holdfast.service.transfer_bases import ReceivedBases
 from holdfast.storage.driver import Driver, Origin
+from holdfast.streams.copy import Progress
 
 _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
@@ -231,31 +232,69 @@ def _receive_trees(
     show: Show,
     handle: OperationHandle,
 ) -> None:
-    """Receive every tree into that of the volume, of which each snapshot then is a clone."""
-    driver, intent = reception.driver, reception.intent
+    """Receive every tree into that of the volume, of which each snapshot then is a clone.
+
+    Where a clone takes long the first snapshot has the files of the volume as it was instead, which goes then, and the
+    tree of the volume is a clone of that snapshot.
+    """
+    driver, intent, volume = reception.driver, reception.intent, reception.volume
     main = intent.token(len(reception.names))
-    tree = driver.stage(main, reception.template if agreement.deletes else None, cancelled=handle.is_cancelled)
-    driver.set_staged_quota(main, reception.quota_bytes)
-    options = agreement.rsync()
+    is_linked = bool(reception.names) and _may_link(reception, agreement)
+
+    def stage(origin: Origin | None, relative: Origin | None = None) -> None:
+        driver.stage(main, origin, relative=relative, cancelled=handle.is_cancelled)
+        driver.set_staged_quota(main, reception.quota_bytes)
+
+    def receive(name: str | None) -> None:
+        receive_by_rsync(data, driver.staged_path(main), agreement.rsync(), progress=partial(show, name))
+
+    if not is_linked:
+        stage(reception.template if agreement.deletes else None)
     for number, name in enumerate(reception.names):
-        receive_by_rsync(data, tree, options, progress=partial(show, name))
-        clone = Origin(volume=reception.volume, staged=main)
-        driver.stage(intent.token(number), clone, cancelled=handle.is_cancelled)
+        token = intent.token(number)
+        if is_linked and not number:
+            _link(reception, token, _receive_changed(reception, agreement, data, token, partial(show, name)), handle)
+            stage(Origin(volume=volume, staged=token), reception.template)
+        else:
+            receive(name)
+            driver.stage(token, Origin(volume=volume, staged=main), cancelled=handle.is_cancelled)
         reception.take_over(number, name)
         if not agreement.deletes:
             driver.discard(main)
-            driver.stage(main)
+            stage(None)
     for _ in range(1 + agreement.is_twice):
-        receive_by_rsync(data, tree, options, progress=partial(show, None))
+        receive(None)
     reception.take_over(len(reception.names), None)
 
 
 def _is_alone(reception: Reception, agreement: Agreement) -> bool:
     """Tell whether one tree comes, to the place of one that may share its files, which would take long to clone."""
-    is_one = not reception.names and not agreement.is_twice
+    return not reception.names and not agreement.is_twice and _may_link(reception, agreement)
+
+
+def _may_link(reception: Reception, agreement: Agreement) -> bool:
+    """Tell whether what is unchanged may, and should, be linked from the volume as it is."""
     may_share = reception.template is not None and reception.may_share and agreement.deletes
     takes_long = not reception.driver.features.cheap_snapshots
-    return is_one and may_share and takes_long and may_be_shown(reception.driver.path(reception.volume), _MOST_LISTED)
+    return may_share and takes_long and may_be_shown(reception.driver.path(reception.volume), _MOST_LISTED)
+
+
+def _receive_changed(
+    reception: Reception, agreement: Agreement, data: DataChannel, token: str, progress: Progress
+) -> Listing:
+    """Receive what isn't in the volume as it is into an empty tree; return what all there is."""
+    tree, former = reception.driver.stage(token), reception.driver.path(reception.volume)
+    reception.driver.set_staged_quota(token, reception.quota_bytes)
+    return receive_differences(data, tree, former, agreement.rsync(), progress=progress)
+
+
+def _link(reception: Reception, token: str, listing: Listing, handle: OperationHandle) -> None:
+    """Link all that is unchanged from the volume as it is."""
+    former, tree = reception.driver.path(reception.volume), reception.driver.staged_path(token)
+    try:
+        link_unchanged(former, tree, listing.unchanged, cancelled=handle.is_cancelled)
+    except OSError as error:
+        raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
 
 
 def _receive_differences(
@@ -266,16 +305,11 @@ def _receive_differences(
     Return False, with nothing staged, where all is as it was.
     """
     driver, main = reception.driver, reception.intent.token()
-    tree, former = driver.stage(main), driver.path(reception.volume)
-    driver.set_staged_quota(main, reception.quota_bytes)
-    listing = receive_differences(data, tree, former, agreement.rsync(), progress=partial(show, None))
+    listing = _receive_changed(reception, agreement, data, main, partial(show, None))
     if _is_as_it_was(reception, listing, handle):
         driver.discard(main)
         return False
-    try:
-        link_unchanged(former, tree, listing.unchanged, cancelled=handle.is_cancelled)
-    except OSError as error:
-        raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
+    _link(reception, main, listing, handle)
     reception.take_over(0, None)
     return True
 
