@@ -15,6 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from holdfast.host.beneath import open_file_beneath
+
 _AHEAD_BYTES: Final = 64 * 1024 * 1024
 _FILE_CAP_BYTES: Final = 8 * 1024 * 1024
 """The kernel's own read-ahead does well within a large file."""
@@ -23,7 +25,7 @@ _ENTRY_BYTES: Final = 1024
 _DEPTH_CAP: Final = 64
 """Each level holds a descriptor; what lies deeper is read without us."""
 _NAMES_CAP: Final = 100_000
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class Prefetcher:
@@ -58,7 +60,7 @@ class Prefetcher:
         self.join()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError), _opened(self._tree, os.O_DIRECTORY) as top:
+        with contextlib.suppress(OSError), _opened(self._tree) as top:
             self._ask(top, self._names, 0)
 
     def _ask(self, directory: int, names: Sequence[str], depth: int) -> None:
@@ -74,13 +76,16 @@ class Prefetcher:
         self._asked_bytes += _ENTRY_BYTES
         if stat.S_ISDIR(status.st_mode):
             if depth < _DEPTH_CAP:
-                with _opened(name, os.O_DIRECTORY, directory) as inside:
+                with _opened(name, directory) as inside:
                     self._ask(inside, _sorted_names(inside), depth + 1)
         elif stat.S_ISREG(status.st_mode) and status.st_blocks and self._is_new(status):
             if not self._gets_turn():
                 return
-            with _opened(name, 0, directory) as file:
+            file = open_file_beneath(directory, os.fsencode(name))
+            try:
                 os.posix_fadvise(file, 0, _FILE_CAP_BYTES, os.POSIX_FADV_WILLNEED)
+            finally:
+                os.close(file)
             self._asked_bytes += min(status.st_size, status.st_blocks * 512)
 
     def _is_new(self, status: os.stat_result) -> bool:
@@ -117,8 +122,8 @@ def _sorted_names(directory: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path, flags: int, directory: int | None = None) -> Iterator[int]:
-    descriptor = os.open(path, _FLAGS | flags, dir_fd=directory)
+def _opened(path: str | Path, directory: int | None = None) -> Iterator[int]:
+    descriptor = os.open(path, _FLAGS, dir_fd=directory)
     try:
         yield descriptor
     finally:

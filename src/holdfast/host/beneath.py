@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -73,6 +75,20 @@ def open_beneath(root: int, path: bytes, flags: int, mode: int = 0) -> int:
     finally:
         if owned:
             os.close(here)
+
+
+def open_file_beneath(root: int, path: bytes, flags: int = os.O_RDONLY) -> int:
+    """Open a regular file; ENXIO for anything else, which isn't opened at all: a device may act on being opened.
+
+    What was a file when it was listed may have been exchanged for a device since, where others write to the tree.
+    """
+    found = open_beneath(root, path, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            raise OSError(errno.ENXIO, "Not a regular file", os.fsdecode(path))
+        return os.open(f"/proc/self/fd/{found}", flags)
+    finally:
+        os.close(found)
 
 
 def _open(directory: int, path: bytes, flags: int, mode: int) -> int:

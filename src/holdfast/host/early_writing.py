@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections import deque
 from typing import Final
 
-from holdfast.host.beneath import open_beneath
+from holdfast.host.beneath import open_file_beneath
 from holdfast.host.writing_out import LARGE_BYTES, WritingOut
 
 _STEP_BYTES: Final = 32 * 1024 * 1024
@@ -53,10 +52,8 @@ class EarlyWriting:
     def _begin(self, name: bytes) -> None:
         """Begin with a file; what is not there (yet), or is none, is passed over: the sync takes all."""
         with contextlib.suppress(OSError):
-            descriptor = open_beneath(self._root, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+            descriptor = open_file_beneath(self._root, name)
             try:
-                facts = os.fstat(descriptor)
-                if stat.S_ISREG(facts.st_mode):
-                    self._out.begin(descriptor, facts.st_size)
+                self._out.begin(descriptor, os.fstat(descriptor).st_size)
             finally:
                 os.close(descriptor)

@@ -17,7 +17,7 @@ from typing import Final
 
 import zstandard
 
-from holdfast.host.beneath import directory, open_beneath
+from holdfast.host.beneath import directory, open_file_beneath
 from holdfast.host.failures import explained
 from holdfast.host.listing import ListedDirectory, ListedEntry, list_tree
 from holdfast.host.tree_copy import VANISHED
@@ -42,7 +42,6 @@ _PART_ENTRIES: Final = 4096
 """How many entries are listed at once: each part costs one more journey to and fro."""
 _PART_ATTRIBUTE_BYTES: Final = 4 * 1024 * 1024
 """How many of extended attributes: a document has its limit. Those of one entry are never parted."""
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOATIME
 _ZEROS: Final = bytes(PIECE_BYTES)
 _WORTHWHILE: Final = 0.9
 """What compresses worse is sent as it is, and so are the pieces after it."""
@@ -155,7 +154,7 @@ class _Sender:
     def _send_file(self, path: bytes, size: int, sums: int) -> None:
         """Send a file up to the size that was listed: what grows meanwhile is a matter of the next time."""
         try:
-            descriptor = open_beneath(self._root, path, _READ)
+            descriptor = open_file_beneath(self._root, path, os.O_RDONLY | os.O_NOATIME)
         except OSError as error:
             if error.errno not in VANISHED:
                 raise OSError(error.errno, error.strerror, os.fsdecode(path)) from error
@@ -163,8 +162,7 @@ class _Sender:
             self._out.write(PIECE.pack(Kind.GONE, 0, 0))
             return
         try:
-            facts = os.fstat(descriptor)
-            size = min(size, facts.st_size) if stat.S_ISREG(facts.st_mode) else 0
+            size = min(size, os.fstat(descriptor).st_size)
             self._pieces.begin()
             if sums:
                 self._send_differences(descriptor, size, sums)

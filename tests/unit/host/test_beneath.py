@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from holdfast.host.beneath import beneath, directory, join, open_beneath
+from holdfast.host.beneath import beneath, directory, join, open_beneath, open_file_beneath
 
 
 def refused(root: Path, path: bytes) -> int | None:
@@ -73,3 +74,29 @@ def test_long_paths_are_opened_in_steps_and_no_descriptor_leaks(tmp_path: Path) 
 def test_join_keeps_names_of_any_bytes() -> None:
     assert join(b"", os.fsdecode(b"\xff")) == b"\xff"
     assert join(b"a", "b") == b"a/b"
+
+
+def test_a_file_is_opened_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    with directory(tmp_path) as root:
+        descriptor = open_file_beneath(root, b"file")
+        assert os.read(descriptor, 100) == b"content"
+        os.close(descriptor)
+
+
+def test_threat_what_is_no_file_is_not_even_opened(tmp_path: Path) -> None:
+    """Opening is all that some devices need: here it would let a writer go on who waits for a reader."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("pipe")
+    waiting = threading.Thread(target=lambda: os.close(os.open(pipe, os.O_WRONLY)), daemon=True)
+    waiting.start()
+    with directory(tmp_path) as root:
+        for path in (b"pipe", b"link", b"."):
+            with pytest.raises(OSError):
+                open_file_beneath(root, path)
+    waiting.join(0.3)
+    assert waiting.is_alive()
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+    waiting.join(10)
+    assert not waiting.is_alive()
