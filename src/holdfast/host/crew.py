@@ -19,9 +19,9 @@ _CHILD: Final = "holdfast.host.crew_child"
 
 
 class Crew:
-    """As many processes as `Walk` has threads, on the same descriptors (source, target, and perhaps a twin)."""
+    """As many processes as `Walk` has threads, on the same descriptors: source, target, maybe a twin and a relative."""
 
-    def __init__(self, roots: Sequence[int], count: Callable[[int], None]) -> None:
+    def __init__(self, roots: Sequence[int | None], count: Callable[[int], None]) -> None:
         self._count = count
         self._members: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
         self._idle: queue.SimpleQueue[socket.socket] = queue.SimpleQueue()
@@ -63,11 +63,12 @@ class Crew:
             member.close()
             process.wait()
 
-    def _start(self, roots: Sequence[int]) -> None:
+    def _start(self, roots: Sequence[int | None]) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            arguments = [str(descriptor) for descriptor in (theirs.fileno(), *roots)]
-            process = start_helper(_CHILD, arguments, pass_fds=(theirs.fileno(), *roots))
+            passed = [theirs.fileno(), *(root for root in roots if root is not None)]
+            arguments = [str(theirs.fileno()), *("" if root is None else str(root) for root in roots)]
+            process = start_helper(_CHILD, arguments, pass_fds=passed)
         self._members.append((process, ours))
         self._idle.put(ours)
 

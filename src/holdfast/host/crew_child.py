@@ -30,9 +30,9 @@ class _Counter:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Arguments are descriptors: the socket, the source's root, the target's, perhaps the twin's and the relative's."""
-    number, source, target, *beside = map(int, arguments)
-    twin, relative, *_ = *beside, None, None
+    """Arguments are descriptors: the socket, the roots of source and target, those of a twin and a relative or ""."""
+    number, source, target = map(int, arguments[:3])
+    twin, relative = (int(each) if each else None for each in arguments[3:])
     os.umask(0)
     with socket.socket(fileno=number) as peer:
         counter = _Counter(peer)

@@ -40,7 +40,7 @@ def clone_tree(
 
     `resembling` is a tree of the same file system: where clones can't share extents, the files that are the same there
     are linked from it. It must be at rest, and either it or `target` be removed before one of them is changed.
-    `relative` is a tree that `source` may share files with: a file's name there doesn't keep it from being linked.
+    `relative` is a tree that `source` may share files with: a file's name there isn't one of several of it.
     """
     target.mkdir(mode=0o700)
     with contextlib.ExitStack() as stack:
@@ -48,8 +48,8 @@ def clone_tree(
         twin_root = relative_root = None
         if resembling is not None and resembling.is_dir() and not can_share_extents(target_root):
             twin_root = stack.enter_context(directory(resembling))
-            if relative is not None and relative.is_dir():
-                relative_root = stack.enter_context(directory(relative))
+        if relative is not None and relative.is_dir():
+            relative_root = stack.enter_context(directory(relative))
         _run(_Clone(source_root, target_root, twin_root, relative_root), cancelled, progress)
 
 
@@ -77,9 +77,8 @@ class _Clone:
     def __init__(
         self, source_root: int, target_root: int, twin_root: int | None = None, relative_root: int | None = None
     ) -> None:
-        """Only what has a twin has a relative."""
         self._target_root = target_root
-        self._roots = [root for root in (source_root, target_root, twin_root, relative_root) if root is not None]
+        self._roots = (source_root, target_root, twin_root, relative_root)
         self.walk = Walk(self._visit, self._kill)
         self._copy = TreeCopy(
             source_root, target_root, twin_root, relative_root, check=self.walk.check, count=self.walk.count
