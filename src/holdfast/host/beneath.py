@@ -86,7 +86,7 @@ def open_file_beneath(root: int, path: bytes, flags: int = os.O_RDONLY) -> int:
     try:
         if not stat.S_ISREG(os.fstat(found).st_mode):
             raise OSError(errno.ENXIO, "Not a regular file", os.fsdecode(path))
-        return os.open(f"/proc/self/fd/{found}", flags)
+        return os.open(f"/proc/self/fd/{found}", flags | os.O_NONBLOCK)  # who holds a lease isn't waited for
     finally:
         os.close(found)
 
