@@ -209,7 +209,11 @@ class BtrfsDriver(BackedDriver):
             folder = self.staged_path(token)
             folder.mkdir(mode=0o700)
             received = self.staged_path(area) / str(number) / RECEIVED
-            subvolumes.take_received(received, folder / RECEIVED, is_kept=True)
+            try:
+                subvolumes.take_received(received, folder / RECEIVED, is_kept=True)
+            except BaseException:
+                self._remove_tree(folder)
+                raise
 
     def keep_base(self, token: str) -> None:
         with self._explained("keeping what crossed between servers"):
