@@ -29,6 +29,7 @@ from holdfast.service.crashpoints import reach
 from holdfast.service.export_part import ExportPart
 from holdfast.service.export_subjects import ExportSubjects, Subject
 from holdfast.service.intents import Intent, TokenRange, Tokens
+from holdfast.service.locks import Locks, pool_lock
 from holdfast.service.stillness import still, thaw
 from holdfast.service.surroundings import Surroundings
 from holdfast.storage.driver import Origin
@@ -79,7 +80,7 @@ class ExportScenes:
             if not subject.driver.features.cheap_snapshots:
                 yield _in_place(subject)
                 return
-            clones = _Clones([subject], intent)
+            clones = _Clones(self._around.locks, [subject], intent)
             try:
                 content = _staged(subject, intent, cancelled)
             except BaseException:
@@ -100,7 +101,7 @@ class ExportScenes:
     ) -> Iterator[ExportContent]:
         with ExitStack() as stack, ExitStack() as locks, ExitStack() as power:
             subjects = self._hold(locks, power, owner, part)
-            clones = _Clones(subjects, intent)
+            clones = _Clones(self._around.locks, subjects, intent)
             stack.callback(clones.remove)
             instance = self._around.instance(owner.project, owner.name)
             is_at_rest = self._around.status(instance) is StatusCode.STOPPED
@@ -195,14 +196,14 @@ class _Clones:
     The kernel takes as long to forget what it has in memory of a clone as to read it: 0.2 s for 1 GB.
     """
 
-    def __init__(self, subjects: Sequence[Subject], intent: Intent) -> None:
-        self._subjects, self._intent = subjects, intent
+    def __init__(self, locks: Locks, subjects: Sequence[Subject], intent: Intent) -> None:
+        self._locks, self._subjects, self._intent = locks, subjects, intent
         self._going: Future[None] | None = None
 
     def let_go(self) -> None:
-        """Begin to remove them, in a thread."""
+        """Begin to remove them, in a thread; their pools stay meanwhile."""
         remover = ThreadPoolExecutor(1, thread_name_prefix="clones")
-        self._going = remover.submit(self._discard)
+        self._going = remover.submit(self._discard_beside)
         remover.shutdown(wait=False)
 
     def remove(self) -> None:
@@ -211,6 +212,11 @@ class _Clones:
             self._discard()
         else:
             self._going.result()
+
+    def _discard_beside(self) -> None:
+        pools = {pool_lock(subject.driver.pool.name) for subject in self._subjects}
+        with self._locks.hold(*pools, shared=True, what="clean-up"):
+            self._discard()
 
     def _discard(self) -> None:
         for subject, tokens in _with_tokens(self._subjects, self._intent):
