@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -171,11 +171,11 @@ def _stream_plan(
 class Reception:
     """What is received, and where: token n for the tree of the n-th name, the token after them for the volume.
 
-    `template` is the volume as it is, and like what comes: the differences to it are sent then. `may_share`: the new
-    tree may have files of it until one of the two goes, as `take_over` changes none. `plan` is how a
-    refresh comes by streams; `kept` takes what comes by streams, where the source can build on it again. `take_over`
-    gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit of the volume; of block
-    content, how large a disk may be.
+    `template` is the volume as it is, and like what comes: the differences to it are sent then. `may_share` tells of a
+    snapshot's tree, or the volume's (None), whether it may have files of that until one of the two goes, as `take_over`
+    changes none. `plan` is how a refresh comes by streams; `kept` takes what comes by streams, where the source can
+    build on it again. `take_over` gets the number of a staged tree and its snapshot's name. `quota_bytes` is the limit
+    of the volume; of block content, how large a disk may be.
     """
 
     driver: Driver
@@ -185,7 +185,7 @@ class Reception:
     take_over: TakeOver
     quota_bytes: int | None = None
     template: Origin | None = None
-    may_share: bool = False
+    may_share: Callable[[str | None], bool] = lambda _: False
     plan: StreamPlan | None = None
     kept: ReceivedBases | None = None
 
@@ -239,7 +239,7 @@ def _receive_trees(
     """
     driver, intent, volume = reception.driver, reception.intent, reception.volume
     main = intent.token(len(reception.names))
-    is_linked = bool(reception.names) and _may_link(reception, agreement)
+    is_linked = bool(reception.names) and _may_link(reception, agreement, reception.names[0])
 
     def stage(origin: Origin | None, relative: Origin | None = None) -> None:
         driver.stage(main, origin, relative=relative, cancelled=handle.is_cancelled)
@@ -269,12 +269,12 @@ def _receive_trees(
 
 def _is_alone(reception: Reception, agreement: Agreement) -> bool:
     """Tell whether one tree comes, to the place of one that may share its files, which would take long to clone."""
-    return not reception.names and not agreement.is_twice and _may_link(reception, agreement)
+    return not reception.names and not agreement.is_twice and _may_link(reception, agreement, None)
 
 
-def _may_link(reception: Reception, agreement: Agreement) -> bool:
-    """Tell whether what is unchanged may, and should, be linked from the volume as it is."""
-    may_share = reception.template is not None and reception.may_share and agreement.deletes
+def _may_link(reception: Reception, agreement: Agreement, name: str | None) -> bool:
+    """Tell whether what of a tree is unchanged may, and should, be linked from the volume as it is."""
+    may_share = reception.template is not None and reception.may_share(name) and agreement.deletes
     takes_long = not reception.driver.features.cheap_snapshots
     return may_share and takes_long and may_be_shown(reception.driver.path(reception.volume), _MOST_LISTED)
 
@@ -340,7 +340,7 @@ def _receive_own_trees(
     """
     driver, intent, template = reception.driver, reception.intent, reception.template
     main = intent.token(len(reception.names))
-    may_share = template is not None and reception.may_share
+    may_share = template is not None and reception.may_share(None)
 
     def stage() -> bool:
         is_shared = False

@@ -168,7 +168,7 @@ class MigrationSink:
                     names=plan.sent,
                     take_over=_taking_over(offer, driver, intent),
                     template=Origin(volume=volume),
-                    may_share=not offer.idmap,
+                    may_share=lambda name: _map_of(offer, name) is None,
                     plan=found.plan,
                     kept=kept,
                 )
@@ -191,10 +191,8 @@ def _taking_over(offer: Header, driver: Driver, intent: Intent) -> TakeOver:
     """Return what checks and dresses each staged tree."""
 
     def take_over(number: int, name: str | None) -> bool:
-        where, host_map = "the instance", received_map(offer.idmap)
-        if name is not None:
-            where, host_map = f'snapshot "{name}"', _map_of(offer, name)
-        return _take_over(driver.staged_path(intent.token(number)), where, host_map)
+        where = "the instance" if name is None else f'snapshot "{name}"'
+        return _take_over(driver.staged_path(intent.token(number)), where, _map_of(offer, name))
 
     return take_over
 
@@ -204,8 +202,12 @@ def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:
     return replace(snapshot, expires_at=None, schedule=source.kept_for) if source.kept_for else snapshot
 
 
-def _map_of(offer: Header, name: str) -> HostMap | None:
-    """Return the owners of a snapshot's tree: as its record says, which is changed when it is taken over."""
+def _map_of(offer: Header, name: str | None) -> HostMap | None:
+    """Return the owners of a snapshot's tree, as its record says, which is changed when it is taken over; of the
+    instance's tree with None.
+    """
+    if name is None:
+        return received_map(offer.idmap)
     sent = next(each for each in offer.snapshots if each.name == name)
     return parse_host_map(sent.config.get(DISK_MAP_KEY, ""))
 

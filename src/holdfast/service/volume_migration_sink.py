@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from holdfast.archive.idmap import parse_host_map
+from holdfast.archive.idmap import HostMap, parse_host_map
 from holdfast.archive.own_keys import spelled_for_us
 from holdfast.archive.received import take_back_owners
 from holdfast.migration import sink
@@ -164,7 +164,7 @@ class VolumeMigrationSink:
             take_over=_taking_over(driver, intent, target, receiving.offer, agreed),
             quota_bytes=size_bytes(target.config),
             template=Origin(volume=target.address) if is_there else None,
-            may_share=parse_host_map(agreed.volume.config.get(MAP_KEY, "")) is None,
+            may_share=lambda name: _map_of(receiving.offer, agreed, name) is None,
             plan=agreed.plan,
             kept=kept,
         )
@@ -192,20 +192,24 @@ class _Agreed:
 
 def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: Header, agreed: _Agreed) -> TakeOver:
     """Return what checks and dresses each staged tree; files inside are the instances' own, whatever they are."""
-    sent = {each.name: each.config for each in offer.snapshots}
 
     def take_over(number: int, name: str | None) -> bool:
         tree = driver.staged_path(intent.token(number))
         if target.content_type is ContentType.BLOCK:
             _check_disk(tree, largest_disk_bytes(size_bytes(target.config)))
             dress(tree)
-        config = agreed.volume.config if name is None else sent[name]
-        host_map = parse_host_map(config.get(MAP_KEY, ""))
+        host_map = _map_of(offer, agreed, name)
         if host_map is not None:
             take_back_owners(tree, host_map)
         return host_map is None
 
     return take_over
+
+
+def _map_of(offer: Header, agreed: _Agreed, name: str | None) -> HostMap | None:
+    """Return the owners of the tree of a snapshot, or of the volume's."""
+    sent = {each.name: each.config for each in offer.snapshots}
+    return parse_host_map((agreed.volume.config if name is None else sent[name]).get(MAP_KEY, ""))
 
 
 def _check_disk(tree: Path, largest_bytes: int) -> None:
