@@ -38,6 +38,7 @@ DEFINITION = Definition(
 )
 GOLDEN = Path(__file__).parents[2] / "golden/exports"
 ALL_MASKS = (0xFF, *(1 << bit for bit in range(8)))
+LZMA_HEAD = b"\x5d\0\0"
 PACKED = tuple(kind for kind in Compression if kind is not Compression.NONE)
 
 
@@ -73,8 +74,16 @@ def passing(whole: bytes, positions: list[int], masks: tuple[int, ...]) -> list[
                 verify(bytes(changed))
             except ArchiveError:
                 continue
-            found.append((position, mask))
+            if not says_nothing(whole, bytes(changed)):
+                found.append((position, mask))
     return found
+
+
+def says_nothing(whole: bytes, changed: bytes) -> bool:
+    """Tell it of a change in lzma's last five bytes: a bit there may be free, and what is in the file the same."""
+    if not whole.startswith(LZMA_HEAD) or whole[:-5] != changed[:-5]:
+        return False
+    return lzma.decompress(whole, lzma.FORMAT_ALONE) == lzma.decompress(changed, lzma.FORMAT_ALONE)
 
 
 def passing_cuts(whole: bytes, lengths: list[int]) -> list[int]:
