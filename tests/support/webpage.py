@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 if TYPE_CHECKING:
     from support.holdfast import HoldfastServer
@@ -149,3 +149,11 @@ class WebPage:
             if violation["impact"] in ("serious", "critical")
             for node in violation["nodes"]
         ]
+
+
+def hold_reads(route: Route, held: list[Route]) -> None:
+    """Let a request wait, if it only reads, until the test lets it go on; as the handler of a route."""
+    if route.request.method == "GET":
+        held.append(route)
+    else:
+        route.continue_()

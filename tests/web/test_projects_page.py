@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage, signed_in
+from support.webpage import WebPage, hold_reads, signed_in
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -82,6 +82,22 @@ def test_the_settings_of_a_project_by_form_and_by_yaml(web: WebPage, web_server:
     assert project["description"] == "the office's"
     assert project["config"]["backups.compression_algorithm"] == "zstd"
     expect(web.button("Save…")).to_be_disabled()
+    # What is typed while the saved text comes back stays, and is no change to what somebody else has made.
+    typed = written.replace("the office's", "all offices'")
+    reads: list[Route] = []
+    web.page.route(re.compile("/1.0/projects"), lambda route: hold_reads(route, reads))
+    text.fill(written.replace("the office's", "the offices'"))
+    web.button("Save…").click()
+    with web.page.expect_request(lambda each: each.method == "GET" and "/1.0/projects" in each.url):
+        web.submit("Save")
+    text.fill(typed)
+    for read in reads:
+        read.continue_()
+    web.page.unroute_all()
+    expect(web.button("Put back what was there")).to_be_enabled()
+    web.button("Save…").click()
+    web.submit("Save")
+    assert ask(web_server, "/1.0/projects/office")["description"] == "all offices'"
     # What the server refuses is said in its words.
     text.fill(written.replace("features.images: 'false'", "features.images: 'true'"))
     web.button("Save…").click()

@@ -19,7 +19,7 @@ from holdfast.db.database import Database, sqlite_url
 from holdfast.model.warning import SCHEDULE_FAILED, WarningRecord
 from holdfast.service.paths import Paths
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage
+from support.webpage import WebPage, hold_reads
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -184,13 +184,6 @@ def test_what_was_saved_stays_in_sight_while_it_is_read_anew(web: WebPage, web_s
     web.page.unroute_all()
     assert web_server.holdfast("storage", "volume", "set", "bt", "data", "snapshots.schedule=@hourly").returncode == 0
     expect(choice.locator("option:checked")).to_have_text("Every hour")
-
-
-def hold_reads(route: Route, held: list[Route]) -> None:
-    if route.request.method == "GET":
-        held.append(route)
-    else:
-        route.continue_()
 
 
 def test_export_a_volume_verify_it_and_import_it_again(

@@ -39,6 +39,8 @@ function parse(text: string): Parsed {
   }
 }
 
+const isSame = (one: string, other: string): boolean => sorted(one) === sorted(other);
+const sorted = (text: string): string => dump(parse(text).value, { sortKeys: true, noRefs: true, skipInvalid: true });
 const toYaml = (value: Document): string => dump(value, { lineWidth: -1, sortKeys: false, noRefs: true });
 
 export function YamlEditor({ name, value, command, save, touches }: YamlEditorProps) {
@@ -55,8 +57,13 @@ export function YamlEditor({ name, value, command, save, touches }: YamlEditorPr
     setSaved(undefined);
   };
   // Nobody has typed yet, or not since it was saved here: show what is new at once.
-  const isUntouched = text === base || text === saved;
+  const isUntouched = text === (saved ?? base);
   if (isStale && isUntouched) reload();
+  // What was saved here has come back only now: who has typed on meanwhile goes on from it.
+  else if (isStale && saved !== undefined && isSame(saved, current)) {
+    setBase(current);
+    setSaved(undefined);
+  }
   return (
     <>
       {isStale && !isUntouched && (
