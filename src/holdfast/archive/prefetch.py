@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from holdfast.host.beneath import open_file_beneath
+from holdfast.host.beneath import beneath, directory, open_file_beneath
 
 _AHEAD_BYTES: Final = 64 * 1024 * 1024
 _FILE_CAP_BYTES: Final = 8 * 1024 * 1024
@@ -25,7 +25,6 @@ _ENTRY_BYTES: Final = 1024
 _DEPTH_CAP: Final = 64
 """Each level holds a descriptor; what lies deeper is read without us."""
 _NAMES_CAP: Final = 100_000
-_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class Prefetcher:
@@ -60,28 +59,28 @@ class Prefetcher:
         self.join()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError), _opened(self._tree) as top:
+        with contextlib.suppress(OSError), directory(self._tree) as top:
             self._ask(top, self._names, 0)
 
-    def _ask(self, directory: int, names: Sequence[str], depth: int) -> None:
+    def _ask(self, here: int, names: Sequence[str], depth: int) -> None:
         """Ask for the named entries; nothing is followed, so that a path can't be changed under our hands."""
         for name in names:
             if self._is_stopped:
                 return
             with contextlib.suppress(OSError):
-                self._entry(directory, name, depth)
+                self._entry(here, name, depth)
 
-    def _entry(self, directory: int, name: str, depth: int) -> None:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    def _entry(self, here: int, name: str, depth: int) -> None:
+        status = os.stat(name, dir_fd=here, follow_symlinks=False)
         self._asked_bytes += _ENTRY_BYTES
         if stat.S_ISDIR(status.st_mode):
             if depth < _DEPTH_CAP:
-                with _opened(name, directory) as inside:
+                with beneath(here, os.fsencode(name)) as inside:
                     self._ask(inside, _sorted_names(inside), depth + 1)
         elif stat.S_ISREG(status.st_mode) and status.st_blocks and self._is_new(status):
             if not self._gets_turn():
                 return
-            file = open_file_beneath(directory, os.fsencode(name))
+            file = open_file_beneath(here, os.fsencode(name))
             try:
                 os.posix_fadvise(file, 0, _FILE_CAP_BYTES, os.POSIX_FADV_WILLNEED)
             finally:
@@ -119,12 +118,3 @@ def _sorted_names(directory: int) -> list[str]:
     with os.scandir(directory) as entries:
         names = [entry.name for entry in islice(entries, _NAMES_CAP + 1)]
     return sorted(names) if len(names) <= _NAMES_CAP else []
-
-
-@contextlib.contextmanager
-def _opened(path: str | Path, directory: int | None = None) -> Iterator[int]:
-    descriptor = os.open(path, _FLAGS, dir_fd=directory)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

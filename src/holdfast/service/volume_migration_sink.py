@@ -208,8 +208,8 @@ def _taking_over(driver: Driver, intent: Intent, target: CustomVolume, offer: He
 
 def _map_of(offer: Header, agreed: _Agreed, name: str | None) -> HostMap | None:
     """Return the owners of the tree of a snapshot, or of the volume's."""
-    sent = {each.name: each.config for each in offer.snapshots}
-    return parse_host_map((agreed.volume.config if name is None else sent[name]).get(MAP_KEY, ""))
+    sent = agreed.volume if name is None else next(each for each in offer.snapshots if each.name == name)
+    return parse_host_map(sent.config.get(MAP_KEY, ""))
 
 
 def _check_disk(tree: Path, largest_bytes: int) -> None:

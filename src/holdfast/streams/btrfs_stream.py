@@ -46,7 +46,7 @@ class SendStreamCheck:
     end.
     `bases` says which subvolume here stands for which of the sender's that the stream builds on, by their UUIDs.
     `files` gives those with set-id bits of one here, which the stream may lack: see `btrfs_set_ids.py`.
-    `wrote` is told the path in the subvolume and the size of each piece of a file, before it is handed on.
+    `wrote` is told the path, with the subvolume's name, and the size of each piece of a file, before it is handed on.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class SendStreamCheck:
             if base in self._bases.values():
                 self._set_ids = SetIds(lambda: self._files(uuid.UUID(bytes=base)))
         elif command == _WRITE:
-            self._wrote(self._path, len(data))
+            self._wrote(b"%b/%b" % (self._name or b"", self._path), len(data))
         else:
             self._set_ids.follow(command, _values(data) if command in FOLLOWED else {})
 

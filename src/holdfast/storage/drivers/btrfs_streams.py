@@ -134,7 +134,7 @@ def receiving(area: Path, number: int, name: str | None, known: Sequence[Path]) 
                 name,
                 bases,
                 files=lambda base: set_id_files(paths[base]),
-                wrote=lambda path, count: early.goes_on(b"%b/%b" % (os.fsencode(check.name), path), count),
+                wrote=early.goes_on,
             )
             yield check
             check.finish()
