@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,76 @@ class LxcClient:
         return yaml.safe_load(self.run(*arguments))
 
 
+class MissedEndError(subprocess.TimeoutExpired):
+    """The client waits for the end of an operation that the server has no more."""
+
+
+class LxdClient(LxcClient):
+    """`lxc` at a real LXD 5.0.2.
+
+    In about one of 15 tries the server is done with a quick operation before the client listens to its events, and the
+    client waits for ever. Here it is ended as soon as it idles and the server works at nothing. Whether the operation
+    was a success can't be asked any more: `run` goes on, so that the test's next look at the server tells.
+    """
+
+    _LOOK_EACH_S = 10
+
+    def run(self, *arguments: str | Path, stdin: str | bytes | None = None, expect: int | None = 0) -> str:
+        try:
+            return super().run(*arguments, stdin=stdin, expect=expect)
+        except MissedEndError as missed:
+            if expect not in (0, None):
+                raise
+            return bytes(missed.output or b"").decode(errors="surrogateescape")
+
+    def result(
+        self, *arguments: str | Path, stdin: str | bytes | None = None, timeout_s: float = 240
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run `lxc ARGUMENTS` and return what happened; raise `MissedEndError` where it will never end."""
+        command = ["lxc", *map(str, arguments)]
+        data: bytes | None = stdin.encode() if isinstance(stdin, str) else stdin or b""
+        latest = time.monotonic() + timeout_s
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+            while True:
+                left = latest - time.monotonic()
+                try:
+                    out, err = process.communicate(data, timeout=min(left, self._LOOK_EACH_S))
+                    return subprocess.CompletedProcess(command, process.returncode, out, err)
+                except subprocess.TimeoutExpired as waited:
+                    data = None  # the rest of it, if any, is sent by the next call
+                    has_missed = left > self._LOOK_EACH_S and self._has_missed(process)
+                    if left <= self._LOOK_EACH_S or has_missed:
+                        process.kill()
+                        error = MissedEndError if has_missed else subprocess.TimeoutExpired
+                        raise error(command, timeout_s, waited.output, waited.stderr) from None
+
+    def _has_missed(self, process: subprocess.Popen[bytes]) -> bool:
+        """Tell whether the client does nothing, and the server has nothing running, for three seconds."""
+        before = _cpu_ticks(process.pid)
+        for _ in range(3):
+            asked = super().result("operation", "list", "--format", "csv")
+            if asked.returncode != 0 or asked.stdout.strip():
+                return False
+            time.sleep(1)
+        return process.poll() is None and _cpu_ticks(process.pid) == before
+
+
+def _cpu_ticks(pid: int) -> list[str]:
+    """Return the time that a process used in user and kernel mode, or nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except OSError:
+        return []
+
+
 class LxdServer:
     """A real LXD with a dir pool `default`, a btrfs pool `bt` (loop file) and a default profile with a root disk."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.socket = directory / "unix.socket"
-        self.lxc = LxcClient(self.socket, directory.with_name(directory.name + "-client"))
+        self.lxc = LxdClient(self.socket, directory.with_name(directory.name + "-client"))
 
     def __enter__(self) -> LxdServer:
         self.directory.mkdir(parents=True)
