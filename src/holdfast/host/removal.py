@@ -8,6 +8,8 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -84,10 +86,12 @@ class _Removal:
 
     def finish(self) -> None:
         """Remove the directories, that are empty now."""
-        for path in sorted(self._directories, key=lambda path: path.count(b"/"), reverse=True):
-            parent, _, name = path.rpartition(b"/")
+        places = (path.rpartition(b"/") for path in self._directories)
+        in_order = sorted(places, key=lambda place: (place[0].count(b"/") + bool(place[0]), place[0]), reverse=True)
+        for parent, group in groupby(in_order, key=itemgetter(0)):
             with beneath(self._root, parent) as here:
-                _remove(here, os.fsdecode(name), is_directory=True)
+                for _, _, name in group:
+                    _remove(here, os.fsdecode(name), is_directory=True)
 
 
 def _remove(parent: int, name: str, *, is_directory: bool) -> None:

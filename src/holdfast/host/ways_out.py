@@ -16,8 +16,8 @@ _OF_ITS_OWN: Final = frozenset({b"target", b"former"})
 """What a confined program sees beside a part of the host: see `confine_child.py`."""
 
 
-def may_be_shown(tree: Path, most_entries: int) -> bool:
-    """Tell whether the tree has no more entries than that, and no link that may lead out of it.
+def entries_to_show(tree: Path, most_entries: int) -> int | None:
+    """Return how many entries the tree has, or None if they are more than that, or a link may lead out of it.
 
     It is shown as a directory of the root; out of it is a directory that the confined program sees beside.
     """
@@ -39,7 +39,7 @@ def may_be_shown(tree: Path, most_entries: int) -> bool:
             return [] if found.is_set() else below
 
         Walk(visit).run()
-    return not found.is_set() and sum(counts) <= most_entries
+    return None if found.is_set() or sum(counts) > most_entries else sum(counts)
 
 
 def leads_out(parent: bytes, target: bytes) -> bool:

@@ -24,6 +24,8 @@ MOST_ENTRIES: Final = 5_000_000
 FORMAT: Final = "%i %l %n"
 _ITEM: Final = re.compile(rb"[^\[]*\[\d+\] ([.<>ch])([fdLDS])([ .?+a-zA-Z]{9}) (\d+) (.+)\n", re.DOTALL)
 _TOTAL: Final = re.compile(rb"[^\[]*\[\d+\] sent \d+ bytes  received \d+ bytes  total size (\d+)\n")
+_ASTRAY: Final = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)|\0")
+"""A part of a path that is empty or leads elsewhere, or a byte that no path has."""
 _ESCAPED: Final = re.compile(rb"\\#([0-3][0-7]{2})")
 _UNCHANGED: Final = b" " * 9
 _TOP: Final = b"./"
@@ -76,6 +78,6 @@ def read_listing(lines: Iterable[bytes]) -> Listing:
 
 
 def _checked(path: bytes) -> bytes:
-    if any(part in (b"", b".", b"..") for part in path.split(b"/")) or b"\0" in path:
+    if _ASTRAY.search(path):
         raise MigrationError("rsync names something outside of what it received")
     return path

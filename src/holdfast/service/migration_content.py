@@ -13,8 +13,7 @@ from typing import Final
 from holdfast.archive.layout import BACKUP_YAML
 from holdfast.host.file_copy import have_same_attributes
 from holdfast.host.tree_links import link_unchanged
-from holdfast.host.tree_usage import measure
-from holdfast.host.ways_out import may_be_shown
+from holdfast.host.ways_out import entries_to_show
 from holdfast.migration.agreement import Agreement
 from holdfast.migration.asking import asked_of_lxd
 from holdfast.migration.blocks import receive_block, send_block
@@ -218,8 +217,8 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
         _receive_blocks(reception, data, show, handle)
     elif agreement.has_own_trees:
         return _receive_own_trees(reception, agreement, data, show, handle)
-    elif _is_alone(reception, agreement):
-        return _receive_differences(reception, agreement, data, show, handle)
+    elif (former_entries := _entries_of_one(reception, agreement)) is not None:
+        return _receive_differences(reception, agreement, data, show, handle, former_entries)
     else:
         _receive_trees(reception, agreement, data, show, handle)
     return True
@@ -239,7 +238,7 @@ def _receive_trees(
     """
     driver, intent, volume = reception.driver, reception.intent, reception.volume
     main = intent.token(len(reception.names))
-    is_linked = bool(reception.names) and _may_link(reception, agreement, reception.names[0])
+    is_linked = bool(reception.names) and _entries_to_link(reception, agreement, reception.names[0]) is not None
 
     def stage(origin: Origin | None, relative: Origin | None = None) -> None:
         driver.stage(main, origin, relative=relative, cancelled=handle.is_cancelled)
@@ -267,16 +266,18 @@ def _receive_trees(
     reception.take_over(len(reception.names), None)
 
 
-def _is_alone(reception: Reception, agreement: Agreement) -> bool:
-    """Tell whether one tree comes, to the place of one that may share its files, which would take long to clone."""
-    return not reception.names and not agreement.is_twice and _may_link(reception, agreement, None)
+def _entries_of_one(reception: Reception, agreement: Agreement) -> int | None:
+    """Return `_entries_to_link` where one tree comes, once."""
+    is_one = not reception.names and not agreement.is_twice
+    return _entries_to_link(reception, agreement, None) if is_one else None
 
 
-def _may_link(reception: Reception, agreement: Agreement, name: str | None) -> bool:
-    """Tell whether what of a tree is unchanged may, and should, be linked from the volume as it is."""
+def _entries_to_link(reception: Reception, agreement: Agreement, name: str | None) -> int | None:
+    """Return what the volume as it is has, where what of a tree is unchanged may, and should, be linked from it."""
     may_share = reception.template is not None and reception.may_share(name) and agreement.deletes
-    takes_long = not reception.driver.features.cheap_snapshots
-    return may_share and takes_long and may_be_shown(reception.driver.path(reception.volume), _MOST_LISTED)
+    if not may_share or reception.driver.features.cheap_snapshots:
+        return None
+    return entries_to_show(reception.driver.path(reception.volume), _MOST_LISTED)
 
 
 def _receive_changed(
@@ -298,7 +299,12 @@ def _link(reception: Reception, token: str, listing: Listing, handle: OperationH
 
 
 def _receive_differences(
-    reception: Reception, agreement: Agreement, data: DataChannel, show: Show, handle: OperationHandle
+    reception: Reception,
+    agreement: Agreement,
+    data: DataChannel,
+    show: Show,
+    handle: OperationHandle,
+    former_entries: int,
 ) -> bool:
     """Receive what isn't as it was into an empty tree, and link all else from the volume as it is, which goes then.
 
@@ -306,7 +312,7 @@ def _receive_differences(
     """
     driver, main = reception.driver, reception.intent.token()
     listing = _receive_changed(reception, agreement, data, main, partial(show, None))
-    if _is_as_it_was(reception, listing, handle):
+    if _is_as_it_was(reception, listing, former_entries):
         driver.discard(main)
         return False
     _link(reception, main, listing, handle)
@@ -314,7 +320,7 @@ def _receive_differences(
     return True
 
 
-def _is_as_it_was(reception: Reception, listing: Listing, handle: OperationHandle) -> bool:
+def _is_as_it_was(reception: Reception, listing: Listing, former_entries: int) -> bool:
     """Tell whether the volume has all that is listed, unchanged, and nothing else.
 
     The other server's document of an instance is dropped in any case; how the top looks is ours to say there.
@@ -324,7 +330,7 @@ def _is_as_it_was(reception: Reception, listing: Listing, handle: OperationHandl
         return False
     if not is_instance and not have_same_attributes(former, reception.driver.staged_path(reception.intent.token())):
         return False
-    return measure(former, handle.is_cancelled).entries == listing.entries - len(listing.changed)
+    return former_entries == listing.entries - len(listing.changed)
 
 
 def _receive_own_trees(

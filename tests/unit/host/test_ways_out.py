@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.host.ways_out import leads_out, may_be_shown
+from holdfast.host.ways_out import entries_to_show, leads_out
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_one_link_is_enough(tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/link").symlink_to("b")
     (tmp_path / "a/run").symlink_to("/run")
-    assert may_be_shown(tmp_path, 4)
-    assert not may_be_shown(tmp_path, 3)
+    assert entries_to_show(tmp_path, 4) == 4
+    assert entries_to_show(tmp_path, 3) is None
     (tmp_path / "a/b/out").symlink_to("/usr")
-    assert not may_be_shown(tmp_path, 100)
+    assert entries_to_show(tmp_path, 100) is None
