@@ -24,7 +24,7 @@ MOST_ENTRIES: Final = 5_000_000
 FORMAT: Final = "%i %l %n"
 _ITEM: Final = re.compile(rb"[^\[]*\[\d+\] ([.<>ch])([fdLDS])([ .?+a-zA-Z]{9}) (\d+) (.+)\n", re.DOTALL)
 _TOTAL: Final = re.compile(rb"[^\[]*\[\d+\] sent \d+ bytes  received \d+ bytes  total size (\d+)\n")
-_ASTRAY: Final = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)|\0")
+_ASTRAY: Final = re.compile(rb"(?:^|/)\.{0,2}(?:/|\Z)|\0")
 """A part of a path that is empty or leads elsewhere, or a byte that no path has."""
 _ESCAPED: Final = re.compile(rb"\\#([0-3][0-7]{2})")
 _UNCHANGED: Final = b" " * 9

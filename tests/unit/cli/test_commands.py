@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_every_command_takes_the_shared_options(path: str) -> None:
     if isinstance(command, Command):
         names = {name for parameter in command.get_params(click.Context(command)) for name in parameter.opts}
         assert {"--project", "--quiet"} <= names
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_every_command_takes_what_its_words_give(path: str) -> None:
+    """A function that wants more than the arguments and options give, or less, ends with a trace back when called."""
+    command = COMMANDS[path]
+    if isinstance(command, Command):
+        assert command.callback is not None
+        wanted = list(inspect.signature(command.callback).parameters.values())
+        given = {each.name for each in command.params if each.expose_value}
+        named = {each.name for each in wanted if each.kind is not inspect.Parameter.VAR_KEYWORD}
+        takes_any = len(named) < len(wanted)
+        assert named - given <= {"session"}
+        assert takes_any or given <= named
 
 
 def test_words_of_the_issue_are_there() -> None:
@@ -166,6 +181,14 @@ def test_delete_looks_before_it_begins(socket_path: Path, capsys: pytest.Capture
         assert main(["delete", "there", "missing"]) == 1
     assert "DELETE" not in [asked.method for asked in server.asked]
     assert capsys.readouterr().err == "Error: Instance not found\n"
+
+
+def test_version_tells_both(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync({"environment": {"server_version": "5.0.2"}})):
+        assert main(["version"]) == 0
+    assert "Server version: 5.0.2\n" in capsys.readouterr().out
+    assert main(["version"]) == 0
+    assert "Server version: unreachable\n" in capsys.readouterr().out
 
 
 def test_query_prints_what_the_api_says(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

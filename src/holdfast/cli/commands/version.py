@@ -14,7 +14,7 @@ from holdfast.client.errors import ClientError
 @command("version", "Show the versions of the client and the server.", examples=("holdfast version",))
 @remote_argument
 @pass_session
-def version(session: Session, remote: str) -> None:
+def version(session: Session) -> None:
     click.echo(f"Client version: {__version__}")
     try:
         environment = {**session.client.server_info()["environment"]}
