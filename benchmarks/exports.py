@@ -7,7 +7,8 @@ FILE is a unified image tarball (`holdfast image export`); without it the Debian
 gets large files, until it holds about 1 GB, and a sparse file of 256 MiB; two snapshots with changes between them.
 Each server has an ext4 of its own for its dir pool, as ext4 works around inodes that others freed in the last minutes.
 Both servers work through `lxc`; the lines marked "holdfast" use our own command, which streams. Rounds alternate
-between the servers; before each piece of work the disk is synced. The server's peak memory is that of its process.
+between the servers; before each piece of work the disk is synced, and btrfs has cleared away what was deleted. The
+server's peak memory is that of its process.
 The limits are what tar, zstd on two threads and `btrfs send` need, into a pipe and to a file on stable storage.
 """
 
@@ -109,22 +110,31 @@ def disk(image: Path, top: Path) -> Iterator[Path]:
 class Bench:
     """One server's part of the run."""
 
-    def __init__(self, server: Server, files: Path) -> None:
-        self.server, self.lxc, self.files = server, server.lxc, files
+    def __init__(self, server: Server, files: Path, pools: list[Path]) -> None:
+        """`pools` are the btrfs pools of both servers, which share a disk."""
+        self.server, self.lxc, self.files, self._pools = server, server.lxc, files, pools
         self.times: Times = {}
         self.sizes: dict[str, int] = {}
         self._taken: list[str] = []
         files.mkdir()
 
+    @contextlib.contextmanager
+    def timed(self, work: str) -> Iterator[None]:
+        """Time work that nothing which was done before disturbs."""
+        for pool in self._pools:
+            subprocess.run(["btrfs", "-q", "subvolume", "sync", pool], check=True)
+        with timed(self.times, work):
+            yield
+
     def export(self, kind: str, name: str, *options: str) -> Path:
         """Time `lxc export`, and ours by our own command too; return the file."""
         file = self.files / f"{kind}-{name.replace(' ', '-')}"
         work = f"export {name}, {kind}"
-        with timed(self.times, work):
+        with self.timed(work):
             self.lxc.run("export", "work", file, *options)
         self.sizes[work] = file.stat().st_size
         if isinstance(self.server, HoldfastServer):
-            with timed(self.times, f"{work} (holdfast)"):
+            with self.timed(f"{work} (holdfast)"):
                 done = self.server.holdfast("export", "work", file.with_suffix(".own"), *options)
             assert done.returncode == 0, done.stderr
         return file
@@ -135,7 +145,7 @@ class Bench:
         It stays until `remove_taken`: ext4 avoids inodes freed lately, at a price.
         """
         taken, work = f"taken{len(self._taken)}", f"import {name}, {kind}"
-        with timed(self.times, work):
+        with self.timed(work):
             self.lxc.run("import", file, taken, "-s", POOLS[kind])
         since_s = synced_s(rootfs(self.server, kind, taken))
         self.times.setdefault(f"{work}, and synced", []).append(self.times[work][-1] + since_s)
@@ -229,7 +239,8 @@ def measure(
             HoldfastServer(scratch / "holdfast") as ours,
         ):
             image = image or build_image(ours, scratch / "debian")
-            benches = (Bench(lxd, scratch / "files-lxd"), Bench(ours, scratch / "files-holdfast"))
+            pools = [server.directory / "storage-pools" / POOLS["btrfs"] for server in (lxd, ours)]
+            benches = (Bench(lxd, scratch / "files-lxd", pools), Bench(ours, scratch / "files-holdfast", pools))
             for bench, place in zip(benches, (lxd_disk, our_disk), strict=True):
                 bench.lxc.run("storage", "create", "plain", "dir", f"source={place}")
                 bench.lxc.run("storage", "create", "big", "btrfs", "size=20GiB")

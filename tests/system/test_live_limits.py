@@ -17,6 +17,8 @@ from support.world import CALLER, World, furnished_world
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 VERSION_2 = {"memory.limit_in_bytes": "memory.max", "cpu.shares": "cpu.weight"}
 MIB = 1 << 20
+NAME = "limited"
+"""No other server on the machine has one of this name, so that its group is found by that."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def the_world() -> Iterator[World]:
 
 @pytest.fixture
 def world(the_world: World) -> Iterator[World]:
-    the_world.create("c1", "d", start=True)
+    the_world.create(NAME, "d", start=True)
     yield the_world
     the_world.clear()
     the_world.services.profiles.patch(CALLER, "default", config={"limits.memory": "", "limits.processes": ""})
@@ -42,13 +44,13 @@ def limit(file: str) -> str:
         pytest.skip(f"needs the {controller} controller")
     root = host.v1.get(controller, host.unified)
     assert root is not None
-    (group,) = root.glob("holdfast.payload.*.c1")
+    (group,) = root.glob(f"holdfast.payload.*.{NAME}")
     return (group / (file if host.is_v1(controller) else VERSION_2.get(file, file))).read_text().strip()
 
 
 def configure(world: World, **config: str) -> None:
     changes = {f"limits.{key}": value for key, value in config.items()}
-    world.services.instances.patch(CALLER, "c1", InstanceChange(config=changes))
+    world.services.instances.patch(CALLER, NAME, InstanceChange(config=changes))
 
 
 def test_limits_of_an_instance_come_change_and_go(world: World) -> None:
@@ -63,7 +65,7 @@ def test_limits_of_an_instance_come_change_and_go(world: World) -> None:
     assert limit("pids.max") == "78"
     configure(world, memory="", processes="", cpu="", **{"cpu.priority": ""})
     assert {file: limit(file) for file in unset} == unset
-    assert world.run("c1", "true")[0] == 0
+    assert world.run(NAME, "true")[0] == 0
 
 
 def test_limits_of_a_profile_reach_the_instances_that_have_it(world: World) -> None:
@@ -81,12 +83,12 @@ def test_what_the_kernel_refuses_changes_nothing(world: World) -> None:
     with pytest.raises(RuntimeFailure, match="the kernel refuses 4000-4000 for cpuset"):
         configure(world, processes="78", cpu="4000-4000")
     assert (limit("pids.max"), limit("cpuset.cpus")) == ("77", "0")
-    assert world.services.instances.get("default", "c1").instance.config["limits.processes"] == "77"
+    assert world.services.instances.get("default", NAME).instance.config["limits.processes"] == "77"
 
 
 def test_limits_go_back_when_the_change_fails_later(world: World) -> None:
     configure(world, processes="77")
-    instance = world.services.instances.get("default", "c1").instance
+    instance = world.services.instances.get("default", NAME).instance
     services = world.services
     surroundings = Surroundings(
         database=services.database,
@@ -108,7 +110,7 @@ def test_limits_go_back_when_the_change_fails_later(world: World) -> None:
 
 
 def test_a_stopped_instance_takes_any_limit(world: World) -> None:
-    world.power("c1", "stop")
+    world.power(NAME, "stop")
     configure(world, processes="66")
-    world.power("c1", "start")
+    world.power(NAME, "start")
     assert limit("pids.max") == "66"
