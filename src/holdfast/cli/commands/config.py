@@ -8,7 +8,7 @@ import click
 
 from holdfast.cli.editing import edit
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import InstanceReference, InstanceType, parse_settings
+from holdfast.cli.references import NO_INSTANCE, InstanceReference, InstanceType, parse_settings
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.instances import NEVER
 from holdfast.client.shapes import Instance, Snapshot
@@ -49,7 +49,9 @@ def get(session: Session, words: tuple[str, ...], expanded: bool) -> None:
     if len(words) > 2:
         raise click.UsageError("Give [INSTANCE] KEY")
     key = words[-1]
-    target = TARGET_OR_SNAPSHOT.convert(words[0], None, None) if len(words) == 2 else InstanceReference("")
+    if not key:
+        raise click.UsageError("The name of a key is missing: the word is empty")
+    target = TARGET_OR_SNAPSHOT.convert(words[0], None, None) if len(words) == 2 else NO_INSTANCE
     if not target.name:
         click.echo(str(session.client.server_info()["config"].get(key, "")))
         return
@@ -92,7 +94,7 @@ def _target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dic
     """
     first_is_key = "=" in words[0] or ("." in words[0] and len(words) == 2)
     if first_is_key:
-        return InstanceReference(""), parse_settings(words)
+        return NO_INSTANCE, parse_settings(words)
     return TARGET.convert(words[0], None, None), parse_settings(words[1:])
 
 
@@ -105,6 +107,8 @@ def _target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dic
 @pass_session
 def unset(session: Session, words: tuple[str, ...]) -> None:
     if len(words) == 1:
+        if "." not in words[0]:
+            raise click.UsageError(f'"{words[0]}" is no key of the server; of an instance: {words[0] or "web"} KEY')
         _change_server(session, {}, words)
         return
     target, keys = TARGET.convert(words[0], None, None), words[1:]
@@ -130,7 +134,7 @@ def _change_server(session: Session, settings: Mapping[str, str], removed: tuple
     "Show the configuration of an instance, a snapshot, or (without one) the server as YAML.",
     examples=("holdfast config show web", "holdfast config show web --expanded", "holdfast config show web/snap0"),
 )
-@click.argument("target", type=TARGET_OR_SNAPSHOT, default="", metavar="[INSTANCE[/SNAPSHOT]]")
+@click.argument("target", type=TARGET_OR_SNAPSHOT, default=NO_INSTANCE, metavar="[INSTANCE[/SNAPSHOT]]")
 @click.option("-e", "--expanded", is_flag=True, help="With what the profiles add")
 @pass_session
 def show(session: Session, target: InstanceReference, expanded: bool) -> None:
@@ -159,7 +163,7 @@ def _of_snapshot(snapshot: Mapping[str, object]) -> dict[str, object]:
         "holdfast config show web > web.yaml; vi web.yaml; holdfast config edit web < web.yaml",
     ),
 )
-@click.argument("target", type=TARGET_OR_SNAPSHOT, default="", metavar="[INSTANCE[/SNAPSHOT]]")
+@click.argument("target", type=TARGET_OR_SNAPSHOT, default=NO_INSTANCE, metavar="[INSTANCE[/SNAPSHOT]]")
 @pass_session
 def edit_config(session: Session, target: InstanceReference) -> None:
     instances, snapshots = session.client.instances, session.client.snapshots
