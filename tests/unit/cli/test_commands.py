@@ -108,6 +108,13 @@ def test_words_of_the_issue_are_there() -> None:
         (["config", "unset", "web"], '"web" is no key of the server'),
         (["config", "unset", ""], "is no key of the server"),
         (["info", ""], "name of an instance is missing"),
+        (["waitready", "--timeout", "-1"], "from 0 (wait for ever)"),
+        (["waitready", "--timeout", "nan"], "from 0 (wait for ever)"),
+        (["waitready", "--timeout", "inf"], "from 0 (wait for ever)"),
+        (["waitready", "--timeout", "1e30"], "from 0 (wait for ever)"),
+        (["query", ""], "path is missing"),
+        (["query", "1.0/instances"], "must begin with"),
+        (["query", "-X", "FOO", "/1.0"], "'FOO' is not one of"),
         (["copy", "web", ""], "name of an instance is missing"),
         (["move", "web", "", "-s", "fast"], "name of an instance is missing"),
     ],
@@ -211,6 +218,12 @@ def test_query_prints_what_the_api_says(socket_path: Path, capsys: pytest.Captur
         assert main(["query", "-X", "post", "-d", '{"x": 1}', "/1.0/y"]) == 0
     assert json.loads(capsys.readouterr().out) == {"a": 1}
     assert (server.asked[0].method, server.asked[0].json()) == ("POST", {"x": 1})
+
+
+def test_query_takes_letters_that_a_request_line_does_not(socket_path: Path) -> None:
+    with UnixServer(socket_path, lambda _: sync({})) as server:
+        assert main(["query", "/1.0/instances/ü b\n?filter=a%20eq%20b&x='1'"]) == 0
+    assert server.asked[0].path == "/1.0/instances/%C3%BC%20b%0A?filter=a%20eq%20b&x='1'"
 
 
 def _instance(**more: object) -> InstanceFull:

@@ -40,7 +40,9 @@ def test_variables_that_can_not_be(variable: dict[str, str]) -> None:
 @pytest.mark.parametrize("field", ["user", "group"])
 def test_threat_a_number_that_the_kernel_takes_for_no_change(field: str, number: int) -> None:
     """Such a command ran as root."""
-    request = ExecRequest(command=("id",), user=number) if field == "user" else ExecRequest(command=("id",), group=number)
+    request = (
+        ExecRequest(command=("id",), user=number) if field == "user" else ExecRequest(command=("id",), group=number)
+    )
     with pytest.raises(BadRequestError, match=f"Invalid {field} {number}: .* from 0 to 4294967294"):
         check_ids(request)
 

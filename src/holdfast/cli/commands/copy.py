@@ -175,7 +175,10 @@ def _target(session: Session, target: InstanceReference, project: str) -> Client
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
 @click.argument(
-    "target", type=InstanceType(snapshots=True, may_be_empty=True, is_target=True), default=NO_INSTANCE, metavar="[NAME]"
+    "target",
+    type=InstanceType(snapshots=True, may_be_empty=True, is_target=True),
+    default=NO_INSTANCE,
+    metavar="[NAME]",
 )
 @click.option("-s", "--storage", default="", metavar="POOL", help="Move it to this pool")
 @click.option("--target-project", default="", metavar="NAME", help="Move it to this project")
