@@ -75,6 +75,16 @@ def test_project_has_its_own_things(scene: Scene) -> None:
     assert scene.profiles.get("other", "x").config == {"limits.cpu": "2"}
 
 
+def test_project_that_begins_to_share_leaves_no_profile(scene: Scene) -> None:
+    scene.projects.create(DEFAULT, "other", "", {})
+    scene.projects.patch(DEFAULT, "other", config={"features.profiles": "false"})
+    assert scene.projects.used_by("other") == []
+    assert [(each.project, each.name) for each in scene.profiles.list(None)] == [("default", "default")]
+    assert scene.profiles.get("other", "default").project == "default"
+    scene.projects.patch(DEFAULT, "other", config={"features.profiles": "true"})
+    assert scene.projects.used_by("other") == ["/1.0/profiles/default?project=other"]
+
+
 def test_project_that_shares(scene: Scene) -> None:
     scene.projects.create(DEFAULT, "other", "", {"features.profiles": "false", "features.images": "false"})
     scene.profiles.create(OTHER, "x", "", {}, {})
