@@ -226,6 +226,52 @@ def test_query_takes_letters_that_a_request_line_does_not(socket_path: Path) -> 
     assert server.asked[0].path == "/1.0/instances/%C3%BC%20b%0A?filter=a%20eq%20b&x='1'"
 
 
+def _profile(description: str) -> dict[str, object]:
+    return {"name": "default", "description": description, "config": {}, "devices": {}, "used_by": []}
+
+
+def test_profiles_of_all_projects_say_whose_they_are(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The project "shared" has those of the default project: they are told once."""
+    projects = [
+        {"name": "default", "used_by": ["/1.0/instances/a", "/1.0/profiles/default"]},
+        {"name": "shared", "used_by": ["/1.0/instances/b?project=shared"]},
+        {"name": "team", "used_by": ["/1.0/profiles/default?project=team"]},
+    ]
+
+    def respond(asked: Asked) -> bytes:
+        if asked.path.startswith("/1.0/projects"):
+            return sync(projects)
+        return sync([_profile("ours" if asked.path.endswith("&project=team") else "first")])
+
+    with UnixServer(socket_path, respond):
+        assert main(["profile", "list", "--all-projects", "--format", "csv"]) == 0
+        assert capsys.readouterr().out == "default,default,first,0\nteam,default,ours,0\n"
+        assert main(["profile", "list", "--all-projects"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].split()[1] == "PROJECT"
+        assert main(["profile", "list", "--all-projects", "--format", "json"]) == 0
+        assert [each["project"] for each in json.loads(capsys.readouterr().out)] == ["default", "team"]
+        assert main(["profile", "list", "--format", "csv", "--project", "team"]) == 0
+        assert capsys.readouterr().out == "default,ours,0\n"
+
+
+@pytest.mark.parametrize(
+    ("resources", "project"),
+    [
+        ({"instances": ["/1.0/instances/web?project=team"]}, "team"),
+        ({"instances": ["/1.0/instances/web"]}, "default"),
+        (None, ""),
+    ],
+)
+def test_operations_of_all_projects_say_whose_they_are(
+    resources: object, project: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: sync({"running": [operation(resources=resources)]})):
+        assert main(["operation", "list", "--all-projects", "--format", "csv"]) == 0
+        assert capsys.readouterr().out.startswith(f"{project},11111111-")
+        assert main(["operation", "list", "--format", "csv"]) == 0
+        assert capsys.readouterr().out.startswith("11111111-")
+
+
 def _instance(**more: object) -> InstanceFull:
     return {  # type: ignore[return-value]
         "name": "web10",
