@@ -109,6 +109,8 @@ def test_words_of_the_issue_are_there() -> None:
         (["config", "unset", ""], "is no key of the server"),
         (["info", ""], "name of an instance is missing"),
         (["waitready", "--timeout", "-1"], "from 0 (wait for ever)"),
+        (["stop", "web", "--timeout", "-2"], "x>=-1"),
+        (["restart", "web", "--timeout", "-2"], "x>=-1"),
         (["waitready", "--timeout", "nan"], "from 0 (wait for ever)"),
         (["waitready", "--timeout", "inf"], "from 0 (wait for ever)"),
         (["waitready", "--timeout", "1e30"], "from 0 (wait for ever)"),
