@@ -78,7 +78,7 @@ def _read(session: Session, target: InstanceReference) -> Instance | Snapshot:
 @click.argument("words", nargs=-1, required=True, metavar="[INSTANCE] KEY=VALUE...")
 @pass_session
 def set_keys(session: Session, words: tuple[str, ...]) -> None:
-    target, settings = _target_and_settings(words)
+    target, settings = target_and_settings(words)
     if not target.name:
         _change_server(session, settings, ())
         return
@@ -87,7 +87,7 @@ def set_keys(session: Session, words: tuple[str, ...]) -> None:
     session.wait(session.client.instances.update(target.name, writable(document), etag), f"Changing {target}")
 
 
-def _target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dict[str, str]]:
+def target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dict[str, str]]:
     """Tell `KEY=VALUE...`, `KEY VALUE`, `INSTANCE KEY=VALUE...` and `INSTANCE KEY VALUE` apart.
 
     A server key holds a dot, which no instance name does.
