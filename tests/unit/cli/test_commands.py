@@ -274,6 +274,39 @@ def test_operations_of_all_projects_say_whose_they_are(
         assert capsys.readouterr().out.startswith("11111111-")
 
 
+DEVICES = {"eth0": {"type": "none"}, "sh2": {"type": "none"}}
+EXPANDED = {**DEVICES, "root": {"type": "disk", "path": "/", "pool": "default"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["get", "web", "root", "size"], "`holdfast config device override web root KEY=VALUE`"),
+        (["set", "web", "root", "size=1GiB"], "it comes from a profile"),
+        (["unset", "web", "root", "size"], "it comes from a profile"),
+        (["remove", "web", "root"], "it comes from a profile"),
+        (["remove", "web", "sh2", "nosuch"], 'no device "nosuch" of its own; it has: eth0, sh2'),
+        (["override", "web", "nosuch"], 'no device "nosuch"; it has: eth0, root, sh2'),
+        (["override", "web", "eth0"], "use `set`"),
+    ],
+)
+def test_device_that_is_not_the_instance_s_own(
+    words: list[str], text: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is there is told, and nothing is changed."""
+    document = {**_instance(), "config": {}, "devices": DEVICES, "expanded_devices": EXPANDED}
+    with UnixServer(socket_path, lambda _: sync(document)) as server:
+        assert main(["config", "device", *words]) == 1
+    assert text in capsys.readouterr().err
+    assert {asked.method for asked in server.asked} == {"GET"}
+
+
+def test_device_of_a_profile_that_is_not_there(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync({**_profile(""), "devices": DEVICES})):
+        assert main(["profile", "device", "get", "default", "root", "size"]) == 1
+    assert 'default has no device "root" of its own; it has: eth0, sh2' in capsys.readouterr().err
+
+
 def _instance(**more: object) -> InstanceFull:
     return {  # type: ignore[return-value]
         "name": "web10",
