@@ -196,6 +196,16 @@ def test_config(lxc: LxcClient, box: str) -> None:
     assert lxc.yaml("config", "show", box, "--expanded")["devices"]["root"]["pool"] == "default"
 
 
+def test_option_of_a_device_that_is_unset(lxc: LxcClient, box: str) -> None:
+    lxc.run("config", "device", "add", box, "data", "disk", "source=/usr/share", "path=/mnt", "readonly=true")
+    lxc.run("config", "device", "unset", box, "data", "readonly")
+    assert lxc.yaml("config", "show", box)["devices"]["data"] == {
+        "type": "disk",
+        "source": "/usr/share",
+        "path": "/mnt",
+    }
+
+
 def test_profiles(lxc: LxcClient, box: str) -> None:
     lxc.run("profile", "create", "extra")
     lxc.run("profile", "set", "extra", "user.from=profile")

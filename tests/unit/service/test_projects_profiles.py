@@ -75,6 +75,13 @@ def test_project_has_its_own_things(scene: Scene) -> None:
     assert scene.profiles.get("other", "x").config == {"limits.cpu": "2"}
 
 
+def test_an_empty_option_of_a_device_is_none(scene: Scene) -> None:
+    empty = {"root": {**ROOT["root"], "size": ""}}
+    assert scene.profiles.create(DEFAULT, "x", "", {}, empty).devices == ROOT
+    assert scene.profiles.update(DEFAULT, "x", "", {}, empty).devices == ROOT
+    assert scene.profiles.get("default", "x").devices == ROOT
+
+
 def test_project_that_begins_to_share_leaves_no_profile(scene: Scene) -> None:
     scene.projects.create(DEFAULT, "other", "", {})
     scene.projects.patch(DEFAULT, "other", config={"features.profiles": "false"})
