@@ -196,6 +196,13 @@ def test_config(lxc: LxcClient, box: str) -> None:
     assert lxc.yaml("config", "show", box, "--expanded")["devices"]["root"]["pool"] == "default"
 
 
+def test_unset_of_a_server_key(lxc: LxcClient) -> None:
+    lxc.run("config", "unset", "core.https_address")
+    for forgotten in ("web", "core.nothing"):
+        failed = lxc.result("config", "unset", forgotten)
+        assert (failed.returncode, b"nknown" in failed.stderr) == (1, True)
+
+
 def test_option_of_a_device_that_is_unset(lxc: LxcClient, box: str) -> None:
     lxc.run("config", "device", "add", box, "data", "disk", "source=/usr/share", "path=/mnt", "readonly=true")
     lxc.run("config", "device", "unset", box, "data", "readonly")

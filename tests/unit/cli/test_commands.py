@@ -228,6 +228,12 @@ def test_query_takes_letters_that_a_request_line_does_not(socket_path: Path) -> 
     assert server.asked[0].path == "/1.0/instances/%C3%BC%20b%0A?filter=a%20eq%20b&x='1'"
 
 
+def test_unset_of_a_server_key_lets_the_server_say_whether_it_knows_it(socket_path: Path) -> None:
+    with UnixServer(socket_path, lambda _: sync({"config": {"user.a": "1", "user.b": "2"}})) as server:
+        assert main(["config", "unset", "user.a"]) == 0
+    assert server.asked[-1].json() == {"config": {"user.a": "", "user.b": "2"}}
+
+
 def _profile(description: str) -> dict[str, object]:
     return {"name": "default", "description": description, "config": {}, "devices": {}, "used_by": []}
 

@@ -199,6 +199,13 @@ def test_profiles_for_an_instance_in_order(scene: Scene) -> None:
         scene.profiles.for_instance("default", ("b", "nosuch"))
 
 
+def test_unknown_server_key_can_not_be_unset(scene: Scene) -> None:
+    for change in (scene.server_config.update, scene.server_config.patch):
+        with pytest.raises(BadRequestError, match=r"Unknown configuration key: core\.nothing"):
+            change(DEFAULT, {"core.nothing": ""})
+        change(DEFAULT, {"core.https_address": ""})
+
+
 def test_server_config(scene: Scene) -> None:
     assert scene.server_config.get("backups.compression_algorithm") == "gzip"
     scene.server_config.patch(DEFAULT, {"backups.compression_algorithm": "zstd", "user.x": "y"})

@@ -124,9 +124,9 @@ def unset(session: Session, words: tuple[str, ...]) -> None:
 
 
 def _change_server(session: Session, settings: Mapping[str, str], removed: tuple[str, ...]) -> None:
+    """Set and unset keys; what is unset is sent as empty, so that the server refuses a key that it doesn't know."""
     document, etag = session.client.server_info_with_etag()
-    config = {key: value for key, value in document["config"].items() if key not in removed}
-    session.client.update_server({**config, **settings}, etag)
+    session.client.update_server({**document["config"], **dict.fromkeys(removed, ""), **settings}, etag)
 
 
 @command(
