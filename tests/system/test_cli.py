@@ -175,6 +175,7 @@ def test_projects(cli: Cli) -> None:
     assert "team" in cli.run("project", "list", "--format", "csv")
     assert cli.run("list", "--project", "team", "--format", "csv") == ""
     cli.run("project", "delete", "team")
+    assert 'There is no project "team"' in cli.fails("launch", "tiny", "web", "--project", "team")
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])

@@ -234,6 +234,25 @@ def test_unset_of_a_server_key_lets_the_server_say_whether_it_knows_it(socket_pa
     assert server.asked[-1].json() == {"config": {"user.a": "", "user.b": "2"}}
 
 
+@pytest.mark.parametrize(("has_project", "text"), [(True, 'no image "tiny"'), (False, 'no project "team"')])
+def test_launch_says_what_is_missing(
+    has_project: bool,
+    text: str,
+    socket_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+    def respond(asked: Asked) -> bytes:
+        is_there = has_project and asked.path == "/1.0/projects/team?project=team"
+        return sync({"name": "team"}) if is_there else refusal("404 Not Found", "Not found")
+
+    with UnixServer(socket_path, respond):
+        assert main(["launch", "tiny", "web", "--project", "team"]) == 1
+    assert f"There is {text}" in capsys.readouterr().err
+
+
 def _profile(description: str) -> dict[str, object]:
     return {"name": "default", "description": description, "config": {}, "devices": {}, "used_by": []}
 
