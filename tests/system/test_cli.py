@@ -102,7 +102,10 @@ def test_console_is_left_when_its_terminal_is_closed(cli: Cli, box: str) -> None
 
 def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
     process = subprocess.Popen(
-        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"], env=cli.environment, stdout=subprocess.PIPE
+        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"],
+        env=cli.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
@@ -115,8 +118,11 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
             assert time.monotonic() < deadline, "no event came"
         first = json.loads(seen.splitlines()[0])
         assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (0, b"")
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 
@@ -175,6 +181,7 @@ def test_projects(cli: Cli) -> None:
     assert "team" in cli.run("project", "list", "--format", "csv")
     assert cli.run("list", "--project", "team", "--format", "csv") == ""
     cli.run("project", "delete", "team")
+    assert 'There is no project "team"' in cli.fails("launch", "tiny", "web", "--project", "team")
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])

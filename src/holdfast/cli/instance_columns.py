@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from holdfast.cli.units import format_bytes, format_time
+from holdfast.cli.units import format_bytes, format_time, parse_bytes
 from holdfast.client.shapes import InstanceFull, InstanceState
 
 Text = Callable[[InstanceFull], str]
@@ -55,9 +55,10 @@ def _memory(instance: InstanceFull) -> str:
 
 
 def _memory_share(instance: InstanceFull) -> str:
+    """Return the share of what the instance may use, as `lxc` does; no limit, or one in percent: nothing."""
     state = _state(instance)
-    total = state["memory"].get("total") if state else None
-    return f"{state['memory']['usage'] / total:.1%}" if state and isinstance(total, int) and total > 0 else ""
+    limit_bytes = parse_bytes(instance["expanded_config"].get("limits.memory", ""))
+    return f"{state['memory']['usage'] / limit_bytes:.1%}" if state and limit_bytes else ""
 
 
 def _disk(instance: InstanceFull) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import click
 
@@ -39,11 +40,12 @@ def monitor(
     all_projects: bool,
 ) -> None:
     least = LEVELS.index(loglevel)
-    for event in session.client.events.listen(types, all_projects=all_projects):
-        level = str(event["metadata"].get("level", ""))
-        if event["type"] == "logging" and level in LEVELS and LEVELS.index(level) < least:
-            continue
-        click.echo(event_text(event, "pretty" if pretty else format_name), nl=False)
+    with suppress(KeyboardInterrupt):  # which is how it ends
+        for event in session.client.events.listen(types, all_projects=all_projects):
+            level = str(event["metadata"].get("level", ""))
+            if event["type"] == "logging" and level in LEVELS and LEVELS.index(level) < least:
+                continue
+            click.echo(event_text(event, "pretty" if pretty else format_name), nl=False)
 
 
 def event_text(event: Event, format_name: str) -> str:
