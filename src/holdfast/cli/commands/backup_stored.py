@@ -17,6 +17,7 @@ from holdfast.cli.export_ways import (
     copy,
     standard_output,
     wishes_of,
+    write_manifest,
 )
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
@@ -181,7 +182,7 @@ def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> Non
 @command(
     "download",
     "Fetch an export file that the server keeps, or write it to standard output (-). The file appears whole or not at "
-    "all; a transfer that breaks goes on where it was.",
+    "all; a transfer that breaks goes on where it was. A .manifest beside the file is written anew.",
     examples=("holdfast backup stored download web backup0 web.tar.gz",),
 )
 @_OWNER
@@ -190,10 +191,13 @@ def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> Non
 @click.option("--no-clobber", is_flag=True, help="Refuse where the file exists")
 @pass_session
 def download_stored(session: Session, owner: Owner, name: str, target: str, no_clobber: bool) -> None:
-    place = standard_output() if target == "-" else check_target(Path(target), may_replace=not no_clobber)
+    path = None if target == "-" else Path(target)
+    place = standard_output() if path is None else check_target(path, may_replace=not no_clobber)
     on_bytes = session.transfer(f"Downloading {name}")
     with place as file, closing(session.client.backups.download(owner, name, on_bytes)) as source:
         copy(source, file, ())
+    if path is not None:
+        write_manifest(session, path, is_wanted=False)
 
 
 def _follow(session: Session, operation: RunningOperation, title: str, key: str) -> None:
