@@ -89,6 +89,8 @@ def test_words_of_the_issue_are_there() -> None:
         (["list", "--nosuch"], "--nosuch"),
         (["start"], "at least one instance"),
         (["restore", "web"], "INSTANCE SNAPSHOT"),
+        (["restore", "web", "--undo", "--disk-volumes=all-exclusive"], "and nothing else"),
+        (["restore", "web", "--forget", "--disk-volumes=all-exclusive"], "and nothing else"),
         (["rename", "a/b", "c/d"], "stays with its instance"),
         (["copy", "far:web", "web2"], "holdfast remote add far"),
         (["import", "/nonexistent"], "is not a file"),

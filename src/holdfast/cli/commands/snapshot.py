@@ -124,7 +124,8 @@ def _is_there(session: Session, instance: str, name: str) -> bool:
 @command(
     "restore",
     "Put an instance back to a snapshot; other snapshots stay. What it was before is kept for a day (`snapshots.undo`) "
-    "and comes back by --undo. A running instance is stopped for it and started again.",
+    "and comes back by --undo; of a restore together with volumes nothing is kept. A running instance is stopped for "
+    "it and started again.",
     examples=(
         "holdfast restore web before-upgrade",
         "holdfast restore web/before-upgrade",
@@ -144,7 +145,7 @@ def restore(
     session: Session, instance: str, name: str, stateful: bool, undo: bool, forget: bool, disk_volumes: str
 ) -> None:
     if undo or forget:
-        if name or stateful or (undo and forget):
+        if name or stateful or disk_volumes != "root" or (undo and forget):
             raise click.UsageError("--undo and --forget take an INSTANCE and nothing else")
         reference = INSTANCE.convert(instance, None, None)
         if forget:
