@@ -12,7 +12,7 @@ from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.snapshot_replacement import Replacement
-from holdfast.cli.units import wire_time
+from holdfast.cli.units import future_time
 from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
 from holdfast.client.operations import RunningOperation
@@ -103,8 +103,10 @@ def _expiry(text: str | None) -> tuple[str | None, str]:
     if not _DATE.match(text):
         if not _EXPRESSION.fullmatch(text):
             raise click.UsageError(f'"{text}" is neither a time (2030-01-31T18:00) nor an expression (1d 12H)')
+        if not re.search(r"[1-9]", text):
+            raise click.UsageError(f'"{text}" is no time at all: the snapshot would go at once')
         return None, text
-    return wire_time(text), ""
+    return future_time(text), ""
 
 
 def _is_there(session: Session, instance: str, name: str) -> bool:
