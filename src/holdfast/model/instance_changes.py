@@ -13,6 +13,7 @@ from holdfast.model.expand import expand_config, expand_devices, root_device
 from holdfast.model.instance import Config, Devices, Instance
 from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.profile import Profile
+from holdfast.model.usable_rules import INSTANCE_NAMES, check_usable
 
 DISK_MAP_KEY: Final = "volatile.last_state.idmap"
 ATTACHED_VOLUMES_KEY: Final = "volatile.attached_volumes"
@@ -52,6 +53,7 @@ def check_update(before: Instance, after: Instance, profiles: Sequence[Profile])
     try:
         check_instance_config(after.config)
         check_protected_keys(before.config, after.config)
+        check_usable(before.config, after.config, INSTANCE_NAMES)
         check_instance_config(expand_config(profiles, after.config))
     except BadRequestError as error:
         raise BadRequestError(f"Invalid config: {error}") from error

@@ -16,6 +16,7 @@ from holdfast.model.instance_changes import devices_without_empty, without_empty
 from holdfast.model.instance_keys import check_profile_config
 from holdfast.model.names import check_entity_name
 from holdfast.model.profile import Profile
+from holdfast.model.usable_rules import INSTANCE_NAMES, check_usable
 from holdfast.service import project_features
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
@@ -66,6 +67,7 @@ class ProfileService:
                 project=home, name=name, description=description, config=without_empty(config), devices=devices
             )
             _check(connection, profile)
+            check_usable({}, profile.config, INSTANCE_NAMES)
             check_profile_devices(connection, home, devices, ())
             if profiles.get(connection, home, name) is not None:
                 raise ConflictError("The profile already exists")
@@ -83,6 +85,7 @@ class ProfileService:
                 before = _get(connection, home, name)
                 after = replace(before, description=description, config=without_empty(config), devices=devices)
                 _check(connection, after)
+                check_usable(before.config, after.config, INSTANCE_NAMES)
                 users = profiles.used_by(connection, name, project_features.tenants(connection, home, "profiles"))
                 _check_roots(connection, after, users)
                 check_profile_devices(connection, home, devices, [project for project, _ in users])

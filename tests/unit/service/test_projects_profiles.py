@@ -178,6 +178,14 @@ def test_profile_patch_merges(scene: Scene) -> None:
     assert patched.description == "d"
 
 
+def test_a_profile_takes_no_rule_that_gives_no_snapshot(scene: Scene) -> None:
+    with pytest.raises(BadRequestError, match=r"snapshots\.pattern"):
+        scene.profiles.create(DEFAULT, "web", "", {"snapshots.pattern": "a/b"}, {})
+    scene.profiles.create(DEFAULT, "web", "", {}, {})
+    with pytest.raises(BadRequestError, match=r"snapshots\.expiry"):
+        scene.profiles.patch(DEFAULT, "web", config={"snapshots.expiry": "99999y"})
+
+
 def test_profile_rename(scene: Scene) -> None:
     scene.profiles.create(DEFAULT, "x", "", {}, {})
     scene.add_instance("default", "c1", "x")
