@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from holdfast.client.client import Client
 from holdfast.client.connection import Connection
@@ -13,6 +15,9 @@ from holdfast.client.endpoints import CONNECT_S, TlsEndpoint, split_address
 from holdfast.client.errors import ClientError
 from holdfast.client.remotes import PROTOCOL, Remote, RemoteError, Remotes
 from holdfast.client.tls import Identity, fingerprint_of, is_vouched_for, shown_certificate
+
+_LIKE_A_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9+/=\s]*", re.ASCII)
+"""How `{"` begins in base64, and no dot or colon after it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ def parse_token(text: str) -> Token | None:
         )
     except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def is_damaged_token(text: str) -> bool:
+    """Tell whether a text begins as tokens do, and is none: cut off, or with letters too many. No address looks so."""
+    return _LIKE_A_TOKEN.fullmatch(text.strip()) is not None and parse_token(text) is None
 
 
 @dataclass(frozen=True)

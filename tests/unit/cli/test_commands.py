@@ -95,6 +95,10 @@ def test_words_of_the_issue_are_there() -> None:
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),
         (["list"], "No server answers"),
+        (["remote", "add", "x", "eyJjbGllbnRfbmFtZSI6Im1l" * 8], "The token is damaged"),
+        (["remote", "add", "x", "eyJmb28"], "The token is damaged"),
+        (["remote", "add", "x", "127.0.0.1", "--token", "eyJmb28"], "The token is damaged"),
+        (["remote", "add", "x", "a" * 64], "no host has such a name"),
     ],
 )
 def test_errors_are_one_line(

@@ -46,7 +46,7 @@ def add(
     chosen: str,
 ) -> None:
     from holdfast.client.remotes import Remote, address_of
-    from holdfast.client.trust import Introduction, find_by_token, look_at, parse_token
+    from holdfast.client.trust import Introduction, find_by_token, is_damaged_token, look_at, parse_token
 
     del protocol  # there is one
     remotes, name = session.remotes, name.removesuffix(":")
@@ -56,6 +56,10 @@ def add(
         remotes.add(Remote(name, address_of(address), chosen))
         remotes.save()
         return
+    if is_damaged_token(token_text or address):
+        raise click.ClickException(
+            "The token is damaged, a part of it is missing or too much: copy the whole word again"
+        )
     token = parse_token(token_text or address)
     if token_text and token is None:
         raise click.UsageError("What --token has is no token")
