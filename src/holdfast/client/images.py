@@ -65,12 +65,18 @@ class Images:
         *,
         properties: Mapping[str, str],
         is_public: bool = False,
+        aliases: Sequence[str] = (),
         on_bytes: OnBytes | None = None,
     ) -> RunningOperation:
-        """Send an image's file or files; the ended operation's results hold the `fingerprint`."""
+        """Send an image's file or files; the ended operation's results hold the `fingerprint`.
+
+        Not every server heeds the aliases.
+        """
         headers = {"X-LXD-public": "true" if is_public else "false"}
         if properties:
             headers["X-LXD-properties"] = urlencode(properties)
+        if aliases:
+            headers["X-LXD-aliases"] = urlencode([("alias", name) for name in aliases])
         decoded = decode_answer(self.send(file, headers, on_bytes), "POST /1.0/images")
         return RunningOperation(self._connection, cast(Operation, decoded.metadata))
 
