@@ -99,6 +99,7 @@ class Introduction:
         remotes.ensure_identity()
         identity = Identity(*remotes.identity_paths)
         self._endpoint = TlsEndpoint(candidate.address, candidate.port, candidate.certificate, identity)
+        self._own_fingerprint = fingerprint_of(identity.certificate_path.read_text())
         self.client = Client(Connection(self._endpoint))
 
     def is_trusted(self) -> bool:
@@ -110,7 +111,12 @@ class Introduction:
         is_token = parse_token(secret) is not None
         self.client.certificates.introduce(secret, "" if is_token else "client")
         if not self.is_trusted():
-            raise RemoteError(f"{self._candidate.url} took the certificate, and still doesn't trust it")
+            raise RemoteError(
+                f"{self._candidate.url} took the certificate, and still doesn't trust it: a token of `config trust add "
+                "--type metrics` is for scraping /1.0/metrics alone. For a remote, have the certificate "
+                f"{self._own_fingerprint[:12]} removed there (`holdfast config trust remove`) and a token made without "
+                "--type"
+            )
 
     def projects(self) -> list[str]:
         """Return the names of the projects that we may enter."""
