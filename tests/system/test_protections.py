@@ -116,6 +116,7 @@ def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path)
     assert "no copy of this protection" in said
     assert "image" in str(world.ask("GET", "/1.0/instances/web")["config"])
     assert world.cli.result("backup-server", "status").returncode == 0
+    assert "FAILING: 1 of 1 could not be pulled: web: " in world.cli.run("backup-server", "list")
     world.backup.lxc.run("image", "delete", "mine")
 
 
@@ -127,6 +128,23 @@ def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     assert world.backup.lxc.run("exec", "web", "--", "cat", "/root/mark") == "here\n"
     world.backup.lxc.run("stop", "--force", "web")
     world.cli.run("backup-server", "run-now", "home-web")
+
+
+def test_what_matches_nothing_is_told(world: World) -> None:
+    assert 'home has no instance "later*"' in world.protect("later*")
+    assert "WAITING: nothing was pulled so far" in world.cli.run("backup-server", "status", "home-laterall")
+    assert ",WAITING\n" in world.cli.run("backup-server", "list", "--format", "csv")
+    said = world.cli.fails("backup-server", "run-now", "home-laterall")
+    assert 'home has no instance "later*"' in said
+    assert f"FAILED: {said}" in world.cli.run("backup-server", "status", "home-laterall")
+    assert f"FAILING: {said}" in world.cli.run("backup-server", "list")
+    world.home.lxc.run("init", "tiny", "later1", "-s", "bt")
+    try:
+        world.cli.run("backup-server", "run-now", "home-laterall")
+        assert "FAIL" not in world.cli.run("backup-server", "status", "home-laterall")
+        assert ",OK\n" in world.cli.run("backup-server", "list", "--format", "csv")
+    finally:
+        world.home.lxc.run("delete", "later1")
 
 
 def test_settings_follow(world: World) -> None:
