@@ -191,7 +191,9 @@ def test_pausing_and_changing(world: World) -> None:
 
 def test_what_is_refused(world: World) -> None:
     world.protect("web")
-    assert "already exists" in world.cli.fails("backup-server", "protect", "home:web", "--every", "@daily")
+    taken = world.cli.fails("backup-server", "protect", "home:web", "--every", "@daily")
+    assert 'already exists: "home-web"' in taken
+    assert "--name" in taken
     assert "not known" in world.cli.result("backup-server", "protect", "x:web", "--every", "@daily").stderr.decode()
     assert "schedule" in world.cli.fails("backup-server", "protect", "home:db", "--every", "often").lower()
     assert "pool" in world.cli.fails("backup-server", "protect", "home:db", "--every", "@daily", "--pool", "x").lower()
@@ -208,6 +210,21 @@ def test_what_is_refused(world: World) -> None:
     said = world.backup.lxc.result("query", "-X", "POST", "-d", json.dumps(body), PATH)
     assert b"can't be asked" in said.stderr
     assert [each["name"] for each in world.ask("GET", f"{PATH}?recursion=1")] == ["home-web"]
+
+
+def test_what_is_refused_here_changes_no_trust_there(world: World) -> None:
+    world.home.lxc.run("project", "create", "blue")
+    world.protect("web", "--name", "mine")
+    before = world.home.lxc.run("config", "trust", "list", "--format", "json")
+    words = ("backup-server", "protect", "home:blue/*", "--every", "@daily")
+    try:
+        said = world.cli.fails(*words, "--target-project", "nope")
+        assert said == 'Project not found: "nope" of --target-project'
+        assert world.cli.fails(*words, "--pool", "nope") == 'Storage pool not found: "nope" of --pool'
+        assert 'a protection "mine" already' in world.cli.fails(*words, "--name", "mine")
+        assert world.home.lxc.run("config", "trust", "list", "--format", "json") == before
+    finally:
+        world.home.lxc.run("project", "delete", "blue")
 
 
 def test_another_server_at_the_address_is_refused(world: World) -> None:

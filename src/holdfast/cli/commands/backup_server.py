@@ -11,6 +11,7 @@ import click
 from holdfast.cli.export_ways import RATE
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import naming
 from holdfast.cli.references import split_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -69,6 +70,7 @@ def protect(
     if found.is_unix:
         raise click.ClickException(f"{remote} is a server of this machine: a backup server pulls over HTTPS")
     project = project or found.project or "default"
+    _check_here(session, target_project, pool, name)
     _have_us_trusted(session, remote, project)
     made = session.client.protections.create(
         {
@@ -94,6 +96,19 @@ def protect(
         )
     if at_once:
         session.wait(session.client.protections.run(made["name"]), f"Pulling {source}")
+
+
+def _check_here(session: Session, target_project: str, pool: str, name: str) -> None:
+    """Raise where copies can't be kept so, before the other server is changed."""
+    with naming(f'"{target_project}" of --target-project'):
+        session.client.projects.get(target_project)
+    if pool:
+        with naming(f'"{pool}" of --pool'):
+            session.client.storage.get(pool)
+    if name and any(each["name"] == name for each in session.client.protections.list()):
+        raise click.ClickException(
+            f'There is a protection "{name}" already: `backup-server change` changes it, or give another --name'
+        )
 
 
 def _is_any_there(session: Session, remote: str, project: str, pattern: str) -> bool:
