@@ -177,6 +177,24 @@ def test_projects(cli: Cli) -> None:
     cli.run("project", "delete", "team")
 
 
+def test_lists_of_all_projects_begin_with_the_project(cli: Cli) -> None:
+    cli.run("project", "create", "room")
+    cli.run("storage", "volume", "create", "default", "inside", "--project", "room")
+    cli.run("storage", "volume", "create", "default", "outside")
+    try:
+        volumes = cli.run("storage", "volume", "list", "default", "type=custom", "--all-projects", "--format", "csv")
+        assert volumes == "default,custom,outside,,filesystem,0\nroom,custom,inside,,filesystem,0\n"
+        assert cli.run("storage", "volume", "list", "default", "--all-projects").splitlines()[1].split()[1] == "PROJECT"
+        assert cli.run("image", "list", "tiny", "--all-projects", "--format", "csv").startswith("default,tiny,")
+        assert cli.run("image", "list", "--all-projects").splitlines()[1].split()[1] == "PROJECT"
+        assert "PROJECT" not in cli.run("image", "list")
+        assert "--columns needs at least one of" in cli.fails("image", "list", "-c", "")
+    finally:
+        cli.run("storage", "volume", "delete", "default", "inside", "--project", "room")
+        cli.run("storage", "volume", "delete", "default", "outside")
+        cli.run("project", "delete", "room")
+
+
 @pytest.mark.parametrize("pool", ["default", "bt"])
 def test_undo_of_a_restore(cli: Cli, pool: str) -> None:
     cli.run("init", "tiny", "undone", "-s", pool)

@@ -41,10 +41,9 @@ class Images:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list(self, *, all_projects: bool = False) -> list[Image]:
+    def list(self) -> list[Image]:
         """Return every image."""
-        query = {"recursion": "1"} | ({"all-projects": "true"} if all_projects else {})
-        return self._connection.get(list[Image], path_of("images"), query)
+        return self._connection.get(list[Image], path_of("images"), {"recursion": "1"})
 
     def get(self, fingerprint: str) -> Image:
         """Return one image by its fingerprint or an unambiguous beginning of it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,12 @@ from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_bytes, format_time, yes_or_no
 from holdfast.client.shapes import Image
 
+if TYPE_CHECKING:
+    from holdfast.client.client import Client
+
 WRITABLE = ("auto_update", "properties", "public", "expires_at", "profiles")
+_FEATURE = "features.images"
+DEFAULT_COLUMNS = "lfpdatsu"
 _TRANSFER = "holdfast.cli.commands.image_transfer"
 
 
@@ -33,14 +39,22 @@ def _aliases(image: Image) -> str:
 )
 @click.argument("filters", nargs=-1)
 @click.option("--all-projects", is_flag=True, help="Show the images of all projects")
-@click.option("-c", "--columns", default="lfpdatsu", show_default=True, help="Columns to show")
+@click.option("-c", "--columns", default=None, help=f"Columns to show  [default: {DEFAULT_COLUMNS}]")
 @format_option
 @pass_session
-def list_images(session: Session, filters: tuple[str, ...], all_projects: bool, columns: str, format_name: str) -> None:
+def list_images(
+    session: Session, filters: tuple[str, ...], all_projects: bool, columns: str | None, format_name: str
+) -> None:
+    if columns is None:
+        columns = f"e{DEFAULT_COLUMNS}" if all_projects else DEFAULT_COLUMNS
+    if not columns:
+        raise click.UsageError(f"--columns needs at least one of {', '.join(sorted(_COLUMNS))}")
     words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
-    images = session.client.images.list(all_projects=all_projects)
+    images = list(_of_all_projects(session.client)) if all_projects else session.client.images.list()
     found = [image for image in images if all(_matches(image, word) for word in words)]
-    found.sort(key=lambda image: (_aliases(image) == "", _aliases(image), image["fingerprint"]))
+    found.sort(
+        key=lambda image: (image.get("project", ""), _aliases(image) == "", _aliases(image), image["fingerprint"])
+    )
     for letter in columns:
         if letter not in _COLUMNS:
             raise click.UsageError(f'There is no column "{letter}". Known are: {", ".join(sorted(_COLUMNS))}')
@@ -59,7 +73,17 @@ _COLUMNS = {
     "t": "TYPE",
     "s": "SIZE",
     "u": "UPLOAD DATE",
+    "e": "PROJECT",
 }
+
+
+def _of_all_projects(client: Client) -> Iterator[Image]:
+    """Give the images of each project that has its own, with its name: the API doesn't tell it."""
+    for project in client.projects.list():
+        if project["config"].get(_FEATURE) == "true":
+            for image in client.in_project(project["name"]).images.list():
+                image["project"] = project["name"]
+                yield image
 
 
 def _cell(letter: str, image: Image) -> str:
@@ -74,6 +98,7 @@ def _cell(letter: str, image: Image) -> str:
         "t": image["type"].upper(),
         "s": format_bytes(image["size"]),
         "u": format_time(image["uploaded_at"]),
+        "e": image.get("project", ""),
     }
     return cells[letter]
 

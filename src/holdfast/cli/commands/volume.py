@@ -26,7 +26,7 @@ from holdfast.client.shapes import Volume
 def list_volumes(session: Session, pool: str, filters: tuple[str, ...], all_projects: bool, format_name: str) -> None:
     volumes = session.client.storage.volumes(pool, all_projects=all_projects)
     found = [volume for volume in volumes if all(_matches(volume, word) for word in filters)]
-    found.sort(key=lambda volume: (volume["type"], natural_key(volume["name"])))
+    found.sort(key=lambda volume: (volume["project"], volume["type"], natural_key(volume["name"])))
     rows = [
         [
             volume["type"] + (" (snapshot)" if "/" in volume["name"] else ""),
@@ -37,7 +37,11 @@ def list_volumes(session: Session, pool: str, filters: tuple[str, ...], all_proj
         ]
         for volume in found
     ]
-    click.echo(render(format_name, ["TYPE", "NAME", "DESCRIPTION", "CONTENT-TYPE", "USED BY"], rows, found), nl=False)
+    header = ["TYPE", "NAME", "DESCRIPTION", "CONTENT-TYPE", "USED BY"]
+    if all_projects:
+        header = ["PROJECT", *header]
+        rows = [[volume["project"], *row] for volume, row in zip(found, rows, strict=True)]
+    click.echo(render(format_name, header, rows, found), nl=False)
 
 
 def _matches(volume: Volume, word: str) -> bool:
