@@ -67,6 +67,31 @@ def test_wrong_words_are_told(cli: Cli) -> None:
     assert "stays with its volume" in _usage(cli, "rename", "default", "files/one", "other/one")
 
 
+def test_a_missing_snapshot_is_told_from_a_missing_volume(cli: Cli, tmp_path: Path) -> None:
+    def fails(*words: str) -> str:
+        return cli.fails("storage", "volume", *words)
+
+    cli.run("storage", "volume", "create", "bt", "full")
+    try:
+        cli.run("storage", "volume", "snapshot", "bt", "full", "one")
+        cli.run("storage", "volume", "snapshot", "bt", "full", "two")
+        told = '"full" in pool "bt" has no snapshot "nope"'
+        assert told in fails("file", "list", "bt", "full/", "--snapshot", "nope")
+        assert told in fails("export", "bt", "full", str(tmp_path / "x"), "--snapshot", "nope")
+        assert told in fails("diff", "bt", "full/one", "nope")
+        assert told in fails("diff", "bt", "full/nope")
+        assert told in fails("hold", "bt", "full/nope")
+        assert told in fails("show", "bt", "full/nope")
+        assert told in fails("delete", "bt", "full/nope")
+        assert told in fails("rename", "bt", "full/nope", "full/other")
+        assert told in fails("copy", "bt/full/nope", "bt/other")
+        assert fails("hold", "bt", "gone/one") == "Storage pool volume not found"
+        assert "0 added" in cli.run("storage", "volume", "diff", "bt", "full/one", "full/two")
+        assert "is no snapshot of full" in fails("diff", "bt", "full/one", "else/two")
+    finally:
+        cli.run("storage", "volume", "delete", "bt", "full")
+
+
 def _usage(cli: Cli, *words: str) -> str:
     done = cli.result("storage", "volume", *words)
     assert done.returncode != 0

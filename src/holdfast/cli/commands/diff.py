@@ -40,6 +40,7 @@ _FORMAT = click.option("-f", "--format", "format_name", type=click.Choice(("text
 def diff_instance(session: Session, earlier: InstanceReference, later: str, path: str, format_name: str) -> None:
     if not earlier.snapshot:
         raise click.UsageError(f'"{earlier}" is an instance: give INSTANCE/SNAPSHOT')
+    later = _snapshot_of(earlier.name, later)
     _show(session, earlier.name, earlier.snapshot, later, path, format_name)
 
 
@@ -62,7 +63,16 @@ def diff_volume(session: Session, pool: str, earlier: VolumeReference, later: st
     name = earlier.require_custom(or_snapshot=True)
     if not earlier.snapshot:
         raise click.UsageError(f'"{earlier}" is a volume: give VOLUME/SNAPSHOT')
+    later = _snapshot_of(name, later)
     _show(session, VolumeName(pool, name), earlier.snapshot, later, path, format_name)
+
+
+def _snapshot_of(name: str, word: str) -> str:
+    """Return the snapshot that a word names, with what it is of before it or without."""
+    snapshot = word.removeprefix(f"{name}/")
+    if "/" in snapshot:
+        raise click.UsageError(f'"{word}" is no snapshot of {name}: two of one can be compared')
+    return snapshot
 
 
 def _show(session: Session, owner: Owner, before: str, after: str, path: str, format_name: str) -> None:
