@@ -187,6 +187,98 @@ def test_delete_looks_before_it_begins(socket_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err == "Error: Instance not found\n"
 
 
+IMAGES = [
+    {
+        "fingerprint": "7d41aa" + "0" * 58,
+        "properties": {"os": "BusyBox", "my.own": "x"},
+        "type": "container",
+        "architecture": "x86_64",
+        "public": True,
+        "size": 1,
+        "uploaded_at": "2026-01-01T00:00:00Z",
+        "aliases": [{"name": "tiny", "description": ""}],
+    },
+    {
+        "fingerprint": "f" * 64,
+        "properties": {},
+        "type": "virtual-machine",
+        "architecture": "x86_64",
+        "public": False,
+        "size": 1,
+        "uploaded_at": "2026-01-01T00:00:00Z",
+        "aliases": [],
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "is_meant"),
+    [
+        ("tin", True),
+        ("41aa", True),
+        ("os=busybox", True),
+        ("os=Busy.*", True),
+        ("os=Busy", False),
+        ("m.own=x", True),
+        ("type=container", True),
+        ("type=virtual-machine", False),
+        ("public=true", True),
+        ("release=12", False),
+        ("user.nothing=1", False),
+    ],
+)
+def test_filters_of_images(word: str, is_meant: bool, socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync(IMAGES)):
+        assert main(["image", "list", word, "--format", "csv", "-c", "l"]) == 0
+    assert ("tiny" in capsys.readouterr().out) is is_meant
+
+
+VOLUMES = [
+    {
+        "name": name,
+        "type": "custom",
+        "content_type": content,
+        "config": {"user.of": name},
+        "description": "",
+        "used_by": [],
+        "project": "default",
+        "location": "none",
+        "created_at": "",
+    }
+    for name, content in (("data", "filesystem"), ("disk", "block"))
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "names"), [("content_type=block", ["disk"]), ("user.of=data", ["data"]), ("type=custom", ["data", "disk"])]
+)
+def test_filters_of_volumes(word: str, names: list[str], socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync(VOLUMES)):
+        assert main(["storage", "volume", "list", "default", word, "--format", "csv"]) == 0
+    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()] == names
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [(["image", "list", "kind=x"], "os"), (["storage", "volume", "list", "p", "content=x"], "content_type")],
+)
+def test_a_key_that_nothing_has_is_refused(
+    words: list[str], known: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: sync(IMAGES if words[0] == "image" else VOLUMES)):
+        assert main(words) == 1
+    told = capsys.readouterr().err
+    assert "There is no key" in told
+    assert known in told
+
+
+def test_aliases_are_found_by_fingerprints(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alias = {"name": "tiny", "target": "7d41aa" + "0" * 58, "type": "container", "description": ""}
+    with UnixServer(socket_path, lambda _: sync([alias])):
+        assert main(["image", "alias", "list", "7d4", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.startswith("tiny,")
+
+
 def test_version_tells_both(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with UnixServer(socket_path, lambda _: sync({"environment": {"server_version": "5.0.2"}})):
         assert main(["version"]) == 0

@@ -10,6 +10,7 @@ import click
 from holdfast.cli.commands.key_commands import EDIT_HELP
 from holdfast.cli.editing import edit as edit_text
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.list_filters import matching_images
 from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -34,8 +35,13 @@ def _aliases(image: Image) -> str:
 
 @command(
     "list",
-    "List images. Words narrow the list: a part of an alias or fingerprint, or KEY=VALUE of the properties.",
-    examples=("holdfast image list", "holdfast image list debian", "holdfast image list os=Debian --format json"),
+    "List images. Words narrow the list: a part of an alias or fingerprint, or KEY=VALUE of the properties or "
+    "of type, architecture, public, cached. A value may be a regular expression.",
+    examples=(
+        "holdfast image list",
+        "holdfast image list debian",
+        "holdfast image list os=Debian type=container --format json",
+    ),
 )
 @click.argument("filters", nargs=-1)
 @click.option("--all-projects", is_flag=True, help="Show the images of all projects")
@@ -51,7 +57,7 @@ def list_images(
         raise click.UsageError(f"--columns needs at least one of {', '.join(sorted(_COLUMNS))}")
     words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
     images = list(_of_all_projects(session.client)) if all_projects else session.client.images.list()
-    found = [image for image in images if all(_matches(image, word) for word in words)]
+    found = matching_images(images, words)
     found.sort(
         key=lambda image: (image.get("project", ""), _aliases(image) == "", _aliases(image), image["fingerprint"])
     )
@@ -101,14 +107,6 @@ def _cell(letter: str, image: Image) -> str:
         "e": image.get("project", ""),
     }
     return cells[letter]
-
-
-def _matches(image: Image, word: str) -> bool:
-    key, equals, value = word.partition("=")
-    if equals:
-        return (image["properties"] or {}).get(key, "").lower() == value.lower()
-    names = [alias["name"] for alias in image["aliases"] or []]
-    return image["fingerprint"].startswith(word) or any(word in name for name in names)
 
 
 @command("info", "Show what is known of an image.", examples=("holdfast image info debian/12",))
