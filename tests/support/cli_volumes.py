@@ -80,6 +80,10 @@ def _keys(cli: Cli, pool: str) -> None:
     assert volume("get", pool, "files", "user.a") == "1\n"
     volume("set", pool, "files", "user.b=2", "snapshots.expiry=1d")
     volume("unset", pool, "files", "user.a")
+    volume("unset", pool, "files", "user.a")
+    assert volume("get", pool, "files", "user.a") == ""
+    cli.run("storage", "unset", pool, "user.nothing")
+    assert cli.run("storage", "get", pool, "user.nothing") == ""
     shown = volume("show", pool, "files")
     assert "user.b" in shown
     assert "user.a" not in shown

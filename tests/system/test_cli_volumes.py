@@ -92,6 +92,22 @@ def test_a_missing_snapshot_is_told_from_a_missing_volume(cli: Cli, tmp_path: Pa
         cli.run("storage", "volume", "delete", "bt", "full")
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("info", "default", "container/web"), "`holdfast info web`"),
+        (("export", "default", "container/web", "x"), "`holdfast export web`"),
+        (("copy", "default/container/web", "default/data"), "`holdfast copy web`"),
+        (("info", "default", "image/58d5"), "`holdfast image info 58d5`"),
+        (("diff", "default", "container/web/snap0"), "`holdfast snapshot diff web`"),
+    ],
+)
+def test_what_changes_nothing_says_what_the_volume_is(cli: Cli, words: tuple[str, ...], remedy: str) -> None:
+    told = cli.fails("storage", "volume", *words)
+    assert "is the root disk of the" in told
+    assert remedy in told
+
+
 def _usage(cli: Cli, *words: str) -> str:
     done = cli.result("storage", "volume", *words)
     assert done.returncode != 0

@@ -60,7 +60,7 @@ def diff_instance(session: Session, earlier: InstanceReference, later: str, path
 @_FORMAT
 @pass_session
 def diff_volume(session: Session, pool: str, earlier: VolumeReference, later: str, path: str, format_name: str) -> None:
-    name = earlier.require_custom(or_snapshot=True)
+    name = earlier.require_custom(or_snapshot=True, word="snapshot diff")
     if not earlier.snapshot:
         raise click.UsageError(f'"{earlier}" is a volume: give VOLUME/SNAPSHOT')
     later = _snapshot_of(name, later)

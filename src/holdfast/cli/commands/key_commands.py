@@ -28,6 +28,8 @@ class Noun:
     read: Callable[[Session, str], tuple[Mapping[str, object], str]]
     write: Callable[[Session, str, Mapping[str, object], str], None]
     fields: tuple[str, ...]
+    is_silent_unset: bool = False
+    """`get` of a key that isn't set writes nothing, instead of an empty line, as that of `lxc` does."""
 
 
 def _config_of(document: Mapping[str, object]) -> dict[str, str]:
@@ -50,7 +52,9 @@ def get_command(noun: Noun) -> Command:
     @click.argument("key")
     @pass_session
     def get(session: Session, name: str, key: str) -> None:
-        click.echo(_config_of(noun.read(session, name)[0]).get(key, ""))
+        value = _config_of(noun.read(session, name)[0]).get(key, "")
+        if value or not noun.is_silent_unset:
+            click.echo(value)
 
     return get
 
@@ -72,14 +76,15 @@ def set_command(noun: Noun) -> Command:
 def unset_command(noun: Noun) -> Command:
     """Make `unset`."""
 
-    @command("unset", "Remove a key.", examples=(f"{noun.path} unset {noun.example} {noun.key}",))
+    @command(
+        "unset", "Remove a key; one that isn't set is fine.", examples=(f"{noun.path} unset {noun.example} {noun.key}",)
+    )
     @click.argument("name", type=NAME, metavar=noun.word)
     @click.argument("key")
     @pass_session
     def unset(session: Session, name: str, key: str) -> None:
         def change(config: dict[str, str]) -> None:
-            if config.pop(key, None) is None:
-                raise click.ClickException(f'"{key}" is not set on {name}')
+            config.pop(key, None)
 
         _write(session, noun, name, change)
 

@@ -30,7 +30,17 @@ def _write(session: Session, name: str, document: Mapping[str, object], etag: st
     session.client.storage.update(name, document, etag)
 
 
-POOL = Noun("POOL", "holdfast storage", "default", "user.note", "slow", _read, _write, ("config", "description"))
+POOL = Noun(
+    "POOL",
+    "holdfast storage",
+    "default",
+    "user.note",
+    "slow",
+    _read,
+    _write,
+    ("config", "description"),
+    is_silent_unset=True,
+)
 get = get_command(POOL)
 set_keys = set_command(POOL)
 unset = unset_command(POOL)
