@@ -219,8 +219,8 @@ def test_what_is_refused_here_changes_no_trust_there(world: World) -> None:
     words = ("backup-server", "protect", "home:blue/*", "--every", "@daily")
     try:
         said = world.cli.fails(*words, "--target-project", "nope")
-        assert said == 'Project not found: "nope" of --target-project'
-        assert world.cli.fails(*words, "--pool", "nope") == 'Storage pool not found: "nope" of --pool'
+        assert said == "--target-project nope: Project not found"
+        assert world.cli.fails(*words, "--pool", "nope") == "--pool nope: Storage pool not found"
         assert 'a protection "mine" already' in world.cli.fails(*words, "--name", "mine")
         assert world.home.lxc.run("config", "trust", "list", "--format", "json") == before
     finally:

@@ -1,23 +1,19 @@
-"""Errors of a server that don't say about what: here the name is known."""
+"""Which one of several things an error is about: servers of LXD's say what kind of thing is missing, and no name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from holdfast.client.errors import ApiError
 
-NOT_FOUND: Final = 404
-CONFLICT: Final = 409
-
 
 @contextmanager
-def naming(what: str, *, status: int = NOT_FOUND) -> Iterator[None]:
-    """Add to an error of this status what it is about, and what may help."""
+def about(name: object) -> Iterator[None]:
+    """Put the name before the text of a refusal, unless the text quotes it."""
     try:
         yield
     except ApiError as error:
-        if error.status != status:
+        if f'"{str(name).rpartition("/")[2]}"' in str(error):
             raise
-        raise ApiError(error.status, f"{error}: {what}") from error
+        raise ApiError(error.status, f"{name}: {error}") from error

@@ -11,7 +11,7 @@ import click
 from holdfast.cli.export_ways import RATE
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.naming import naming
+from holdfast.cli.naming import about
 from holdfast.cli.references import split_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -100,10 +100,10 @@ def protect(
 
 def _check_here(session: Session, target_project: str, pool: str, name: str) -> None:
     """Raise where copies can't be kept so, before the other server is changed."""
-    with naming(f'"{target_project}" of --target-project'):
+    with about(f"--target-project {target_project}"):
         session.client.projects.get(target_project)
     if pool:
-        with naming(f'"{pool}" of --pool'):
+        with about(f"--pool {pool}"):
             session.client.storage.get(pool)
     if name and any(each["name"] == name for each in session.client.protections.list()):
         raise click.ClickException(

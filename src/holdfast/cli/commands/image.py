@@ -10,7 +10,6 @@ import click
 from holdfast.cli.commands.key_commands import EDIT_HELP
 from holdfast.cli.editing import edit as edit_text
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.list_filters import matching_images
 from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -51,6 +50,8 @@ def _aliases(image: Image) -> str:
 def list_images(
     session: Session, filters: tuple[str, ...], all_projects: bool, columns: str | None, format_name: str
 ) -> None:
+    from holdfast.cli.list_filters import matching_images
+
     if columns is None:
         columns = f"e{DEFAULT_COLUMNS}" if all_projects else DEFAULT_COLUMNS
     if not columns:
