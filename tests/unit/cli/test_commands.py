@@ -119,6 +119,26 @@ def socket_path(short_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return short_tmp_path / "s"
 
 
+@pytest.mark.parametrize(
+    ("words", "servers"),
+    [
+        (["delete", "-f", "web", "second:db"], '"local" and "second" are two'),
+        (["delete", "-f", "second:db", "web"], '"second" and "local" are two'),
+        (["start", "web", "second:db"], '"local" and "second" are two'),
+        (["image", "delete", "web", "second:db"], '"local" and "second" are two'),
+        (["image", "alias", "delete", ""], '"" names nothing'),
+    ],
+)
+def test_one_list_of_names_is_of_one_server(
+    words: list[str], servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_CONF", str(tmp_path))
+    with UnixServer(tmp_path / "s", lambda _: sync({"api_extensions": []})):
+        assert main(["remote", "add", "second", f"unix://{tmp_path / 's'}"]) == 0
+    assert main(words) == 1
+    assert servers in capsys.readouterr().err
+
+
 def test_project_may_stand_anywhere(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with UnixServer(socket_path, lambda _: sync([])) as server:
         assert main(["image", "list", "--project", "team", "--format", "csv"]) == 0

@@ -96,7 +96,7 @@ def rename(session: Session, pool: str, volume: VolumeReference, new: VolumeRefe
         raise click.UsageError("A snapshot stays with its volume: give VOLUME/NEW-NAME; `copy` makes a volume of it")
     operation = session.client.volumes.rename_snapshot(pool, name, volume.snapshot, new.snapshot)
     session.wait(operation, f"Renaming {volume}")
-    session.say(f'Renamed storage volume from "{volume}" to "{new.snapshot}"')
+    session.say(f'Renamed storage volume from "{volume}" to "{new}"')
 
 
 @command(
