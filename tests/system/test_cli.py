@@ -164,10 +164,26 @@ def test_socket_without_permission_names_the_group(cli: Cli) -> None:
 
 def test_bad_words(cli: Cli) -> None:
     assert "nosuch" in cli.fails("launch", "nosuch", "x")
-    assert "not found" in cli.fails("storage", "show", "nosuch")
+    assert cli.fails("storage", "show", "nosuch") == "nosuch: Storage pool not found"
+    assert 'already exists: "default"' in cli.fails("storage", "create", "default", "dir")
+    told = cli.fails("storage", "create", "p4", "btrfs", "source=/nonexist")
+    assert """Source path "/nonexist" doesn't exist, and can't be made""" in told
+    assert "nor a directory to make it in" in cli.fails("storage", "create", "p4", "btrfs", "source=/none/exist")
+    assert 'too small for a btrfs: "size" is 109MiB' in cli.fails("storage", "create", "p4", "btrfs", "size=1MiB")
+    cli.run("storage", "create", "p4", "btrfs", "size=109MiB")
+    cli.run("storage", "delete", "p4")
     assert cli.fails("exec", "nosuch", "true") == "Instance not found"
     assert cli.fails("query", "/1.0/nosuch") == "not found"
     assert "key=value" in cli.fails("storage", "create", "p", "dir", "oops")
+
+
+def test_a_copy_of_the_same_name_is_told_what_helps(cli: Cli) -> None:
+    cli.run("init", "tiny", "once")
+    try:
+        told = cli.fails("copy", "once", "once")
+        assert '"once" is there already: give another name' in told
+    finally:
+        cli.run("delete", "once")
 
 
 def test_projects(cli: Cli) -> None:

@@ -67,6 +67,23 @@ def test_wrong_words_are_told(cli: Cli) -> None:
     assert "stays with its volume" in _usage(cli, "rename", "default", "files/one", "other/one")
 
 
+def test_who_uses_a_volume_and_what_its_snapshots_can_be_called(cli: Cli) -> None:
+    cli.run("storage", "volume", "create", "bt", "used")
+    cli.run("init", "tiny", "user")
+    cli.run("profile", "create", "shares")
+    try:
+        cli.run("storage", "volume", "attach", "bt", "used", "user", "/data")
+        cli.run("storage", "volume", "attach-profile", "bt", "used", "shares", "/data")
+        told = cli.fails("storage", "volume", "delete", "bt", "used")
+        assert told == "The storage volume is still in use: instance user, profile shares"
+        told = cli.fails("storage", "volume", "snapshot", "bt", "used", "a b")
+        assert told == "Invalid volume snapshot name: Cannot contain space or / characters"
+    finally:
+        cli.run("delete", "user")
+        cli.run("profile", "delete", "shares")
+        cli.run("storage", "volume", "delete", "bt", "used")
+
+
 def test_a_missing_snapshot_is_told_from_a_missing_volume(cli: Cli, tmp_path: Path) -> None:
     def fails(*words: str) -> str:
         return cli.fails("storage", "volume", *words)

@@ -209,6 +209,8 @@ def test_nobody_is_asked_without_a_terminal(scene: Scene) -> None:
     address = f"127.0.0.1:{scene.port}"
     assert "Nobody is there to say" in cli.result("remote", "add", "far", address).stderr.decode()
     assert "doesn't know you" in cli.result("remote", "add", "far", address, "--accept-certificate").stderr.decode()
+    token = scene.local.run("config", "trust", "add", "--name", "silent").strip().splitlines()[-1]
+    assert 'no project "nope"' in cli.fails("remote", "add", "far", token, "--project", "nope")
     assert not (scene.directory / "silent" / "config.yml").exists()
     assert list((scene.directory / "silent").glob("servercerts/*")) == []
 

@@ -95,6 +95,13 @@ def test_words_of_the_issue_are_there() -> None:
         (["remote", "add", "x", "127.0.0.1", "--token", "eyJmb28"], "The token is damaged"),
         (["remote", "add", "x", "a" * 64], "no host has such a name"),
         (["copy", "far:web", "web2"], "holdfast remote add far"),
+        (["remote", "add", "x", "unix:///nonexistent/socket"], "No server answers at /nonexistent/socket"),
+        (["image", "import", "https://example.com/foo"], "https://example.com/foo is an address"),
+        (["file", "push", "x", "web/x", "--mode", "77777"], "is not a mode"),
+        (["file", "push", "x", "web/x", "--mode", "-1"], "is not a mode"),
+        (["file", "push", "x", "web/x", "--uid", "-1"], "--uid"),
+        (["file", "mkdir", "web/x", "--gid", "4294967295"], "--gid"),
+        (["storage", "volume", "file", "push", "default", "x", "data/x", "--uid", "-1"], "--uid"),
         (["import", "/nonexistent"], "is not a file"),
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),
@@ -133,10 +140,21 @@ def test_one_list_of_names_is_of_one_server(
     words: list[str], servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOLDFAST_CONF", str(tmp_path))
-    with UnixServer(tmp_path / "s", lambda _: sync({"api_extensions": []})):
+    with UnixServer(tmp_path / "s", lambda _: sync([])):
         assert main(["remote", "add", "second", f"unix://{tmp_path / 's'}"]) == 0
     assert main(words) == 1
     assert servers in capsys.readouterr().err
+
+
+def test_a_remote_has_the_project_that_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_CONF", str(tmp_path))
+    address = f"unix://{tmp_path / 's'}"
+    with UnixServer(tmp_path / "s", lambda _: sync([{"name": "default"}, {"name": "blue"}])):
+        assert main(["remote", "add", "far", address, "--project", "nope"]) == 1
+        assert 'There is no project "nope"' in capsys.readouterr().err
+        assert main(["remote", "add", "far", address, "--project", "blue"]) == 0
 
 
 def test_project_may_stand_anywhere(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -303,7 +303,11 @@ def run_now(session: Session, name: str) -> None:
     session.wait(session.client.protections.run(name), f"Pulling {name}")
 
 
-@command("pause", "Let nothing be pulled until `resume`.", examples=("holdfast backup-server pause home-web",))
+@command(
+    "pause",
+    "Let nothing be pulled by schedule until `resume`; `run-now` still pulls.",
+    examples=("holdfast backup-server pause home-web",),
+)
 @click.argument("name")
 @pass_session
 def pause(session: Session, name: str) -> None:

@@ -41,6 +41,9 @@ def import_file(session: Session, words: tuple[str, ...], aliases: tuple[str, ..
     files = [word for word in words if "=" not in word and not _is_remote(word)]
     if not 1 <= len(files) <= 2:
         raise click.UsageError("Give one file, or metadata and root file system")
+    for name in files:
+        if "://" in name:
+            raise click.ClickException(f"{name} is an address, and files are taken: download it first")
     paths = [Path(name) for name in files]
     for path in paths:
         if not path.is_file():

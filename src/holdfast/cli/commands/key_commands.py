@@ -10,6 +10,7 @@ import click
 
 from holdfast.cli.editing import edit
 from holdfast.cli.groups import Command, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import NAME, parse_settings
 from holdfast.cli.session import Session, pass_session
 
@@ -36,8 +37,13 @@ def _config_of(document: Mapping[str, object]) -> dict[str, str]:
     return dict(cast(Mapping[str, str], document.get("config") or {}))
 
 
+def _read(session: Session, noun: Noun, name: str) -> tuple[Mapping[str, object], str]:
+    with about(name):
+        return noun.read(session, name)
+
+
 def _write(session: Session, noun: Noun, name: str, change: Callable[[dict[str, str]], None]) -> None:
-    document, etag = noun.read(session, name)
+    document, etag = _read(session, noun, name)
     config = _config_of(document)
     change(config)
     shown = {field: document[field] for field in noun.fields if field in document}
@@ -52,7 +58,7 @@ def get_command(noun: Noun) -> Command:
     @click.argument("key")
     @pass_session
     def get(session: Session, name: str, key: str) -> None:
-        value = _config_of(noun.read(session, name)[0]).get(key, "")
+        value = _config_of(_read(session, noun, name)[0]).get(key, "")
         if value or not noun.is_silent_unset:
             click.echo(value)
 
@@ -100,7 +106,7 @@ def show_command(noun: Noun) -> Command:
     def show(session: Session, name: str) -> None:
         from holdfast.cli.yaml_text import to_yaml
 
-        click.echo(to_yaml(dict(noun.read(session, name)[0])), nl=False)
+        click.echo(to_yaml(dict(_read(session, noun, name)[0])), nl=False)
 
     return show
 
@@ -118,7 +124,7 @@ def edit_command(noun: Noun) -> Command:
     @click.argument("name", type=NAME, metavar=noun.word)
     @pass_session
     def edit_document(session: Session, name: str) -> None:
-        document, etag = noun.read(session, name)
+        document, etag = _read(session, noun, name)
 
         def save(edited: dict[str, object]) -> None:
             noun.write(session, name, {field: edited[field] for field in noun.fields if field in edited}, etag)

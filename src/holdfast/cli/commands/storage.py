@@ -146,7 +146,7 @@ storage = Group(
         "set": Entry(__name__, "set_keys", "Set keys"),
         "unset": Entry(__name__, "unset", "Remove a key"),
         "delete": Entry(__name__, "delete", "Delete an empty storage pool"),
-        "volume": Entry("holdfast.cli.commands.volume", "volume", "List and show volumes"),
+        "volume": Entry("holdfast.cli.commands.volume", "volume", "Manage the volumes in pools"),
     },
     examples=("holdfast storage create fast btrfs size=20GiB", "holdfast storage info fast"),
 )
