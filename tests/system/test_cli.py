@@ -164,6 +164,13 @@ def test_socket_without_permission_names_the_group(cli: Cli) -> None:
 
 def test_bad_words(cli: Cli) -> None:
     assert "nosuch" in cli.fails("launch", "nosuch", "x")
+    assert "not found" in cli.fails("storage", "show", "nosuch")
+    assert cli.fails("exec", "nosuch", "true") == "Instance not found"
+    assert cli.fails("query", "/1.0/nosuch") == "not found"
+    assert "key=value" in cli.fails("storage", "create", "p", "dir", "oops")
+
+
+def test_what_is_wrong_with_a_pool_is_named(cli: Cli) -> None:
     assert cli.fails("storage", "show", "nosuch") == "nosuch: Storage pool not found"
     assert 'already exists: "default"' in cli.fails("storage", "create", "default", "dir")
     told = cli.fails("storage", "create", "p4", "btrfs", "source=/nonexist")
@@ -172,9 +179,6 @@ def test_bad_words(cli: Cli) -> None:
     assert 'too small for a btrfs: "size" is 109MiB' in cli.fails("storage", "create", "p4", "btrfs", "size=1MiB")
     cli.run("storage", "create", "p4", "btrfs", "size=109MiB")
     cli.run("storage", "delete", "p4")
-    assert cli.fails("exec", "nosuch", "true") == "Instance not found"
-    assert cli.fails("query", "/1.0/nosuch") == "not found"
-    assert "key=value" in cli.fails("storage", "create", "p", "dir", "oops")
 
 
 def test_a_copy_of_the_same_name_is_told_what_helps(cli: Cli) -> None:
