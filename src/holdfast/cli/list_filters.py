@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
 from holdfast.cli.instance_filters import is_key, is_regex_of
 from holdfast.client.shapes import Image, Volume
 
+AnyImage = TypeVar("AnyImage", bound=Image)
 _IMAGE_FIELDS: Final = ("type", "architecture", "fingerprint", "filename", "public", "cached", "auto_update")
 _IMAGE_PROPERTIES: Final = ("description", "name", "os", "release", "serial", "variant", "version")
 """Which images have in general: not to have one of them is no mistake."""
@@ -17,7 +18,7 @@ _VOLUME_FIELDS: Final = ("name", "type", "content_type", "description", "project
 _VOLUME_KEYS: Final = ("size",)
 
 
-def matching_images(images: Iterable[Image], words: Collection[str]) -> list[Image]:
+def matching_images(images: Iterable[AnyImage], words: Collection[str]) -> list[AnyImage]:
     """Return those that all words mean; a key that no image can have is refused."""
     found = list(images)
     settings = [each["properties"] or {} for each in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired, cast
 
 import click
 
@@ -23,6 +23,12 @@ WRITABLE = ("auto_update", "properties", "public", "expires_at", "profiles")
 _FEATURE = "features.images"
 DEFAULT_COLUMNS = "lfpdatsu"
 _TRANSFER = "holdfast.cli.commands.image_transfer"
+
+
+class ListedImage(Image):
+    """An image, and in a list of all projects its own, which the API doesn't tell."""
+
+    project: NotRequired[str]
 
 
 def _aliases(image: Image) -> str:
@@ -57,7 +63,7 @@ def list_images(
     if not columns:
         raise click.UsageError(f"--columns needs at least one of {', '.join(sorted(_COLUMNS))}")
     words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
-    images = list(_of_all_projects(session.client)) if all_projects else session.client.images.list()
+    images = _of_all_projects(session.client) if all_projects else cast(list[ListedImage], session.client.images.list())
     found = matching_images(images, words)
     found.sort(
         key=lambda image: (image.get("project", ""), _aliases(image) == "", _aliases(image), image["fingerprint"])
@@ -84,16 +90,15 @@ _COLUMNS = {
 }
 
 
-def _of_all_projects(client: Client) -> Iterator[Image]:
-    """Give the images of each project that has its own, with its name: the API doesn't tell it."""
+def _of_all_projects(client: Client) -> Iterator[ListedImage]:
+    """Give the images of each project that has its own."""
     for project in client.projects.list():
         if project["config"].get(_FEATURE) == "true":
             for image in client.in_project(project["name"]).images.list():
-                image["project"] = project["name"]
-                yield image
+                yield {**image, "project": project["name"]}
 
 
-def _cell(letter: str, image: Image) -> str:
+def _cell(letter: str, image: ListedImage) -> str:
     cells = {
         "l": _aliases(image),
         "L": "\n".join(alias["name"] for alias in image["aliases"] or []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from holdfast.client.shapes.maps import StringMap
 
@@ -28,8 +28,6 @@ class Image(TypedDict):
     uploaded_at: str
     expires_at: str
     last_used_at: str
-    project: NotRequired[str]
-    """Added by those who asked in several."""
 
 
 class ImageAlias(TypedDict):
