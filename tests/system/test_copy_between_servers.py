@@ -12,6 +12,7 @@ import pytest
 
 from support.between import World, remove, remove_volume, servers
 from support.desk import Desk
+from support.images import make_tiny_image
 from support.pools import rootfs
 from support.trees import describe, differences
 
@@ -203,13 +204,28 @@ def test_images(desk: Place, target: str, mode: str) -> None:
         images = json.loads(server.lxc.run("image", "list", "--format", "json"))
         (found,) = [each for each in images if each["fingerprint"] in said]
         assert {each["name"] for each in found["aliases"]} == {"tiny", "second"}
-        again = desk.run("image", "copy", "sh:tiny", f"{target}:", *options)
+        again = desk.run("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", *options)
         if mode in ("", "pull"):
             assert again.returncode == 0, again.stderr  # it is there, and that is what was asked for
         else:
             assert "already exists" in again.stderr
     finally:
         server.lxc.run("image", "alias", "delete", "second", expect=None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_image_whose_alias_another_one_has(desk: Place, mode: str, tmp_path: Path) -> None:
+    server, options = desk.world.other, ["--mode", mode] if mode else []
+    server.lxc.run("image", "delete", "tiny", expect=None)
+    server.lxc.run("image", "import", make_tiny_image(tmp_path / "o.tar.gz", applets=["sh"]), "--alias", "taken")
+    before = server.lxc.run("image", "list", "--format", "csv")
+    try:
+        refused = desk.run("image", "copy", "sh:tiny", "si:", "--alias", "taken", *options)
+        assert 'The alias "taken" is that of image' in refused.stderr
+        assert "`holdfast image alias delete si:NAME`" in refused.stderr
+        assert server.lxc.run("image", "list", "--format", "csv") == before
+    finally:
+        server.lxc.run("image", "delete", "taken")
 
 
 def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk: Place) -> None:

@@ -92,7 +92,18 @@ def test_words_of_the_issue_are_there() -> None:
         (["restore", "web", "--undo", "--disk-volumes=all-exclusive"], "and nothing else"),
         (["restore", "web", "--forget", "--disk-volumes=all-exclusive"], "and nothing else"),
         (["rename", "a/b", "c/d"], "stays with its instance"),
+        (["remote", "add", "x", "eyJjbGllbnRfbmFtZSI6Im1l" * 8], "The token is damaged"),
+        (["remote", "add", "x", "eyJmb28"], "The token is damaged"),
+        (["remote", "add", "x", "127.0.0.1", "--token", "eyJmb28"], "The token is damaged"),
+        (["remote", "add", "x", "a" * 64], "no host has such a name"),
         (["copy", "far:web", "web2"], "holdfast remote add far"),
+        (["remote", "add", "x", "unix:///nonexistent/socket"], "No server answers at /nonexistent/socket"),
+        (["image", "import", "https://example.com/foo"], "https://example.com/foo is an address"),
+        (["file", "push", "x", "web/x", "--mode", "77777"], "is not a mode"),
+        (["file", "push", "x", "web/x", "--mode", "-1"], "is not a mode"),
+        (["file", "push", "x", "web/x", "--uid", "-1"], "--uid"),
+        (["file", "mkdir", "web/x", "--gid", "4294967295"], "--gid"),
+        (["storage", "volume", "file", "push", "default", "x", "data/x", "--uid", "-1"], "--uid"),
         (["import", "/nonexistent"], "is not a file"),
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),
@@ -163,6 +174,37 @@ def socket_path(short_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return short_tmp_path / "s"
 
 
+@pytest.mark.parametrize(
+    ("words", "servers"),
+    [
+        (["delete", "-f", "web", "second:db"], '"local" and "second" are two'),
+        (["delete", "-f", "second:db", "web"], '"second" and "local" are two'),
+        (["start", "web", "second:db"], '"local" and "second" are two'),
+        (["image", "delete", "web", "second:db"], '"local" and "second" are two'),
+        (["image", "alias", "delete", ""], '"" names nothing'),
+    ],
+)
+def test_one_list_of_names_is_of_one_server(
+    words: list[str], servers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_CONF", str(tmp_path))
+    with UnixServer(tmp_path / "s", lambda _: sync([])):
+        assert main(["remote", "add", "second", f"unix://{tmp_path / 's'}"]) == 0
+    assert main(words) == 1
+    assert servers in capsys.readouterr().err
+
+
+def test_a_remote_has_the_project_that_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_CONF", str(tmp_path))
+    address = f"unix://{tmp_path / 's'}"
+    with UnixServer(tmp_path / "s", lambda _: sync([{"name": "default"}, {"name": "blue"}])):
+        assert main(["remote", "add", "far", address, "--project", "nope"]) == 1
+        assert 'There is no project "nope"' in capsys.readouterr().err
+        assert main(["remote", "add", "far", address, "--project", "blue"]) == 0
+
+
 def test_project_may_stand_anywhere(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with UnixServer(socket_path, lambda _: sync([])) as server:
         assert main(["image", "list", "--project", "team", "--format", "csv"]) == 0
@@ -229,6 +271,98 @@ def test_delete_looks_before_it_begins(socket_path: Path, capsys: pytest.Capture
         assert main(["delete", "there", "missing"]) == 1
     assert "DELETE" not in [asked.method for asked in server.asked]
     assert capsys.readouterr().err == "Error: Instance not found\n"
+
+
+IMAGES = [
+    {
+        "fingerprint": "7d41aa" + "0" * 58,
+        "properties": {"os": "BusyBox", "my.own": "x"},
+        "type": "container",
+        "architecture": "x86_64",
+        "public": True,
+        "size": 1,
+        "uploaded_at": "2026-01-01T00:00:00Z",
+        "aliases": [{"name": "tiny", "description": ""}],
+    },
+    {
+        "fingerprint": "f" * 64,
+        "properties": {},
+        "type": "virtual-machine",
+        "architecture": "x86_64",
+        "public": False,
+        "size": 1,
+        "uploaded_at": "2026-01-01T00:00:00Z",
+        "aliases": [],
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "is_meant"),
+    [
+        ("tin", True),
+        ("41aa", True),
+        ("os=busybox", True),
+        ("os=Busy.*", True),
+        ("os=Busy", False),
+        ("m.own=x", True),
+        ("type=container", True),
+        ("type=virtual-machine", False),
+        ("public=true", True),
+        ("release=12", False),
+        ("user.nothing=1", False),
+    ],
+)
+def test_filters_of_images(word: str, is_meant: bool, socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync(IMAGES)):
+        assert main(["image", "list", word, "--format", "csv", "-c", "l"]) == 0
+    assert ("tiny" in capsys.readouterr().out) is is_meant
+
+
+VOLUMES = [
+    {
+        "name": name,
+        "type": "custom",
+        "content_type": content,
+        "config": {"user.of": name},
+        "description": "",
+        "used_by": [],
+        "project": "default",
+        "location": "none",
+        "created_at": "",
+    }
+    for name, content in (("data", "filesystem"), ("disk", "block"))
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "names"), [("content_type=block", ["disk"]), ("user.of=data", ["data"]), ("type=custom", ["data", "disk"])]
+)
+def test_filters_of_volumes(word: str, names: list[str], socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync(VOLUMES)):
+        assert main(["storage", "volume", "list", "default", word, "--format", "csv"]) == 0
+    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()] == names
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [(["image", "list", "kind=x"], "os"), (["storage", "volume", "list", "p", "content=x"], "content_type")],
+)
+def test_a_key_that_nothing_has_is_refused(
+    words: list[str], known: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: sync(IMAGES if words[0] == "image" else VOLUMES)):
+        assert main(words) == 1
+    told = capsys.readouterr().err
+    assert "There is no key" in told
+    assert known in told
+
+
+def test_aliases_are_found_by_fingerprints(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alias = {"name": "tiny", "target": "7d41aa" + "0" * 58, "type": "container", "description": ""}
+    with UnixServer(socket_path, lambda _: sync([alias])):
+        assert main(["image", "alias", "list", "7d4", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.startswith("tiny,")
 
 
 def test_version_tells_both(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -12,12 +12,14 @@ from holdfast.cli.commands.rename import rename_to
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, NO_INSTANCE, InstanceReference, InstanceType
 from holdfast.cli.session import Session, pass_session
+from holdfast.client.errors import ApiError, OperationFailedError
 from holdfast.client.shapes import Instance, Snapshot
 
 if TYPE_CHECKING:
     from holdfast.client.client import Client
     from holdfast.client.crossing import Crossing
 
+_TAKEN: Final = 'This "instances" entry already exists'
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -134,8 +136,14 @@ def copy(
         return
     local: dict[str, object] = {"type": "copy", "source": str(source), "project": session.project}
     local["live"] = not stateless and bool(found["stateful"])
-    operation = client.instances.create({**request, "source": {**parts, **local}})
-    session.wait(operation, f"Copying {source}")
+    try:
+        operation = client.instances.create({**request, "source": {**parts, **local}})
+        session.wait(operation, f"Copying {source}")
+    except (ApiError, OperationFailedError) as error:
+        if _TAKEN not in str(error):
+            raise
+        remedy = "give another name, or bring it up to date with --refresh"
+        raise click.ClickException(f'{error}. "{target.name}" is there already: {remedy}') from error
     if not target.name:
         session.say(f"Instance name is: {operation.names('instances')[0]}")
 

@@ -11,13 +11,21 @@ from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
 
 
-@command("list", "List aliases.", examples=("holdfast image alias list",))
+@command(
+    "list",
+    "List aliases. Words narrow the list: a part of an alias or of the fingerprint.",
+    examples=("holdfast image alias list", "holdfast image alias list 58d5"),
+)
 @click.argument("filters", nargs=-1)
 @format_option
 @pass_session
 def list_aliases(session: Session, filters: tuple[str, ...], format_name: str) -> None:
     words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
-    found = [alias for alias in session.client.images.aliases() if all(word in alias["name"] for word in words)]
+    found = [
+        alias
+        for alias in session.client.images.aliases()
+        if all(word in alias["name"] or word in alias["target"] for word in words)
+    ]
     found.sort(key=lambda alias: natural_key(alias["name"]))
     rows = [
         [alias["name"], alias["target"][:12], (alias["type"] or "container").upper(), alias["description"]]
