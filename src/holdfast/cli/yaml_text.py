@@ -60,7 +60,7 @@ def from_yaml(text: str) -> dict[str, object]:
     """Read a document that a user wrote; an empty one is an empty mapping."""
     try:
         document = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         raise click.ClickException(f"Not readable as YAML: {' '.join(str(error).split())}") from error
     if document is None:
         return {}
