@@ -102,7 +102,10 @@ def test_console_is_left_when_its_terminal_is_closed(cli: Cli, box: str) -> None
 
 def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
     process = subprocess.Popen(
-        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"], env=cli.environment, stdout=subprocess.PIPE
+        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"],
+        env=cli.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
@@ -115,6 +118,10 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
             assert time.monotonic() < deadline, "no event came"
         first = json.loads(seen.splitlines()[0])
         assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
+        process.send_signal(signal.SIGINT)
+        os.set_blocking(process.stdout.fileno(), True)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (0, b"")  # the help says that this ends it
     finally:
         process.terminate()
         process.wait()

@@ -95,6 +95,7 @@ def test_words_of_the_issue_are_there() -> None:
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),
         (["list"], "No server answers"),
+        (["monitor", "--pretty", "-f", "json"], "--pretty or --format json, not both"),
     ],
 )
 def test_errors_are_one_line(
