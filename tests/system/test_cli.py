@@ -171,6 +171,7 @@ def test_socket_without_permission_names_the_group(cli: Cli) -> None:
 
 def test_bad_words(cli: Cli) -> None:
     assert "nosuch" in cli.fails("launch", "nosuch", "x")
+    assert cli.fails("launch", "tiny", "x", "--vm") == "Virtual machines can't be made by this server yet"
     assert "not found" in cli.fails("storage", "show", "nosuch")
     assert cli.fails("exec", "nosuch", "true") == "Instance not found"
     assert cli.fails("query", "/1.0/nosuch") == "not found"

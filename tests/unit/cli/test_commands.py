@@ -72,6 +72,15 @@ def test_every_command_takes_what_its_words_give(path: str) -> None:
         assert takes_any or given <= named
 
 
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "Virtual machines can't be made by this server yet"), (["launch"], "Holdfast's can't yet")]
+)
+def test_help_promises_no_virtual_machines(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """That the server refuses to make one is seen in `tests/system/test_cli.py`."""
+    assert main([*words, "--help"]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_words_of_the_issue_are_there() -> None:
     words = (
         "launch init list info start stop restart pause delete rename config profile storage image exec file console "
