@@ -104,6 +104,10 @@ def test_words_of_the_issue_are_there() -> None:
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),
         (["list"], "No server answers"),
+        (["list", "--fast", "-c", "nm"], "--fast or --columns, not both"),
+        (["list", "-c", ""], "empty column"),
+        (["exec", "-t", "--mode", "non-interactive", "web", "tty"], "-t or --mode non-interactive, not both"),
+        (["exec", "-T", "--mode", "interactive", "web", "tty"], "-T or --mode interactive, not both"),
         (["monitor", "--pretty", "-f", "json"], "--pretty or --format json, not both"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
@@ -186,5 +187,28 @@ def test_columns() -> None:
     ]
     assert needs_full("nS")
     assert not needs_full("ns,user.Sm")
-    with pytest.raises(click.UsageError, match='no column "x"'):
-        columns_of("nx")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("nx", 'no column "x"'),
+        ("", 'empty column in ""'),
+        (",", 'empty column in ","'),
+        ("n,", 'empty column in "n,"'),
+        ("image.os:X:2:3", 'Column "image.os:X:2:3" has too many parts'),
+        ("image.os:X:-2", "not a number from 0, or -1 for all of it: -2"),
+        ("image.os:X:²", "not a number"),
+    ],
+)
+def test_columns_that_are_none(wanted: str, said: str) -> None:
+    with pytest.raises(click.UsageError, match=said):
+        columns_of(wanted)
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [("", "a long word"), (":-1", "a long word"), (":0", "a lo"), (":3", "a l")]
+)
+def test_width_of_a_column(width: str, shown: str) -> None:
+    instance: Any = {"expanded_config": {"user.mark": "a long word"}}
+    assert columns_of(f"user.mark:MARK{width}")[0].text(instance) == shown
