@@ -20,6 +20,7 @@ from holdfast.cli.export_ways import (
 )
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -175,7 +176,8 @@ def rename_stored(session: Session, owner: Owner, name: str, new_name: str) -> N
 @pass_session
 def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> None:
     for name in names:
-        session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
+        with about(name):
+            session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
 
 
 @command(
