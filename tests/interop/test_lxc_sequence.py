@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
@@ -87,6 +88,19 @@ def test_list_and_info(lxc: LxcClient, box: str) -> None:
     assert "nosuch" not in lxc.run("list", "nosuch", "--format", "csv")
     failed = lxc.result("info", "nosuch")
     assert (failed.returncode, b"Instance not found" in failed.stderr) == (1, True)
+
+
+def test_our_command_shows_what_lxc_shows(lxc: LxcClient, box: str) -> None:
+    ours = Cli(Path(lxc.environment["LXD_SOCKET"]))
+    columns = "n,user.mark,user.mark:my_v1.2.x:0,volatile.base_image:B:3,user.mark:all:-1"
+    assert ours.run("list", "-c", columns) == lxc.run("list", "-c", columns)
+    lxc.run("exec", box, "--", "ifconfig", "lo", "up")
+    addresses = [
+        [line for line in text.splitlines() if line.lstrip().startswith("inet")]
+        for text in (ours.run("info", box), lxc.run("info", box))
+    ]
+    assert addresses[0] == addresses[1]
+    assert [line.split()[0] for line in addresses[0]] == ["inet:", "inet6:"]
 
 
 def test_exec_codes_and_streams(lxc: LxcClient, box: str) -> None:

@@ -136,6 +136,11 @@ def columns_of(wanted: str) -> list[Column]:
     return columns
 
 
+def _heading(name: str) -> str:
+    """Return a name as `lxc` writes it above a column: in capitals, and no dots but those of numbers."""
+    return re.sub(r"_|(?<=[^\d ])\.|\.(?=[^\d ])", " ", name).strip().upper()
+
+
 def _limit(key: str, width: str, header: str) -> int | None:
     """Read a width as `lxc` does: -1 for no limit, 0 for the room that the header takes."""
     if not re.fullmatch(r"-1|[0-9]{1,9}", width):
@@ -152,7 +157,7 @@ def _custom(part: str) -> Column:
     if len(more) > 2:
         raise click.UsageError(f'Column "{part}" has too many parts: KEY[:NAME[:WIDTH]]')
     name, width = (*more, "", "")[:2]
-    header = name or key.upper()
+    header = _heading(name or key)
     limit = _limit(key, width or "-1", header)
 
     def text(instance: InstanceFull) -> str:
