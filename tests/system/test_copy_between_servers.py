@@ -136,6 +136,30 @@ def test_incremental_files_and_refreshes_know_the_same_snapshots(desk: Desk, tmp
         remove(other, "grown")
 
 
+def test_trees_that_were_filled_side_by_side(desk: Desk) -> None:
+    """Snapshots that came from another kind of storage have no history in btrfs: they cross whole, then differences."""
+    ours, other = desk.world.ours, desk.world.other
+    try:
+        desk.must("init", "h:tiny", "h:plain")
+        for name in ("one", "two"):
+            link = rootfs(ours, "default", "plain") / "root/last"
+            link.unlink(missing_ok=True)
+            link.symlink_to(name)
+            desk.must("snapshot", "h:plain", name)
+        desk.must("copy", "h:plain", "h:moved", "-s", "bt")
+        desk.must("copy", "sh:moved", "si:", "-s", "bt")
+        (rootfs(ours, "bt", "moved") / "root/three").mkdir()
+        desk.must("snapshot", "h:moved", "three")
+        desk.must("copy", "sh:moved", "si:moved", "--refresh")
+        for name in ("one", "two", "three", ""):
+            one, copy = rootfs(ours, "bt", "moved", name), rootfs(other, "bt", "moved", name)
+            assert differences(describe(one), describe(copy)) == [], name
+    finally:
+        for name in ("plain", "moved"):
+            remove(ours, name)
+        remove(other, "moved")
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_volumes(desk: Desk, mode: str) -> None:
     ours, other = desk.world.ours, desk.world.other

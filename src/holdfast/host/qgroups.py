@@ -11,11 +11,11 @@ from typing import Final
 
 from holdfast.host import subvolumes
 from holdfast.host.beneath import directory
+from holdfast.host.btrfs_items import find_item
 
 _QUOTA_CTL: Final = 0xC0109428
 _QUOTA_RESCAN_WAIT: Final = 0x942E
 _QGROUP_LIMIT: Final = 0x8030942B
-_TREE_SEARCH: Final = 0xD0009411
 _ENABLE: Final = 1
 _MAX_REFERENCED: Final = 1
 _NO_LIMIT: Final = 2**64 - 1
@@ -44,22 +44,14 @@ def set_limit(subvolume: Path, size_bytes: int | None) -> None:
 
 def used_bytes(subvolume: Path) -> int | None:
     """Return the bytes a subvolume refers to, as of the last commit; None where quotas are off."""
-    group = subvolumes.tree_id(subvolume)
-    arguments = bytearray(4096)
-    key = (_QUOTA_TREE, 0, 0, group, group, 0, _NO_LIMIT, _INFO_KEY, _INFO_KEY, 1, 0)
-    struct.pack_into("<7Q4I", arguments, 0, *key)
     with directory(subvolume) as descriptor:
         try:
-            fcntl.ioctl(descriptor, _TREE_SEARCH, arguments)
+            found = find_item(descriptor, _QUOTA_TREE, (0, _INFO_KEY, subvolumes.tree_id(subvolume)))
         except OSError as error:
             if error.errno in _NOT_ENABLED:
                 return None
             raise
-    found: int = struct.unpack_from("<I", arguments, 64)[0]
-    if found == 0:
-        return None
-    referenced: int = struct.unpack_from("<Q", arguments, 104 + 32 + 8)[0]
-    return referenced
+    return None if found is None else int.from_bytes(found[8:16], "little")
 
 
 def _limit(subvolume: Path, size_bytes: int) -> None:

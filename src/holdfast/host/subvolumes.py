@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host.beneath import beneath, directory
+from holdfast.host.btrfs_items import find_item
 
 SUBVOLUME_INODE: Final = 256
 _SYNC: Final = 0x9408
@@ -39,6 +40,7 @@ _LOOKUP_USER: Final = 0xD000943E
 _READ_ONLY: Final = 2
 _SET_RECEIVED: Final = 0xC0C89425
 _ROOTREFS: Final = 255
+_INODE_ITEM: Final = 1
 _NOBODY: Final = (uuid.UUID(int=0), 0)
 """What a subvolume that wasn't received has for its sender's."""
 
@@ -146,6 +148,16 @@ def sent_identity(path: Path) -> tuple[uuid.UUID, int]:
     return received_identity(path) or (identity(path), int.from_bytes(info[344:352], "little"))
 
 
+def have_common_origin(one: Path, other: Path) -> bool:
+    """Tell whether both go back to one subvolume, by snapshots, whatever of what was between has gone since.
+
+    Each snapshot has the top directory of what it is of, made in the same transaction at the same nanosecond.
+    `btrfs send -p` takes this for granted: it holds files with the same number and transaction for the same file, which
+    in subvolumes that were filled side by side they are not, and what it sends then can't be received.
+    """
+    return _origin(one) == _origin(other)
+
+
 def set_received_identity(path: Path, sent: tuple[uuid.UUID, int]) -> None:
     """Say of a writable subvolume that it is what a sender has; it must hold that, and be made read-only next."""
     arguments = bytearray(200)
@@ -218,6 +230,15 @@ def _set_flag(descriptor: int, *, is_read_only: bool) -> None:
     wanted = before | _READ_ONLY if is_read_only else before & ~_READ_ONLY
     if wanted != before:
         fcntl.ioctl(descriptor, _SET_FLAGS, wanted.to_bytes(8, "little"))
+
+
+def _origin(path: Path) -> bytes:
+    """Return the transaction in which the top directory was made, and when that was (12 bytes at the end)."""
+    with directory(path) as descriptor:
+        found = find_item(descriptor, tree_id(path), (SUBVOLUME_INODE, _INODE_ITEM, 0))
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return found[:8] + found[148:160]
 
 
 def _info(path: Path) -> bytes:

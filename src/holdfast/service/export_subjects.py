@@ -134,14 +134,15 @@ class ExportSubjects:
         profiles = self._profiles.for_instance(owner.project, definition.instance.profiles)
         definition = replace(definition, profiles=tuple(profiles))
         driver = self._pools.driver(instance.pool)
-        base = _base(instance, snapshots, driver, part.since) if part.since else None
+        names = (*(snapshot.name for snapshot in definition.snapshots), None)
+        base = _base(instance, snapshots, driver, part.since, names[0]) if part.since else None
         return Subject(
             owner=owner,
             part=part,
             layout=Layout.INSTANCE,
             volume=volume_of(instance),
             driver=driver,
-            names=(*(snapshot.name for snapshot in definition.snapshots), None),
+            names=names,
             content=lambda trees: part.content(instance_content(definition, driver.pool, trees, version=part.version)),
             optimized=partial(
                 optimized_content,
@@ -182,8 +183,8 @@ class ExportSubjects:
         )
 
 
-def _base(instance: Instance, snapshots: Sequence[Snapshot], driver: Driver, name: str) -> Base:
-    """Return what a difference builds on; raise where there can be none."""
+def _base(instance: Instance, snapshots: Sequence[Snapshot], driver: Driver, name: str, newer: str | None) -> Base:
+    """Return what a difference builds on, that `newer` is the first to have; raise where there can be none."""
     if not driver.features.has_btrfs_streams:
         raise UnsupportedError(
             f'{instance.name} is in the pool "{driver.pool.name}" of the driver "{driver.name}": '
@@ -193,6 +194,11 @@ def _base(instance: Instance, snapshots: Sequence[Snapshot], driver: Driver, nam
     if identity is None:
         raise UnsupportedError(
             f"Snapshot {instance.name}/{name} has subvolumes inside: no difference can build on it. Export it whole"
+        )
+    if not driver.is_difference_to(volume_of(instance), newer, name):
+        raise UnsupportedError(
+            f"Snapshot {instance.name}/{name} was written apart from what came after it, by an import or a copy from "
+            "another kind of storage: btrfs knows no difference. Export it whole, or since a snapshot taken here"
         )
     found = next(each for each in snapshots if each.name == name)
     return Base(snapshot=name, identity=identity, created_at=found.created_at)

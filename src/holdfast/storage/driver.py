@@ -306,6 +306,13 @@ class Driver(ABC):
         """Return the identity that a snapshot has at its sender; None unless differences to it can be received."""
         return None
 
+    def is_difference_to(self, volume: Volume, snapshot: str | None, base: str) -> bool:
+        """Tell whether the stream of a snapshot, or of the volume, can be that of what differs from another snapshot.
+
+        It can't where the two were filled side by side, as by an import of an export that isn't optimized.
+        """
+        return True
+
     def sent_identity(self, volume: Volume, snapshot: str) -> str | None:
         """Return the identity that a snapshot has in streams, wherever it goes; None if no difference can build on it.
 

@@ -187,6 +187,10 @@ class BtrfsDriver(BackedDriver):
             received = subvolumes.received_identity(path)
         return None if received is None else str(received[0])
 
+    def is_difference_to(self, volume: Volume, snapshot: str | None, base: str) -> bool:
+        with self._explained("looking at a snapshot"):
+            return subvolumes.have_common_origin(self.path(volume, base), self.path(volume, snapshot))
+
     def sent_identity(self, volume: Volume, snapshot: str) -> str | None:
         path = self.path(volume, snapshot)
         with self._explained("looking at a snapshot"):

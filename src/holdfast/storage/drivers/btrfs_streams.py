@@ -56,7 +56,7 @@ def stage_copy(source: Path, target: Path, documents: Mapping[str, bytes]) -> li
 @contextmanager
 def sending(part: Path, parent: Path | None) -> Iterator[SentStream]:
     """Make the stream of a read-only subvolume; the kernel first tells, without data, how long it will be."""
-    difference = ("-p", parent) if parent is not None and subvolumes.is_subvolume(parent) else ()
+    difference = _to(parent, part)
     with pipe((*_SEND, "--no-data", *difference, part), stdout=PIPE) as bare:
         size_bytes = full_size(bare.stdout)
     with pipe((*_SEND, *difference, part), stdout=PIPE) as process:
@@ -83,9 +83,15 @@ def sender_identity(path: Path) -> str:
 @contextmanager
 def sending_difference(part: Path, base: Path | None) -> Iterator[Source]:
     """Make the stream of a read-only subvolume, without asking first how long it will be."""
-    difference = ("-p", base) if base is not None and subvolumes.is_subvolume(base) else ()
-    with pipe((*_SEND, *difference, part), stdout=PIPE) as process:
+    with pipe((*_SEND, *_to(base, part), part), stdout=PIPE) as process:
         yield PipeStream(process.stdout, 0)
+
+
+def _to(base: Path | None, part: Path) -> tuple[str | Path, ...]:
+    """Return what asks for a difference, where there can be one: else all of the part is sent."""
+    if base is None or not subvolumes.is_subvolume(base) or not subvolumes.have_common_origin(base, part):
+        return ()
+    return ("-p", base)
 
 
 def _stage_bases(area: Path, sources: Sequence[Path]) -> dict[uuid.UUID, Path]:
