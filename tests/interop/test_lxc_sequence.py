@@ -194,29 +194,6 @@ def test_config(lxc: LxcClient, box: str) -> None:
     assert lxc.yaml("config", "show", box, "--expanded")["devices"]["root"]["pool"] == "default"
 
 
-def test_an_empty_option_of_a_device_is_none(lxc: LxcClient) -> None:
-    """Where it is made, changed or unset."""
-    profile, instance = ("profile", "device"), ("config", "device")
-    disk = {"type": "disk", "source": "/srv", "path": "/mnt"}
-    given = ("disk", "source=/srv", "path=/mnt", "readonly=", "required=")
-    request = {"name": "box", "source": {"type": "none"}, "devices": {"made": {**disk, "readonly": ""}}}
-    try:
-        lxc.run("profile", "create", "extra")
-        lxc.run("query", "-X", "POST", "--wait", "-d", json.dumps(request), "/1.0/instances")
-        assert lxc.yaml(*instance, "show", "box") == {"made": disk}
-        lxc.run(*instance, "remove", "box", "made")
-        for words, name in ((profile, "extra"), (instance, "box")):
-            lxc.run(*words, "add", name, "data", *given)
-            assert lxc.yaml(*words, "show", name) == {"data": disk}
-            lxc.run(*words, "set", name, "data", "readonly=true")
-            assert lxc.yaml(*words, "show", name) == {"data": {**disk, "readonly": "true"}}
-            lxc.run(*words, "unset", name, "data", "readonly")
-            assert lxc.yaml(*words, "show", name) == {"data": disk}
-    finally:
-        lxc.run("delete", "box", expect=None)
-        lxc.run("profile", "delete", "extra", expect=None)
-
-
 def test_profiles(lxc: LxcClient, box: str) -> None:
     lxc.run("profile", "create", "extra")
     lxc.run("profile", "set", "extra", "user.from=profile")

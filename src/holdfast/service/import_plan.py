@@ -15,7 +15,6 @@ from holdfast.model.device_rules import check_devices, check_expanded_devices
 from holdfast.model.errors import ArchiveError, BadRequestError
 from holdfast.model.expand import expand_devices, root_device
 from holdfast.model.instance import Config, Device, Devices, Instance, Snapshot
-from holdfast.model.instance_changes import options_without_empty
 from holdfast.model.instance_identity import CLOUD_INIT_KEY, UUID_KEY, NewUuid
 from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.kinds import InstanceType
@@ -140,8 +139,7 @@ def _overridden(
 
 
 def _in_pool(devices: Devices, pool: str) -> dict[str, dict[str, str]]:
-    given = options_without_empty(devices)
-    return {name: {**device, "pool": pool} if _is_root(device) else device for name, device in given.items()}
+    return {name: {**device, "pool": pool} if _is_root(device) else dict(device) for name, device in devices.items()}
 
 
 def _with_root(devices: Devices, pool: str, profiles: Sequence[Profile]) -> dict[str, dict[str, str]]:

@@ -38,12 +38,6 @@ def test_patch_merges_config_per_key_and_devices_per_name() -> None:
     assert set(after.devices) == {"data", "more"}
 
 
-def test_empty_options_of_devices_are_none() -> None:
-    unset = {"type": "disk", "path": "/data", "source": "/srv", "readonly": ""}
-    for make in (replaced, patched):
-        assert make(BEFORE, InstanceChange(devices={"data": unset})).devices == BEFORE.devices
-
-
 def test_nobody_outside_can_say_how_the_disk_is_shifted() -> None:
     lie = {"volatile.last_state.idmap": '[{"Hostid":5}]', "volatile.last_state.power": "RUNNING"}
     assert patched(BEFORE, InstanceChange(config=lie)).config == BEFORE.config

@@ -161,12 +161,6 @@ def test_profile_patch_merges(scene: Scene) -> None:
     assert patched.description == "d"
 
 
-def test_empty_options_of_a_profiles_devices_are_none(scene: Scene) -> None:
-    unset = {"root": {**ROOT["root"], "size": ""}}
-    assert scene.profiles.create(DEFAULT, "x", "", {}, unset).devices == ROOT
-    assert scene.profiles.update(DEFAULT, "default", "", {}, unset).devices == ROOT
-
-
 def test_profile_rename(scene: Scene) -> None:
     scene.profiles.create(DEFAULT, "x", "", {}, {})
     scene.add_instance("default", "c1", "x")
