@@ -105,6 +105,19 @@ def _share(row: str) -> float:
     return float(row.removeprefix("box,").removesuffix("%"))
 
 
+def test_our_command_shows_what_lxc_shows(lxc: LxcClient, box: str) -> None:
+    ours = Cli(Path(lxc.environment["LXD_SOCKET"]))
+    columns = "n,user.mark,user.mark:my_v1.2.x:0,volatile.base_image:B:3,user.mark:all:-1"
+    assert ours.run("list", "-c", columns) == lxc.run("list", "-c", columns)
+    lxc.run("exec", box, "--", "ifconfig", "lo", "up")
+    addresses = [
+        [line for line in text.splitlines() if line.lstrip().startswith("inet")]
+        for text in (ours.run("info", box), lxc.run("info", box))
+    ]
+    assert addresses[0] == addresses[1]
+    assert [line.split()[0] for line in addresses[0]] == ["inet:", "inet6:"]
+
+
 def test_exec_codes_and_streams(lxc: LxcClient, box: str) -> None:
     done = lxc.result("exec", box, "--", "sh", "-c", "echo out; echo err >&2; exit 3")
     assert (done.returncode, done.stdout, done.stderr) == (3, b"out\n", b"err\n")

@@ -119,8 +119,9 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
         first = json.loads(seen.splitlines()[0])
         assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
         process.send_signal(signal.SIGINT)
+        os.set_blocking(process.stdout.fileno(), True)
         _, said = process.communicate(timeout=30)
-        assert (process.returncode, said) == (0, b"")
+        assert (process.returncode, said) == (0, b"")  # the help says that this ends it
     finally:
         process.kill()
         process.wait()
@@ -170,6 +171,7 @@ def test_socket_without_permission_names_the_group(cli: Cli) -> None:
 
 def test_bad_words(cli: Cli) -> None:
     assert "nosuch" in cli.fails("launch", "nosuch", "x")
+    assert cli.fails("launch", "tiny", "x", "--vm") == "Virtual machines can't be made by this server yet"
     assert "not found" in cli.fails("storage", "show", "nosuch")
     assert cli.fails("exec", "nosuch", "true") == "Instance not found"
     assert cli.fails("query", "/1.0/nosuch") == "not found"

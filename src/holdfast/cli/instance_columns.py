@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -124,6 +125,8 @@ def columns_of(wanted: str) -> list[Column]:
     """Read a list of columns: letters, and keys with a dot as KEY[:NAME[:WIDTH]], separated by commas."""
     columns: list[Column] = []
     for part in wanted.split(","):
+        if not part:
+            raise click.UsageError(f'There is an empty column in "{wanted}"')
         if "." in part or part.startswith(("config:", "devices:")):
             columns.append(_custom(part))
             continue
@@ -134,16 +137,29 @@ def columns_of(wanted: str) -> list[Column]:
     return columns
 
 
+def _heading(name: str) -> str:
+    """Return a name as `lxc` writes it above a column: in capitals, and no dots but those of numbers."""
+    return re.sub(r"_|(?<=[^\d ])\.|\.(?=[^\d ])", " ", name).strip().upper()
+
+
+def _limit(key: str, width: str, header: str) -> int | None:
+    """Read a width as `lxc` does: -1 for no limit, 0 for the room that the header takes."""
+    if not re.fullmatch(r"-1|[0-9]{1,9}", width):
+        raise click.UsageError(f'The width of column "{key}" is not a number from 0, or -1 for all of it: {width}')
+    return None if width == "-1" else int(width) or len(header)
+
+
 def _custom(part: str) -> Column:
     kind = "config"
     for known in ("config", "devices"):
         if part.startswith(f"{known}:"):
             kind, part = known, part.partition(":")[2]
-    key, name, width = (*part.split(":"), "", "")[:3]
-    if width and not width.isdigit():
-        raise click.UsageError(f'The width of column "{key}" is not a number: {width}')
-    header = name or key.upper()
-    limit = None if not width else int(width) or len(header)
+    key, *more = part.split(":")
+    if len(more) > 2:
+        raise click.UsageError(f'Column "{part}" has too many parts: KEY[:NAME[:WIDTH]]')
+    name, width = (*more, "", "")[:2]
+    header = _heading(name or key)
+    limit = _limit(key, width or "-1", header)
 
     def text(instance: InstanceFull) -> str:
         if kind == "config":

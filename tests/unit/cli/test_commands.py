@@ -72,6 +72,15 @@ def test_every_command_takes_what_its_words_give(path: str) -> None:
         assert takes_any or given <= named
 
 
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "Virtual machines can't be made by this server yet"), (["launch"], "Holdfast's can't yet")]
+)
+def test_help_promises_no_virtual_machines(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """That the server refuses to make one is seen in `tests/system/test_cli.py`."""
+    assert main([*words, "--help"]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_words_of_the_issue_are_there() -> None:
     words = (
         "launch init list info start stop restart pause delete rename config profile storage image exec file console "
@@ -154,6 +163,11 @@ def test_words_of_the_issue_are_there() -> None:
         (["query", "-X", "FOO", "/1.0"], "'FOO' is not one of"),
         (["copy", "web", ""], "name of an instance is missing"),
         (["move", "web", "", "-s", "fast"], "name of an instance is missing"),
+        (["list", "--fast", "-c", "nm"], "--fast or --columns, not both"),
+        (["list", "-c", ""], "empty column"),
+        (["exec", "-t", "--mode", "non-interactive", "web", "tty"], "-t or --mode non-interactive, not both"),
+        (["exec", "-T", "--mode", "interactive", "web", "tty"], "-T or --mode interactive, not both"),
+        (["monitor", "--pretty", "-f", "json"], "--pretty or --format json, not both"),
     ],
 )
 def test_errors_are_one_line(
@@ -270,7 +284,69 @@ def test_delete_looks_before_it_begins(socket_path: Path, capsys: pytest.Capture
     with UnixServer(socket_path, respond) as server:
         assert main(["delete", "there", "missing"]) == 1
     assert "DELETE" not in [asked.method for asked in server.asked]
-    assert capsys.readouterr().err == "Error: Instance not found\n"
+    assert capsys.readouterr().err == "Error: missing: Instance not found\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        ("profile delete a", "Profile not found", "a: Profile not found"),
+        ("profile delete a", 'There is no profile "a"', 'There is no profile "a"'),
+        ("image delete a b", "Image not found", "a: Image not found"),
+        ("image alias delete a", "Image alias not found", "a: Image alias not found"),
+        ("warning acknowledge a", "Warning not found", "a: Warning not found"),
+        ("warning delete a", "Warning not found", "a: Warning not found"),
+        ("file delete a/x b/y", "Instance not found", "a: Instance not found"),
+        ("backup stored delete web a b", "Instance backup not found", "a: Instance backup not found"),
+        ("ui revoke a", "Browser not found", "a: Browser not found"),
+    ],
+)
+def test_which_of_several_is_missing_is_told(
+    words: str, text: str, said: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: refusal("404 Not Found", text)):
+        assert main(words.split()) == 1
+    assert capsys.readouterr().err == f"Error: {said}\n"
+
+
+@pytest.mark.parametrize("words", ["snapshot hold a/s", "storage volume hold default a/s"])
+def test_which_snapshot_is_missing_is_told(words: str, socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def respond(asked: Asked) -> bytes:
+        if asked.path == "/1.0":
+            return sync({"api_extensions": ["holdfast_snapshot_hold"]})
+        return refusal("404 Not Found", "Not here")
+
+    with UnixServer(socket_path, respond):
+        assert main(words.split()) == 1
+    assert capsys.readouterr().err == "Error: a/s: Not here\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("file pull web/etc/nosuch -", "There is no /etc/nosuch in web"),
+        ("file pull --snapshot s web/etc/nosuch -", "There is no /etc/nosuch in web/s"),
+        ("file list web/nosuch", "There is no /nosuch in web"),
+        ("file edit web/nosuch", "There is no /nosuch in web"),
+        ("file delete web/nosuch/x", "There is no /nosuch/x in web"),
+        ("file mkdir web/nosuch/x", "There is no directory /nosuch in web"),
+        ("file mkdir web/x", "There is no place for /x in web"),
+        ("file push {tree}/x web/nosuch/x", "There is no directory /nosuch in web: -p makes it"),
+        ("file push -r {tree} web/srv/nosuch/", "There is no directory /srv/nosuch in web: -p makes it"),
+    ],
+)
+def test_a_missing_path_is_named(
+    words: str, said: str, socket_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Servers say no more than `Not Found`, and of some things another 404."""
+
+    def respond(asked: Asked) -> bytes:
+        return sync([]) if "/snapshots?" in f"{asked.path}?" else refusal("404 Not Found", "Not Found")
+
+    (tmp_path / "x").touch()
+    with UnixServer(socket_path, respond):
+        assert main(words.format(tree=tmp_path).split()) == 1
+    assert capsys.readouterr().err == f"Error: {said}\n"
 
 
 IMAGES = [

@@ -83,6 +83,8 @@ def exec_command(
 
     if force_interactive and force_noninteractive:
         raise click.UsageError("Give -t or -T, not both")
+    if mode != "auto" and (force_interactive or force_noninteractive):
+        raise click.UsageError(f"Give {'-t' if force_interactive else '-T'} or --mode {mode}, not both")
     is_forced = force_interactive or mode == "interactive"
     is_refused = force_noninteractive or mode == "non-interactive" or disable_stdin
     has_terminal = is_forced or (not is_refused and os.isatty(0) and os.isatty(1))

@@ -104,7 +104,8 @@ def _network_lines(name: str, network: NetworkState) -> list[str]:
     }
     lines = [f"    {name}:", *(f"      {key}: {value}" for key, value in facts.items() if value), "      IP addresses:"]
     for entry in network["addresses"]:
-        lines.append(f"        {entry['family']}:  {entry['address']}/{entry['netmask']} ({entry['scope']})")
+        label = f"{entry['family']}:".ljust(len("inet6:"))
+        lines.append(f"        {label} {entry['address']}/{entry['netmask']} ({entry['scope']})")
     return lines
 
 

@@ -29,7 +29,7 @@ class ImageReference:
 def _shared_options(function: Function) -> Function:
     for option in (
         click.option("--empty", is_flag=True, help="Create an instance without a system in it; give no image"),
-        click.option("--vm", is_flag=True, help="Create a virtual machine"),
+        click.option("--vm", is_flag=True, help="Create a virtual machine (on servers of LXD; Holdfast's can't yet)"),
         click.argument("words", nargs=-1, metavar="IMAGE [NAME]"),
     ):
         function = option(function)

@@ -17,6 +17,7 @@ from holdfast.cli.commands.key_commands import (
 )
 from holdfast.cli.editing import read_stdin_document
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import INSTANCE, NAME, InstanceReference, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -103,7 +104,8 @@ def create(session: Session, name: str) -> None:
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
     for name in names:
-        session.client.profiles.delete(name)
+        with about(name):
+            session.client.profiles.delete(name)
         session.say(f"Profile {name} deleted")
 
 
