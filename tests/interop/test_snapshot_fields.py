@@ -128,6 +128,13 @@ def test_taking_one(cli: Cli, lxc: LxcClient) -> None:
     before = taken("c")["created_at"]
     cli.run("snapshot", "box", "c", "--reuse")
     assert taken("c")["created_at"] > before
+    before = taken("c")
+    for refused in (("--stateful",), ("--expires", "99999y"), ("--stateful", "--disk-volumes=all-exclusive")):
+        assert cli.fails("snapshot", "box", "c", "--reuse", *refused)
+        assert taken("c") == before
+    cli.run("snapshot", "box", "c", "--reuse", "--disk-volumes=all-exclusive")
+    assert taken("c")["created_at"] > before["created_at"]
+    assert not [url for url in json.loads(lxc.run("query", "/1.0/instances/box/snapshots")) if "c." in url]
     for text in ("soon", "2030-13-01", "1d 1d"):
         assert cli.fails("snapshot", "box", "d", "--expires", text)
     assert "exclude" in cli.fails("snapshot", "box", "d", "--expires", "1d", "--no-expiry")

@@ -112,11 +112,8 @@ class HoldfastServer:
     def __exit__(self, *_: object) -> None:
         if not self.is_alive():
             self.start()
-        for instance in self._json("list"):
-            self.lxc.run("delete", "--force", instance["name"], expect=None)
-        for image in self._json("image", "list"):
-            self.lxc.run("image", "delete", image["fingerprint"], expect=None)
-        self.lxc.run("profile", "device", "remove", "default", "root", expect=None)
+        for project in [each["name"] for each in self._json("project", "list")]:
+            self._clear(f"--project={project}")
         for pool in self._json("storage", "list"):
             for volume in self._volumes(pool["name"]):
                 project = f"--project={volume['project']}"
@@ -124,6 +121,14 @@ class HoldfastServer:
         for pool in self._json("storage", "list"):
             self.lxc.run("storage", "delete", pool["name"], expect=None)
         self.stop()
+
+    def _clear(self, project: str) -> None:
+        """Remove what keeps pools in use: a container that runs holds on to their mounts and loop devices."""
+        for instance in self._json("list", project):
+            self.lxc.run("delete", "--force", instance["name"], project, expect=None)
+        for image in self._json("image", "list", project):
+            self.lxc.run("image", "delete", image["fingerprint"], project, expect=None)
+        self.lxc.run("profile", "device", "remove", "default", "root", project, expect=None)
 
     def _volumes(self, pool: str) -> list[dict[str, str]]:
         path = f"/1.0/storage-pools/{pool}/volumes/custom?recursion=1&all-projects=true"

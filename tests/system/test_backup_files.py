@@ -59,7 +59,8 @@ def test_verify_fails_for_what_is_not_good(made: Path, tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).write_bytes(data)
         assert NO_SERVER.fails("backup", "verify", tmp_path / name).startswith(str(tmp_path / name))
-    assert "is not a file" in NO_SERVER.fails("backup", "verify", tmp_path / "missing")
+    for name in (tmp_path / "missing", ".", "/", "", tmp_path):
+        assert "is not a file" in NO_SERVER.fails("backup", "verify", name)
 
 
 def test_verify_of_a_file_of_lxd(tmp_path: Path) -> None:
@@ -90,6 +91,14 @@ def test_the_file_beside_it_is_renewed_with_the_export(server: HoldfastServer, m
     assert (tmp_path / "web.tar.zst.manifest").read_text() != before
     assert "beside the file fits" in NO_SERVER.run("backup", "verify", target)
     assert cli.result("export", "web", "-", "--manifest").returncode != 0
+    before = (tmp_path / "web.tar.zst.manifest").read_text()
+    cli.run("backup", "stored", "create", "web", "kept")
+    cli.run("backup", "stored", "download", "web", "kept", target)
+    assert (tmp_path / "web.tar.zst.manifest").read_text() != before
+    assert "beside the file fits" in NO_SERVER.run("backup", "verify", target)
+    cli.run("backup", "stored", "download", "web", "kept", tmp_path / "alone")
+    assert not (tmp_path / "alone.manifest").exists()
+    cli.run("backup", "stored", "delete", "web", "kept")
 
 
 @pytest.mark.needs("ssh-keygen")
@@ -102,6 +111,10 @@ def test_an_encrypted_file(server: HoldfastServer, tmp_path: Path) -> None:
     assert "--identity" in NO_SERVER.fails("backup", "verify", target)
     text = NO_SERVER.run("backup", "verify", target, "--identity", key)
     assert "container web" in text and "beside the file fits" in text
+    piped = target.read_bytes()
+    assert "container web" in NO_SERVER.run("backup", "verify", "-", "--identity", key, stdin=piped)
+    assert "hostname" in NO_SERVER.run("backup", "list", "-", "etc", "--identity", key, stdin=piped)
+    assert "standard input is encrypted with age" in NO_SERVER.fails("backup", "verify", "-", stdin=piped)
     NO_SERVER.run("backup", "extract", target, "bin/sh", "etc/hostname", "--to", tmp_path / "x", "--identity", key)
     assert (tmp_path / "x/etc/hostname").read_text() == "image\n"
     assert "comes up" in cli.run("backup", "test", target, "--identity", key)

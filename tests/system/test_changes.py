@@ -50,6 +50,14 @@ def entry(path: str, change: str, kind: str, old: int | None, new: int | None, *
 
 
 @pytest.mark.usefixtures("web")
+@pytest.mark.parametrize("path", ["/nope", "/srv/d/kept"])
+def test_what_is_no_directory_is_named(cli: Cli, path: str) -> None:
+    assert cli.fails("snapshot", "diff", "web/a", "--path", path) == (
+        f'Not Found: there is no directory "{path}" before nor after'
+    )
+
+
+@pytest.mark.usefixtures("web")
 def test_two_snapshots(server: HoldfastServer) -> None:
     found = ask(server.socket, "GET", "/1.0/instances/web/changes?from=a&to=b&path=/srv").body["metadata"]
     assert found == {

@@ -102,7 +102,10 @@ def test_console_is_left_when_its_terminal_is_closed(cli: Cli, box: str) -> None
 
 def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
     process = subprocess.Popen(
-        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"], env=cli.environment, stdout=subprocess.PIPE
+        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"],
+        env=cli.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
@@ -115,8 +118,12 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
             assert time.monotonic() < deadline, "no event came"
         first = json.loads(seen.splitlines()[0])
         assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
+        process.send_signal(signal.SIGINT)
+        os.set_blocking(process.stdout.fileno(), True)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (0, b"")  # the help says that this ends it
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 
@@ -164,6 +171,7 @@ def test_socket_without_permission_names_the_group(cli: Cli) -> None:
 
 def test_bad_words(cli: Cli) -> None:
     assert "nosuch" in cli.fails("launch", "nosuch", "x")
+    assert cli.fails("launch", "tiny", "x", "--vm") == "Virtual machines can't be made by this server yet"
     assert "not found" in cli.fails("storage", "show", "nosuch")
     assert cli.fails("exec", "nosuch", "true") == "Instance not found"
     assert cli.fails("query", "/1.0/nosuch") == "not found"
@@ -195,6 +203,7 @@ def test_projects(cli: Cli) -> None:
     assert "team" in cli.run("project", "list", "--format", "csv")
     assert cli.run("list", "--project", "team", "--format", "csv") == ""
     cli.run("project", "delete", "team")
+    assert 'There is no project "team"' in cli.fails("launch", "tiny", "web", "--project", "team")
 
 
 def test_lists_of_all_projects_begin_with_the_project(cli: Cli) -> None:

@@ -209,6 +209,15 @@ def test_into_one_pool(world: World, tmp_path: Path) -> None:
     assert world.left_over() == []
 
 
+def test_threat_a_pool_that_is_not_there_is_not_passed_over(world: World, tmp_path: Path) -> None:
+    """A volume elsewhere than its device says would make an instance that can't start."""
+    file = export(world, tmp_path / "f", with_volumes=True)
+    wanted = {"v1": {"source": "w1", "pool": "nopool"}, "v2": {"source": "w2"}}
+    with pytest.raises(HoldfastError, match='Device "v1": Storage pool not found: "nopool"'):
+        bring(world, file, "c2", devices=wanted)
+    assert "c2" not in world.names()
+
+
 def test_without_its_volumes(world: World, tmp_path: Path) -> None:
     file = export(world, tmp_path / "file", optimized_storage=True)
     bring(world, file, "c2", pool=world.services.instances.get("default", "c1").instance.pool, without_volumes=True)

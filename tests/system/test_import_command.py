@@ -95,7 +95,10 @@ def test_in_the_place_of_an_instance(scene: Scene) -> None:
     server, cli, directory = scene
     cli.run("init", "tiny", "web", "-c", "user.mark=now")
     refused = cli.fails("import", directory / "web.tar.gz")
-    assert refused == "Create instance from backup: Cannot restore volume, already exists on target"
+    assert refused == (
+        "Create instance from backup: Cannot restore volume, already exists on target: "
+        'There is an instance "web": import under another name, or replace it (`--replace`)'
+    )
     assert shown(server, "web")["config"]["user.mark"] == "now"
     cli.run("import", directory / "web.tar.gz", "--replace")
     assert shown(server, "web")["config"]["user.mark"] == "file"
@@ -113,6 +116,11 @@ def test_in_the_place_of_an_instance(scene: Scene) -> None:
         (("-p", "extra", "-p", "extra"), "Duplicate profile found in request"),
         (("-d", "root,size=large"), "large"),
         (("-s", "nosuch"), "Storage pool not found"),
+        (("-d", "root,pool=nosuch"), 'Device "root": Storage pool not found: "nosuch"'),
+        (("-d", "data,type=disk", "-d", "data,pool=nosuch"), 'Device "data": Storage pool not found: "nosuch"'),
+        (("-s", "default", "-d", "root,pool=bt"), 'can\'t be in pool "bt"'),
+        (("-d", "root,type=none"), '"root" is the root disk'),
+        (("-d", "nodev,type=none"), 'device "nodev"'),
     ],
 )
 def test_what_can_not_be_is_told_in_one_line_and_leaves_nothing(
@@ -122,6 +130,14 @@ def test_what_can_not_be_is_told_in_one_line_and_leaves_nothing(
     assert says in cli.fails("import", directory / "web.tar.gz", "other", *words)
     assert json.loads(server.lxc.run("query", "/1.0/instances")) == []
     assert list((server.directory / "backups/.incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize("pool", ["default", "bt"])
+def test_the_pool_of_the_root_disk_is_obeyed(scene: Scene, pool: str) -> None:
+    server, cli, directory = scene
+    cli.run("import", directory / "web.tar.gz", "-d", f"root,pool={pool}", "-d", "root,size=1GiB")
+    assert shown(server, "web")["devices"]["root"] == {"type": "disk", "path": "/", "pool": pool, "size": "1GiB"}
+    assert json.loads(server.lxc.run("query", f"/1.0/storage-pools/{pool}/volumes/container/web"))["name"] == "web"
 
 
 def test_the_sequence_of_the_guide_with_hyphens(scene: Scene) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from holdfast.model.errors import HoldfastError, InstanceNotFoundError, NotFoundError
+from holdfast.model.instance_changes import InstanceChange
+from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import FromCopy, InstanceRequest, MoveRequest
-from support.world import CALLER, POOLS, World, furnished_world
+from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 OTHER = {"d": "b", "b": "d"}
@@ -125,3 +127,21 @@ def test_moves_that_are_not_served_say_what_to_do(world: World) -> None:
     world.power("c1", "start")
     with pytest.raises(HoldfastError, match="stop it first"):
         world.finish(world.services.copies.move(CALLER, "c1", MoveRequest(pool="b")))
+
+
+def test_a_snapshot_whose_profile_is_gone(world: World) -> None:
+    """What can't be exported or copied without it names it, and what to do."""
+    world.create("c1", "d")
+    world.services.profiles.create(CALLER, "extra", "", {}, {})
+    change = InstanceChange(profiles=("default", "extra"))
+    world.finish(world.services.instances.update(CALLER, "c1", change))
+    world.snapshot("c1", "a")
+    world.finish(world.services.instances.update(CALLER, "c1", InstanceChange(profiles=("default",))))
+    world.services.profiles.delete(CALLER, "extra")
+    with pytest.raises(HoldfastError, match='Snapshot c1/a needs the profile "extra", which is gone: make one of this'):
+        world.finish(world.services.backups.create(CALLER, owner("c1"), BackupRequest(name="b", snapshot="a")))
+    with pytest.raises(HoldfastError, match=r'A copy of c1/a needs the profile "extra".*--no-profiles'):
+        _copy(world, InstanceRequest(name="c2", devices=_root("d")), FromCopy(name="c1", snapshot="a"))
+    with pytest.raises(HoldfastError, match=r'Snapshot a needs the profile "extra".*copy without snapshots'):
+        _copy(world, InstanceRequest(name="c2", devices=_root("d")), FromCopy(name="c1"))
+    _copy(world, InstanceRequest(name="c2", devices=_root("d"), profiles=()), FromCopy(name="c1", snapshot="a"))

@@ -221,3 +221,17 @@ def test_private_below_the_directory(scene: tuple[HoldfastServer, Path]) -> None
     for path in server.directory.iterdir():
         if path != server.socket:
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_what_a_test_leaves_in_another_project_is_ended_with_its_server() -> None:
+    """A container that still runs would keep the pool's mount and its loop device for ever."""
+    directory = short_directory()
+    with HoldfastServer(directory / "d") as server:
+        server.lxc.run("project", "create", "team", "-c", "features.images=false", "-c", "features.profiles=true")
+        server.lxc.run("image", "import", make_tiny_image(directory / "tiny.tar.gz"), "--alias", "tiny")
+        server.lxc.run("launch", "tiny", "kept", "-s", "bt", "--project=team")
+        assert str(directory) in Path("/proc/self/mountinfo").read_text()
+        pool = server.directory / "storage-pools"
+    assert str(directory) not in Path("/proc/self/mountinfo").read_text()
+    assert list(pool.iterdir()) == []
+    shutil.rmtree(directory)

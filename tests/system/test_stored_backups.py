@@ -114,6 +114,8 @@ def test_one_is_made_named_listed_and_fetched(cli: Cli, tmp_path: Path) -> None:
     assert "web" in cli.run("backup", "verify", tmp_path / "file")
     assert "--with-volumes" in cli.result("backup", "stored", "create", "default/x", "--with-volumes").stderr.decode()
     assert "span" in cli.result("backup", "stored", "create", "web", "--expires", "soon").stderr.decode()
+    assert cli.fails("backup", "stored", "delete", "web", "two", "nope") == "The server keeps no export nope of web"
+    assert '"two"' in cli.run("backup", "stored", "list", "web", "--format", "json"), "half a deletion helps nobody"
     cli.run("backup", "stored", "delete", "web", "two")
 
 

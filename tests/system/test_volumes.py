@@ -74,6 +74,18 @@ def test_what_a_running_container_shows_is_not_pulled_away(world: World, pool: s
         services.volumes.delete(CALLER, pool, "v1")
 
 
+def test_a_rule_that_gives_no_snapshot_is_refused_when_it_is_set(the_world: World) -> None:
+    volumes = the_world.services.volumes.volumes
+    for pattern in ("a/b", "{{ instance }}"):
+        with pytest.raises(BadRequestError, match=r"snapshots\.pattern"):
+            the_world.volume("v1", "d", snapshots_pattern=pattern)
+    the_world.volume("v1", "d")
+    with pytest.raises(BadRequestError, match=r"snapshots\.expiry"):
+        volumes.patch(CALLER, "d", "v1", config={"snapshots.expiry": "99999y"})
+    volumes.patch(CALLER, "d", "v1", config={"snapshots.pattern": "v%d"})
+    the_world.clear()
+
+
 def test_the_device_follows_a_rename(world: World, pool: str) -> None:
     world.services.volumes.renamer.rename(CALLER, pool, "v1", "v2")
     assert world.services.instances.get("default", "c1").instance.devices["v1"]["source"] == "v2"

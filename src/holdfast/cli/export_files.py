@@ -26,7 +26,7 @@ from holdfast.archive.verification import ExportFacts, verify_file
 from holdfast.archive.verification import SnapshotFacts as SnapshotFacts
 from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted, load_identities
 from holdfast.client.errors import EncryptedFileError
-from holdfast.client.transfer import Counted, OnBytes
+from holdfast.client.transfer import Counted, Headed, OnBytes
 from holdfast.client.whole_file import WholeFile
 from holdfast.model.errors import HoldfastError
 
@@ -68,28 +68,36 @@ class Source:
     def opened(self) -> Iterator[BinaryIO]:
         """Give its plain content."""
         if self.name == STDIN:
-            yield sys.stdin.buffer
+            with self._plain(sys.stdin.buffer, "standard input", None) as plain:
+                yield plain
             return
+        path = self.path()
+        with path.open("rb", buffering=0) as file, self._plain(file, self.name, path.stat().st_size) as plain:
+            yield plain
+
+    def path(self) -> Path:
+        """Return where it is; raise where there is no file."""
         path = Path(self.name)
         if not path.is_file():
             raise click.ClickException(f"{self.name} is not a file")
-        with path.open("rb", buffering=0) as file:
-            head = file.read(MAGIC_BYTES)
-            file.seek(0)
-            counted = Counted(file, self.on_bytes, path.stat().st_size)
-            if not is_encrypted(head):
-                yield cast(BinaryIO, counted)
-                return
-            if self.identity is None:
-                raise EncryptedFileError(f"{self.name} is encrypted with age: give the key with --identity FILE")
-            with decrypting(counted, load_identities(self.identity), self.name) as plain:
-                yield cast(BinaryIO, io.BufferedReader(plain, BUFFER_BYTES))
+        return path
+
+    @contextmanager
+    def _plain(self, file: BinaryIO, name: str, size_bytes: int | None) -> Iterator[BinaryIO]:
+        headed = Headed(Counted(file, self.on_bytes, size_bytes), MAGIC_BYTES)
+        if not is_encrypted(headed.head):
+            yield cast(BinaryIO, headed)
+            return
+        if self.identity is None:
+            raise EncryptedFileError(f"{name} is encrypted with age: give the key with --identity FILE")
+        with decrypting(headed, load_identities(self.identity), name) as plain:
+            yield cast(BinaryIO, io.BufferedReader(plain, BUFFER_BYTES))
 
 
 def verify(source: Source) -> Verified:
     """Check a file; a `.manifest` beside it is made use of."""
     with _told(source.name):
-        sidecar = None if source.name == STDIN else read_sidecar(Path(source.name))
+        sidecar = None if source.name == STDIN else read_sidecar(source.path())
         with source.opened() as file:
             facts = verify_file(file)
         if sidecar is not None:

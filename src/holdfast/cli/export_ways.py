@@ -176,11 +176,18 @@ def export_to(
         raise click.ClickException(f"Writing {target or path} failed: {error.strerror or error}") from error
     if not to_standard_output:
         session.say(f"Exported {owner} to {path}")
-    if choices["has_manifest"] or (not to_standard_output and path.with_name(f"{path.name}.manifest").exists()):
-        from holdfast.cli.export_files import write_sidecar
+    if choices["has_manifest"] or not to_standard_output:
+        write_manifest(session, path, is_wanted=choices["has_manifest"])
 
-        beside = write_sidecar(path, session.transfer(f"Checking {path.name}"))
-        session.say(f"Wrote {beside}")
+
+def write_manifest(session: Session, path: Path, *, is_wanted: bool) -> None:
+    """Write the `.manifest` beside a new file, unasked where there is one: it tells of the file that was there."""
+    if not is_wanted and not path.with_name(f"{path.name}.manifest").exists():
+        return
+    from holdfast.cli.export_files import write_sidecar
+
+    beside = write_sidecar(path, session.transfer(f"Checking {path.name}"))
+    session.say(f"Wrote {beside}")
 
 
 def wishes_of(

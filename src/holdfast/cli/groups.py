@@ -19,6 +19,10 @@ OTHER_NAMES = {"ls": "list", "rm": "delete", "cp": "copy", "mv": "move"}
 """Short words, as `lxc` knows them, for commands that a group has."""
 
 
+MAY_BE_EMPTY = frozenset({"description", "data", "keep", "window"})
+"""The options whose empty value says something: no text, no body, no rule."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """Where a command lives (module and attribute), and its line in the list of commands."""
@@ -56,12 +60,31 @@ class Command(click.Command):
 
     examples: Sequence[str] = ()
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+            for parameter in self.get_params(ctx):
+                _refuse_empty(ctx, parameter, given.get(parameter.name or ""))
+        return super().parse_args(ctx, args)
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         *own, last = super().get_params(ctx)  # the last one is --help
         return [*own, *GLOBAL_OPTIONS, last]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_examples(self.examples, formatter)
+
+
+def _refuse_empty(ctx: click.Context, parameter: click.Parameter, given: object) -> None:
+    """Raise for a value that is there but empty, as of an unset variable: it isn't a word that was left out."""
+    is_empty = given == "" or (parameter.multiple and isinstance(given, list | tuple) and "" in given)
+    if not is_empty or parameter.name in MAY_BE_EMPTY:
+        return
+    if isinstance(parameter, click.Option):
+        hint = f"{'/'.join(parameter.opts)} is empty: give it a value, or leave the option out"
+    else:
+        hint = f"{parameter.make_metavar(ctx)} is empty: give a value, or leave it out"
+    raise click.UsageError(hint, ctx)
 
 
 class Group(click.Group):

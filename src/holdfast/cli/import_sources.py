@@ -25,6 +25,8 @@ def source_and_name(words: tuple[str, ...]) -> tuple[Path | BinaryIO, str, str]:
         words = words[1:]
     if len(words) > 2:
         raise click.UsageError("Give FILE [NAME]")
+    if "" in words:
+        raise click.UsageError(f"{('FILE', 'NAME')[words.index('')]} is empty")
     name = NAME.convert(words[1], None, None) if len(words) == 2 else ""
     if words[0] == "-":
         if sys.stdin.isatty():

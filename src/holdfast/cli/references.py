@@ -84,6 +84,8 @@ class InstanceType(click.ParamType[InstanceReference]):
             _check_one_server(remote, param, ctx)
             strip_remote(value)
         name, slash, snapshot = rest.partition("/")
+        if not value:
+            self.fail("the name of an instance is missing: the word is empty", param, ctx)
         if not name and not self._may_be_empty:
             self.fail(f'"{value}" names no instance', param, ctx)
         if slash and not self._takes_snapshots:
@@ -127,6 +129,8 @@ INSTANCE = InstanceType()
 INSTANCE_OR_SNAPSHOT = InstanceType(snapshots=True)
 NAME = NameType()
 IMAGE = NameType(is_image=True)
+NO_INSTANCE = InstanceReference("")
+"""Where no word was given; an empty one is refused, as it comes of a variable that isn't set."""
 
 
 def remote_argument(function: Function) -> Function:

@@ -50,6 +50,14 @@ def wire_time(text: str, otherwise: str = "") -> str:
         ) from None
 
 
+def future_time(text: str, otherwise: str = "") -> str:
+    """Return a time as `wire_time` does; one that is over is refused."""
+    wire = wire_time(text, otherwise)
+    if datetime.fromisoformat(wire.replace("Z", "+00:00")) <= datetime.now(UTC):
+        raise click.UsageError(f'"{text}" is over already')
+    return wire
+
+
 def format_time(text: str) -> str:
     """Write a time of the API in local time to the minute; empty for "never"."""
     moment = parse_time(text)

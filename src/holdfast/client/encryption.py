@@ -31,6 +31,11 @@ _MAGIC: Final = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 MAGIC_BYTES: Final = max(map(len, _MAGIC))
 _KEY_FILE_CAP_BYTES: Final = 1024 * 1024
 _IDENTITY_PREFIX: Final = "AGE-SECRET-KEY-"
+_KINDS_OF_SSH: Final = ("ssh-ed25519", "ssh-rsa")
+_PUBLIC_PREFIXES: Final = ("age1", "ssh-", "ecdsa-sha2-", "sk-")
+"""What can't be secret, so that an error may show it."""
+_WANTED_RECIPIENT: Final = "give an age recipient (age1…, ssh-ed25519 …, ssh-rsa …), or a file of them"
+_WANTED_IDENTITY: Final = "give the file with your age identity (AGE-SECRET-KEY-…) or your private SSH key"
 
 
 class Source(Protocol):
@@ -48,12 +53,18 @@ def parse_recipients(words: Sequence[str]) -> list[Recipient]:
     """Return the recipients: each word is one (`age1…`, `ssh-ed25519 …`, `ssh-rsa …`), or a file with one a line."""
     found: list[Recipient] = []
     for word in words:
-        if word.startswith(("age1", "ssh-")):
+        if not word.strip():
+            raise KeyFileError(f"--encrypt is empty: {_WANTED_RECIPIENT}")
+        if _is_secret(word):
+            raise _identity_given("--encrypt", "FILE")
+        if word.startswith(_PUBLIC_PREFIXES):
             found.append(_recipient(word, "--encrypt"))
             continue
-        lines = _key_lines(Path(word))
+        lines = _key_lines(Path(word), _WANTED_RECIPIENT)
         if not lines:
             raise KeyFileError(f"{word} holds no age recipient")
+        if any(map(_is_secret, lines)):
+            raise _identity_given(word, word)
         found += [_recipient(line, word) for line in lines]
     return found
 
@@ -62,14 +73,14 @@ def load_identities(path: Path) -> list[Identity]:
     """Return the identities in a file: one of age's with a line for each, or one private key of SSH."""
     import pyrage
 
-    text = _key_text(path)
+    text = _key_text(path, _WANTED_IDENTITY)
     if text.lstrip().startswith("-----BEGIN"):
         try:
             return [pyrage.ssh.Identity.from_buffer(text.encode())]
         except pyrage.IdentityError as error:
             raise KeyFileError(f"{path} is no SSH key that age can use: {error}") from error
     found: list[Identity] = []
-    for line in _key_lines(path):
+    for line in _key_lines(path, _WANTED_IDENTITY):
         if not line.upper().startswith(_IDENTITY_PREFIX):
             raise KeyFileError(f"{path} is no age identity: a line does not begin with {_IDENTITY_PREFIX}")
         try:
@@ -203,24 +214,44 @@ def _recipient(text: str, where: str) -> Recipient:
     import pyrage
 
     try:
-        if text.startswith("ssh-"):
-            return pyrage.ssh.Recipient.from_str(text)
-        return pyrage.x25519.Recipient.from_str(text)
+        if text.startswith("age1"):
+            return pyrage.x25519.Recipient.from_str(text)
+        return pyrage.ssh.Recipient.from_str(text)
     except pyrage.RecipientError as error:
+        if not text.startswith(_PUBLIC_PREFIXES):  # who knows what it is: it isn't shown
+            raise KeyFileError(f"{where}: a line is no age recipient: {_WANTED_RECIPIENT}") from error
+        kind, _, rest = text.partition(" ")
+        if rest and kind not in _KINDS_OF_SSH:
+            raise KeyFileError(
+                f"{where}: age takes SSH keys of the kinds ssh-ed25519 and ssh-rsa alone, not {kind[:80]}"
+            ) from error
         raise KeyFileError(f'{where}: "{text[:80]}" is no age recipient: {error}') from error
 
 
-def _key_lines(path: Path) -> list[str]:
-    lines = [line.strip() for line in _key_text(path).splitlines()]
+def _is_secret(text: str) -> bool:
+    """Tell whether a line is, or begins, something that must not be shown."""
+    upper = text.upper()
+    return _IDENTITY_PREFIX in upper or ("-----BEGIN" in upper and "PRIVATE KEY" in upper)
+
+
+def _identity_given(where: str, path: str) -> KeyFileError:
+    return KeyFileError(
+        f"{where}: this is an identity, that is a secret key. Files are encrypted to its recipient, which "
+        f"`age-keygen -y {path}` tells; of an SSH key it is the .pub file"
+    )
+
+
+def _key_lines(path: Path, wanted: str) -> list[str]:
+    lines = [line.strip() for line in _key_text(path, wanted).splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def _key_text(path: Path) -> str:
+def _key_text(path: Path, wanted: str) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_KEY_FILE_CAP_BYTES).decode()
+            return file.read(_KEY_FILE_CAP_BYTES).decode("utf-8-sig")
     except UnicodeError as error:
         raise KeyFileError(f"{path} holds no keys: it is no text") from error
-    except OSError as error:
-        text = f"{path}: {error.strerror}: give an age recipient (age1…), or a file of them"
-        raise KeyFileError(text) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise KeyFileError(f"{path}: {reason}: {wanted}") from error

@@ -16,7 +16,7 @@ from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
 from holdfast.client.errors import EncryptedFileError
 from holdfast.client.operations import RunningOperation
 from holdfast.client.shapes import Operation
-from holdfast.client.transfer import Counted, OnBytes, read_chunks
+from holdfast.client.transfer import Counted, Headed, OnBytes, read_chunks
 from holdfast.client.uploads import SentFile
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _contents(
     file: BinaryIO, name: str, on_bytes: OnBytes | None, identities: Sequence[Identity]
 ) -> Iterator[Contents]:
     size = _size(file)
-    counted = _Headed(Counted(file, on_bytes, size))
+    counted = Headed(Counted(file, on_bytes, size), MAGIC_BYTES)
     if not is_encrypted(counted.head):
         yield Contents(read_chunks(counted), size)
         return
@@ -102,28 +102,6 @@ def _size(file: BinaryIO) -> int | None:
     """Return how much is left of a file, None for a pipe."""
     facts = os.fstat(file.fileno())
     return facts.st_size - os.lseek(file.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(facts.st_mode) else None
-
-
-class _Headed:
-    """A file whose first bytes were looked at, and are read again: a pipe can't go back."""
-
-    def __init__(self, file: Counted) -> None:
-        self._file = file
-        self.head = self._rest = _exactly(file, MAGIC_BYTES)
-
-    def read(self, size: int = -1, /) -> bytes:
-        if self._rest:
-            taken = self._rest if size < 0 else self._rest[:size]
-            self._rest = self._rest[len(taken) :]
-            return taken
-        return self._file.read(size)
-
-
-def _exactly(file: Counted, size: int) -> bytes:
-    found = b""
-    while len(found) < size and (more := file.read(size - len(found))):
-        found += more
-    return found
 
 
 def send(connection: Connection, path: str, contents: Contents, wishes: ImportWishes) -> RunningOperation:

@@ -49,6 +49,28 @@ class Counted:
         return chunk
 
 
+class Headed:
+    """A file whose first bytes were looked at, and are read again: a pipe can't go back."""
+
+    def __init__(self, file: Counted, head_bytes: int) -> None:
+        self._file = file
+        self.head = self._rest = _exactly(file, head_bytes)
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._rest:
+            taken = self._rest if size < 0 else self._rest[:size]
+            self._rest = self._rest[len(taken) :]
+            return taken
+        return self._file.read(size)
+
+
+def _exactly(file: Counted, size: int) -> bytes:
+    found = b""
+    while len(found) < size and (more := file.read(size - len(found))):
+        found += more
+    return found
+
+
 class Pace:
     """Keeps a transfer below a number of bytes per second by waiting after each piece; None: no limit."""
 

@@ -151,6 +151,13 @@ class ProfileNotFoundError(NotFoundError):
         super().__init__("Profile not found")
 
 
+class GoneProfileError(BadRequestError):
+    """What was taken when a profile was there needs it now."""
+
+    def __init__(self, what: str, profile: str, remedy: str) -> None:
+        super().__init__(f'{what} needs the profile "{profile}", which is gone: make one of this name, {remedy}')
+
+
 class ProjectNotFoundError(NotFoundError):
     def __init__(self, name: str) -> None:
         self.name = name

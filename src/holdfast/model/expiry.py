@@ -47,6 +47,9 @@ def _parse(expression: str) -> dict[str, int] | None:
     for term in expression.split(" "):
         found = _TERM.fullmatch(term)
         if found is None or amounts[found[2]]:
-            raise BadRequestError("Invalid expiry expression")
+            raise BadRequestError(
+                f'Invalid expiry expression "{expression}": give numbers with units of S, M, H, d, w, m, y, each unit '
+                "once, with one space between: 1w 2d"
+            )
         amounts[found[2]] = int(found[1])
     return amounts

@@ -13,6 +13,7 @@ from holdfast.model.expand import expand_config, expand_devices, root_device
 from holdfast.model.instance import Config, Devices, Instance
 from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.profile import Profile
+from holdfast.model.usable_rules import INSTANCE_NAMES, check_usable
 
 DISK_MAP_KEY: Final = "volatile.last_state.idmap"
 ATTACHED_VOLUMES_KEY: Final = "volatile.attached_volumes"
@@ -52,6 +53,7 @@ def check_update(before: Instance, after: Instance, profiles: Sequence[Profile])
     try:
         check_instance_config(after.config)
         check_protected_keys(before.config, after.config)
+        check_usable(before.config, after.config, INSTANCE_NAMES)
         check_instance_config(expand_config(profiles, after.config))
     except BadRequestError as error:
         raise BadRequestError(f"Invalid config: {error}") from error
@@ -84,6 +86,11 @@ def without_empty(config: Config) -> dict[str, str]:
     return {key: value for key, value in config.items() if value}
 
 
+def devices_without_empty(devices: Devices) -> dict[str, dict[str, str]]:
+    """Return the devices without options that are unset by an empty value."""
+    return {name: without_empty(device) for name, device in devices.items()}
+
+
 def _with_facts(before: Instance, change: InstanceChange, config: Config, devices: Devices) -> Instance:
     facts = {key: before.config[key] for key in _OURS if key in before.config}
     rest = {key: value for key, value in config.items() if key not in _OURS}
@@ -92,7 +99,7 @@ def _with_facts(before: Instance, change: InstanceChange, config: Config, device
         architecture=change.architecture or before.architecture,
         description=before.description if change.description is None else change.description,
         config={**rest, **facts},
-        devices={name: dict(device) for name, device in devices.items()},
+        devices=devices_without_empty(devices),
         profiles=before.profiles if change.profiles is None else change.profiles,
         ephemeral=before.ephemeral if change.ephemeral is None else change.ephemeral,
     )

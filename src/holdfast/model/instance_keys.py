@@ -165,7 +165,7 @@ def check_instance_config(config: Mapping[str, str], *, is_imported: bool = Fals
     `is_imported`: the config comes with an export, where a name pattern that only LXD understands must not make the
     data unreadable; it is refused when it is used.
     """
-    INSTANCE_KEYS.check(config, unchecked=("snapshots.pattern",) if is_imported else ())
+    _check(config, unchecked=("snapshots.pattern",) if is_imported else ())
 
 
 def check_profile_config(config: Mapping[str, str]) -> None:
@@ -173,7 +173,16 @@ def check_profile_config(config: Mapping[str, str]) -> None:
     for name in config:
         if name.startswith(("volatile.", "image.")):
             raise BadRequestError(f"{name.partition('.')[0].capitalize()} keys can only be set on instances")
-    INSTANCE_KEYS.check(config)
+    _check(config)
+
+
+def _check(config: Mapping[str, str], unchecked: tuple[str, ...] = ()) -> None:
+    """Check one after the other; LXD's texts tell of values without their keys, so the key is added."""
+    for name, value in config.items():
+        try:
+            INSTANCE_KEYS.check({name: value}, unchecked=unchecked)
+        except BadRequestError as error:
+            raise error if name in str(error) else BadRequestError(f"{error} ({name})") from error
 
 
 def is_live(name: str) -> bool:

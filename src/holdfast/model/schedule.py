@@ -33,13 +33,16 @@ def check_schedule(schedule: str, aliases: tuple[str, ...] = INSTANCE_ALIASES) -
         return
     for trigger in schedule.lower().split(", "):
         if trigger.strip() not in aliases:
-            _check_cron(trigger.strip())
+            _check_cron(trigger.strip(), aliases)
 
 
-def _check_cron(expression: str) -> None:
+def _check_cron(expression: str, aliases: tuple[str, ...]) -> None:
     fields = expression.split(" ")
     if len(fields) != len(_FIELDS):
-        raise BadRequestError("Schedule must be of the form: <minute> <hour> <day-of-month> <month> <day-of-week>")
+        raise BadRequestError(
+            "Schedule must be of the form: <minute> <hour> <day-of-month> <month> <day-of-week>, or one of "
+            f'{" ".join(aliases)}; several are separated by ", ", a comma and a space. "{expression}" is neither'
+        )
     for field, (lowest, highest, names) in zip(fields, _FIELDS, strict=True):
         for part in field.split(","):
             _check_range(part, lowest, highest, names)

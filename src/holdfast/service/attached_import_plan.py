@@ -40,7 +40,7 @@ def wanted_places(index: ExportIndex, wanted: Mapping[str, Device], pool: str | 
 
     `wanted` are the devices as the sender wants them, `pool` is the one for everything; else it is that of the file.
     """
-    devices = _devices_in_file(index.definition) if index.definition else {}
+    devices = devices_in_file(index.definition) if index.definition else {}
     found: list[Place | None] = []
     for part in index.attached:
         shown = [each.device for each in attachments(devices) if (each.pool, each.name) == (part.pool, part.name)]
@@ -64,7 +64,7 @@ def with_volumes(definition: Definition, made: Sequence[Attached], profiles: Seq
     places = {(each.index.pool, each.index.name): each.place for each in made}
     instance = definition.instance
     devices = _moved(instance.devices, places)
-    before, now = _moved(_devices_in_file(definition), places), expand_devices(profiles, devices)
+    before, now = _moved(devices_in_file(definition), places), expand_devices(profiles, devices)
     for each in attachments(before):
         if (each.pool, each.name) in places.values() and now.get(each.device) != before[each.device]:
             devices[each.device] = before[each.device]
@@ -81,7 +81,8 @@ def with_volumes(definition: Definition, made: Sequence[Attached], profiles: Seq
     )
 
 
-def _devices_in_file(definition: Definition) -> dict[str, dict[str, str]]:
+def devices_in_file(definition: Definition) -> dict[str, dict[str, str]]:
+    """Return what the instance and its profiles showed where the file was made."""
     named = {profile.name: profile for profile in definition.profiles}
     applied = [named[name] for name in definition.instance.profiles if name in named]
     return expand_devices(applied, definition.instance.devices)

@@ -71,7 +71,7 @@ class ChangesService:
         with ExitStack() as stack:
             before, after = (Side(stack.enter_context(_opened(each.tree)), each.id_base) for each in points)
             if not (_has(before, start) or _has(after, start)):
-                raise NotFoundError("Not Found")
+                raise NotFoundError(f'Not Found: there is no directory "{question.path}" before nor after')
             return self._collect(question, differences(before, after, start, _Watch(self._clock.monotonic)))
 
     def _collect(self, question: Question, found: Iterator[Difference]) -> Changes:

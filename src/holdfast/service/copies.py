@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from holdfast.model.errors import BadRequestError, NotFoundError
+from holdfast.model.errors import BadRequestError, GoneProfileError, NotFoundError, ProfileNotFoundError
 from holdfast.model.expand import expand_devices
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_keys import copied_config
@@ -88,7 +88,12 @@ class CopyService:
             devices={**origin.devices, **request.devices},
             profiles=origin.profiles if request.profiles is None else request.profiles,
         )
-        new = self._builder.plan(caller.project, request, copied_config(origin.config), "copy")
+        try:
+            new = self._builder.plan(caller.project, request, copied_config(origin.config), "copy")
+        except ProfileNotFoundError as error:
+            what = f"A copy of {source.name}" + (f"/{source.snapshot}" if source.snapshot else "")
+            remedy = "or copy with other profiles (`--profile`, `--no-profiles`)"
+            raise GoneProfileError(what, error.name, remedy) from error
         if source.instance_only or source.snapshot is not None:
             return new
         pool = new.instance.pool

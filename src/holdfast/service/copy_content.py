@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host.trees import fill_tree
+from holdfast.model.errors import GoneProfileError, ProfileNotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.kinds import StatusCode
 from holdfast.model.root_disk import root_in_pool
@@ -67,7 +68,10 @@ class ContentCopy:
 
     def snapshot_in_pool(self, snapshot: Snapshot, project: str, pool: str) -> Snapshot:
         """Return a snapshot's record with its root disk in a pool."""
-        profiles = self._around.profiles.for_instance(project, snapshot.profiles)
+        try:
+            profiles = self._around.profiles.for_instance(project, snapshot.profiles)
+        except ProfileNotFoundError as error:
+            raise GoneProfileError(f"Snapshot {snapshot.name}", error.name, "or copy without snapshots") from error
         return replace(snapshot, devices=root_in_pool(snapshot.devices, profiles, pool))
 
     def _runs(self, instance: Instance) -> bool:

@@ -17,6 +17,7 @@ from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
 from holdfast.model.pet_names import pet_name
 from holdfast.model.root_disk import root_size_bytes
+from holdfast.model.usable_rules import INSTANCE_NAMES, check_usable
 from holdfast.service.caller import Caller
 from holdfast.service.image_add import ImageRequest
 from holdfast.service.images import ImageService
@@ -55,6 +56,7 @@ class Creator:
             request = replace(request, name=self._pet_name(caller.project))
         if isinstance(source, FromCopy):
             return copier.copy(caller, request, source)
+        check_usable({}, request.config, INSTANCE_NAMES)
         image = self._image(caller.project, source) if isinstance(source, FromImage) else None
         wanted, request = request, replace(request, architecture=_architecture(request, image))
         self._builder.check_profiles(caller.project, request)

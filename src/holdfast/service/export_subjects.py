@@ -20,7 +20,9 @@ from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Database
 from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import (
+    GoneProfileError,
     InstanceNotFoundError,
+    ProfileNotFoundError,
     SnapshotNotFoundError,
     UnsupportedError,
     VolumeNotFoundError,
@@ -131,7 +133,11 @@ class ExportSubjects:
         with self._database.read() as connection:
             snapshots = snapshots_table.list_for(connection, owner.project, owner.name)
         definition = part.definition(instance, snapshots)
-        profiles = self._profiles.for_instance(owner.project, definition.instance.profiles)
+        try:
+            profiles = self._profiles.for_instance(owner.project, definition.instance.profiles)
+        except ProfileNotFoundError as error:
+            what = f"Snapshot {owner.name}/{part.snapshot}" if part.snapshot else f"Instance {owner.name}"
+            raise GoneProfileError(what, error.name, "then export") from error
         definition = replace(definition, profiles=tuple(profiles))
         driver = self._pools.driver(instance.pool)
         names = (*(snapshot.name for snapshot in definition.snapshots), None)

@@ -13,6 +13,7 @@ from typing import Final
 
 from holdfast.db import former_states as table
 from holdfast.db.database import Connection
+from holdfast.model.disk_volumes import attached
 from holdfast.model.errors import (
     HoldfastError,
     InstanceNotFoundError,
@@ -63,10 +64,10 @@ class FormerStates:
     def get(self, instance: Instance) -> FormerState:
         found = self.find(instance)
         if found is None:
-            raise NotFoundError(
-                f"Nothing to undo: no state of {instance.name} from before a restore is kept "
-                f"(for how long one is says {UNDO_KEY}; it goes when the pool is nearly full)"
-            )
+            why = f"for how long one is says {UNDO_KEY}; it goes when the pool is nearly full"
+            if any(attached(snapshot.config) for snapshot in self._around.snapshot_list(instance)):
+                why = f"a restore together with volumes keeps none; of others: {why}"
+            raise NotFoundError(f"Nothing to undo: no state of {instance.name} from before a restore is kept ({why})")
         return found
 
     def view(self, project: str, name: str) -> FormerView:

@@ -21,6 +21,7 @@ from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name, check_snapshot_name
 from holdfast.model.profile import Profile
 from holdfast.model.sizes import parse_bytes
+from holdfast.service.attached_import_plan import devices_in_file
 
 _POWER_KEY: Final = "volatile.last_state.power"
 
@@ -67,6 +68,7 @@ def plan_import(
     check_instance_name(target.name)
     if target.profiles is not None and len(set(target.profiles)) != len(target.profiles):
         raise BadRequestError("Duplicate profile found in request")
+    _check_wishes(definition, target, profiles)
     devices = _with_root(_overridden(source.devices, target.devices, profiles), target.pool, profiles)
     config = {UUID_KEY: new_uuid(), CLOUD_INIT_KEY: new_uuid(), **_config(_merged(source.config, target.config))}
     _check(config, devices)
@@ -125,6 +127,25 @@ def _merged(config: Config, wanted: Config) -> dict[str, str]:
     return {**kept, **{key: value for key, value in wanted.items() if value}}
 
 
+def _check_wishes(definition: Definition, target: ImportTarget, profiles: Sequence[Profile]) -> None:
+    """Raise for what would be passed over: a device left out that isn't there, a root disk elsewhere or turned off."""
+    before = expand_devices(profiles, definition.instance.devices)
+    known = {*before, *devices_in_file(definition)}
+    after = _overridden(definition.instance.devices, target.devices, profiles)
+    for name, wish in target.devices.items():
+        if wish.get("type") == "none" and name not in known:
+            raise BadRequestError(
+                f'Cannot override config for device "{name}": Neither the file nor the profiles have such a device'
+            )
+        if _is_root(before.get(name, {})) and not _is_root(after[name]):
+            raise BadRequestError(f'Device "{name}" is the root disk: an instance can\'t be without it')
+        if _is_root(after[name]) and wish.get("pool", target.pool) != target.pool:
+            raise BadRequestError(
+                f'Device "{name}" is the root disk, and can\'t be in pool "{wish["pool"]}": the instance comes into '
+                f'pool "{target.pool}"'
+            )
+
+
 def _overridden(
     devices: Devices, wanted: Mapping[str, Device], profiles: Sequence[Profile]
 ) -> dict[str, dict[str, str]]:
@@ -157,6 +178,14 @@ def _free_name(devices: Devices) -> str:
     while name in devices:
         name, number = f"root{number}", number + 1
     return name
+
+
+def wanted_root_pool(definition: Definition | None, devices: Mapping[str, Device]) -> str | None:
+    """Return the pool that the sender names for the root disk; old files don't tell what that is called."""
+    if definition is None:
+        return devices.get("root", {}).get("pool")
+    root = root_device(devices_in_file(definition))
+    return devices.get(root[0], {}).get("pool") if root else None
 
 
 def _is_root(device: Device) -> bool:

@@ -39,7 +39,7 @@ from holdfast.service.attached_volumes import AttachedVolumes, locks_of, locks_o
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.import_base import Onto, check_way, find_base
-from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import
+from holdfast.service.import_plan import ImportPlan, ImportTarget, plan_import, wanted_root_pool
 from holdfast.service.import_trees import StagedPart, check_form, room_bytes, stage_parts
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock, pool_lock
@@ -140,10 +140,12 @@ class ImportService:
                 if former is None:
                     raise InstanceNotFoundError(onto)
                 self._onto(index, former, self._pools.driver(former.pool))
+            self._check_pools(devices or {})
+            wanted = pool or wanted_root_pool(index.definition, devices or {}) or (former.pool if former else None)
             target = ImportTarget(
                 project=caller.project,
                 name=final_name,
-                pool=self._pool(caller.project, pool or (former.pool if former else None), index),
+                pool=self._pool(caller.project, wanted, index),
                 devices=devices or {},
                 config=config or {},
                 profiles=None if profiles is None else tuple(profiles),
@@ -229,6 +231,14 @@ class ImportService:
                 raise InternalError(f"Storage pool not found: {error}") from error
             return fallback
 
+    def _check_pools(self, devices: Mapping[str, Device]) -> None:
+        for name, device in devices.items():
+            try:
+                if device.get("pool"):
+                    self._pools.driver(device["pool"])
+            except PoolNotFoundError as error:
+                raise BadRequestError(f'Device "{name}": {error}: "{device["pool"]}"') from error
+
     def _default_pool(self, project: str) -> str | None:
         profile = self._profiles.get(project, _DEFAULT_PROFILE)
         root = root_device(profile.devices)
@@ -273,8 +283,12 @@ class ImportService:
             return instances_table.get(connection, project, name)
 
     def _check_free(self, driver: Driver, target: ImportTarget, *, is_recorded: bool) -> None:
-        if is_recorded or driver.exists(_volume(target.project, target.name)):
-            raise ConflictError("Create instance from backup: Cannot restore volume, already exists on target")
+        text = "Create instance from backup: Cannot restore volume, already exists on target"
+        if is_recorded:
+            remedy = "import under another name, or replace it (`--replace`)"
+            raise ConflictError(f'{text}: There is an instance "{target.name}": {remedy}')
+        if driver.exists(_volume(target.project, target.name)):
+            raise ConflictError(f'{text}: Pool "{target.pool}" has one of "{target.name}", the database has not')
 
     def _profiles_of(self, project: str, names: Sequence[str]) -> Sequence[Profile]:
         try:

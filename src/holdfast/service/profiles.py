@@ -12,9 +12,11 @@ from holdfast.model.device_rules import check_devices
 from holdfast.model.errors import BadRequestError, ConflictError, NotAuthorizedError, ProfileNotFoundError
 from holdfast.model.expand import expand_devices, root_device
 from holdfast.model.instance import Devices
+from holdfast.model.instance_changes import devices_without_empty, without_empty
 from holdfast.model.instance_keys import check_profile_config
 from holdfast.model.names import check_entity_name
 from holdfast.model.profile import Profile
+from holdfast.model.usable_rules import INSTANCE_NAMES, check_usable
 from holdfast.service import project_features
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
@@ -58,12 +60,14 @@ class ProfileService:
         self, caller: Caller, name: str, description: str, config: Mapping[str, str], devices: Devices
     ) -> Profile:
         check_entity_name("Profile", name)
+        devices = devices_without_empty(devices)
         with self._keeping_volumes(caller.project, devices), self._database.write() as connection:
             home = project_features.home(connection, caller.project, "profiles")
             profile = Profile(
-                project=home, name=name, description=description, config=_without_empty(config), devices=devices
+                project=home, name=name, description=description, config=without_empty(config), devices=devices
             )
             _check(connection, profile)
+            check_usable({}, profile.config, INSTANCE_NAMES)
             check_profile_devices(connection, home, devices, ())
             if profiles.get(connection, home, name) is not None:
                 raise ConflictError("The profile already exists")
@@ -75,12 +79,13 @@ class ProfileService:
         self, caller: Caller, name: str, description: str, config: Mapping[str, str], devices: Devices
     ) -> Profile:
         """Replace description, config and devices; what would leave an instance without its root disk is refused."""
-        home = self.get(caller.project, name).project
+        home, devices = self.get(caller.project, name).project, devices_without_empty(devices)
         with self._locks.hold(profile_lock(home, name), what="update"):
             with self._keeping_volumes(home, devices), self._database.write() as connection:
                 before = _get(connection, home, name)
-                after = replace(before, description=description, config=_without_empty(config), devices=devices)
+                after = replace(before, description=description, config=without_empty(config), devices=devices)
                 _check(connection, after)
+                check_usable(before.config, after.config, INSTANCE_NAMES)
                 users = profiles.used_by(connection, name, project_features.tenants(connection, home, "profiles"))
                 _check_roots(connection, after, users)
                 check_profile_devices(connection, home, devices, [project for project, _ in users])
@@ -159,10 +164,6 @@ def _get(connection: Connection, home: str, name: str) -> Profile:
     if profile is None:
         raise ProfileNotFoundError(name)
     return profile
-
-
-def _without_empty(config: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in config.items() if value}
 
 
 def _check(connection: Connection, profile: Profile) -> None:

@@ -14,6 +14,7 @@ from holdfast.db import instances as instances_table
 from holdfast.model.errors import (
     BadRequestError,
     ConflictError,
+    GoneProfileError,
     NoSpaceError,
     NotFoundError,
     ProfileNotFoundError,
@@ -218,9 +219,7 @@ class RestoreService:
         try:
             profiles = self._around.profiles.for_instance(instance.project, restored.profiles)
         except ProfileNotFoundError as error:
-            raise BadRequestError(
-                f'{name} needs the profile "{error.name}", which is gone: make one of this name, then restore'
-            ) from error
+            raise GoneProfileError(name, error.name, "then restore") from error
         restored = replace(restored, devices=root_in_pool(restored.devices, profiles, instance.pool))
         check_instance_config(restored.config, is_imported=True)
         check_instance_devices(restored, profiles)

@@ -59,7 +59,7 @@ class SchedulePreviewer:
     ) -> SchedulePreview:
         """Return what would be. What is wrong in one field is told, and doesn't hide what the others would do."""
         if not 0 <= draft.count <= MOST_RUNS:
-            raise BadRequestError(f"At most {MOST_RUNS} runs can be asked for")
+            raise BadRequestError(f"Up to {MOST_RUNS} runs can be asked for, not {draft.count}")
         errors = _errors(draft, is_volume=is_volume)
         kept = scheduled.kept_of(subject)
         with self._database.read() as connection:
@@ -74,11 +74,16 @@ class SchedulePreviewer:
             name = next_name(draft.pattern, moment.astimezone(), {each.name for each in kept}, names)
         except BadRequestError as error:
             errors["pattern"] = errors["pattern"] or str(error)
+        expires_at = None
+        try:
+            expires_at = expiry_time(draft.expiry, moment)
+        except BadRequestError as error:
+            errors["expiry"] = str(error)
         rule = project.config.get(KEEP_KEY, "") if project else ""
         return SchedulePreview(
             next_runs=next_runs,
             name=name,
-            expires_at=expiry_time(draft.expiry, moment),
+            expires_at=expires_at,
             fates=self._retention.decide(_as_drafted(subject, draft, rule), kept, runs),
             errors=errors,
         )

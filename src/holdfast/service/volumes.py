@@ -9,6 +9,7 @@ from typing import Final
 from holdfast.db import volumes as volumes_table
 from holdfast.model.errors import BadRequestError, HoldfastError
 from holdfast.model.kinds import ContentType
+from holdfast.model.usable_rules import check_usable
 from holdfast.model.volume import CustomVolume
 from holdfast.model.volume_keys import DEFAULT_BLOCK_BYTES, changed_config, check_volume_config, size_bytes
 from holdfast.service.backup_files import BackupFiles
@@ -66,6 +67,7 @@ class VolumeService:
     def create(self, caller: Caller, pool: str, request: VolumeRequest) -> CustomVolume:
         """Make an empty volume."""
         wanted = self._builder.plan(caller.project, pool, request)
+        check_usable({}, request.config, {})
         locks = self._around.locks
         with (
             locks.hold(pool_lock(pool), shared=True, what="create"),
@@ -109,6 +111,7 @@ class VolumeService:
 
     def _change(self, before: CustomVolume, after: CustomVolume) -> None:
         check_volume_config(after)
+        check_usable(before.config, after.config, {})
         if size_bytes(before.config) == size_bytes(after.config):
             with self._around.database.write() as connection:
                 volumes_table.update(connection, after)

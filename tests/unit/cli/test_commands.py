@@ -72,6 +72,15 @@ def test_every_command_takes_what_its_words_give(path: str) -> None:
         assert takes_any or given <= named
 
 
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "Virtual machines can't be made by this server yet"), (["launch"], "Holdfast's can't yet")]
+)
+def test_help_promises_no_virtual_machines(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """That the server refuses to make one is seen in `tests/system/test_cli.py`."""
+    assert main([*words, "--help"]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_words_of_the_issue_are_there() -> None:
     words = (
         "launch init list info start stop restart pause delete rename config profile storage image exec file console "
@@ -89,6 +98,8 @@ def test_words_of_the_issue_are_there() -> None:
         (["list", "--nosuch"], "--nosuch"),
         (["start"], "at least one instance"),
         (["restore", "web"], "INSTANCE SNAPSHOT"),
+        (["restore", "web", "--undo", "--disk-volumes=all-exclusive"], "and nothing else"),
+        (["restore", "web", "--forget", "--disk-volumes=all-exclusive"], "and nothing else"),
         (["rename", "a/b", "c/d"], "stays with its instance"),
         (["remote", "add", "x", "eyJjbGllbnRfbmFtZSI6Im1l" * 8], "The token is damaged"),
         (["remote", "add", "x", "eyJmb28"], "The token is damaged"),
@@ -105,7 +116,58 @@ def test_words_of_the_issue_are_there() -> None:
         (["import", "/nonexistent"], "is not a file"),
         (["export", "web", "/nonexistent/web.tar"], "no directory /nonexistent"),
         (["file", "push", "x", "web"], "INSTANCE/PATH"),
+        (["export", "web", "--since", ""], "--since is empty"),
+        (["export", "web", "--snapshot="], "--snapshot is empty"),
+        (["export", "web", ""], "[FILE|-] is empty"),
+        (["export", "web", "--compression", "", "--project", "p"], "--compression is empty"),
+        (["export", "web", "--encrypt", "age1x", "--encrypt", ""], "--encrypt is empty"),
+        (["backup", "stored", "create", "web", "--snapshot", ""], "--snapshot is empty"),
+        (["backup", "stored", "create", "web", ""], "[EXPORT] is empty"),
+        (["storage", "volume", "export", "bt", "v", "--snapshot", ""], "--snapshot is empty"),
+        (["import", "/etc/hostname", "-p", ""], "-p/--profile is empty"),
+        (["import", "/etc/hostname", "-s", ""], "-s/--storage is empty"),
+        (["import", "/etc/hostname", ""], "NAME is empty"),
+        (["import", ""], "FILE is empty"),
+        (["storage", "volume", "import", "bt", "/etc/hostname", ""], "NAME is empty"),
+        (["snapshot", "web", "s", "--expires", "2001-01-01"], '"2001-01-01" is over already'),
+        (["snapshot", "web", "s", "--expires", "0d"], '"0d" is no time at all'),
+        (["snapshot", "web", "s", "--expires", "0d 1H"], "No server answers"),
+        (["backup", "stored", "create", "web", "--expires", "0d"], '"0d" is no time at all'),
+        (["backup", "stored", "create", "web", "--expires", "2001-01-01T10:00"], "is over already"),
+        (["schedule", "preview", "web", "@daily", "--count", "0"], "1<=x<=100"),
+        (["schedule", "preview", "web", "@daily", "--count", "-1"], "1<=x<=100"),
+        (["list", "--project", ""], "--project is empty"),
+        (["snapshot", "web", "--description", ""], "No server answers"),
         (["list"], "No server answers"),
+        (["exec", "web", "--user", "-1", "--", "id"], "0<=x<=4294967294"),
+        (["exec", "web", "--user", "4294967295", "--", "id"], "0<=x<=4294967294"),
+        (["exec", "web", "--group", "4294967296", "--", "id"], "0<=x<=4294967294"),
+        (["config", "set", "", "user.y=1"], "name of an instance is missing"),
+        (["config", "set", "", "user.y", "1"], "name of an instance is missing"),
+        (["config", "get", "", "user.y"], "name of an instance is missing"),
+        (["config", "get", ""], "name of a key is missing"),
+        (["config", "unset", "", "user.y"], "name of an instance is missing"),
+        (["config", "show", ""], "name of an instance is missing"),
+        (["config", "edit", ""], "name of an instance is missing"),
+        (["config", "unset", "web"], '"web" is no key of the server'),
+        (["config", "unset", ""], "is no key of the server"),
+        (["info", ""], "name of an instance is missing"),
+        (["waitready", "--timeout", "-1"], "from 0 (wait for ever)"),
+        (["stop", "web", "--timeout", "-2"], "x>=-1"),
+        (["restart", "web", "--timeout", "-2"], "x>=-1"),
+        (["waitready", "--timeout", "nan"], "from 0 (wait for ever)"),
+        (["waitready", "--timeout", "inf"], "from 0 (wait for ever)"),
+        (["waitready", "--timeout", "1e30"], "from 0 (wait for ever)"),
+        (["query", ""], "path is missing"),
+        (["query", "1.0/instances"], "must begin with"),
+        (["query", "-X", "FOO", "/1.0"], "'FOO' is not one of"),
+        (["copy", "web", ""], "name of an instance is missing"),
+        (["move", "web", "", "-s", "fast"], "name of an instance is missing"),
+        (["list", "--fast", "-c", "nm"], "--fast or --columns, not both"),
+        (["list", "-c", ""], "empty column"),
+        (["exec", "-t", "--mode", "non-interactive", "web", "tty"], "-t or --mode non-interactive, not both"),
+        (["exec", "-T", "--mode", "interactive", "web", "tty"], "-T or --mode interactive, not both"),
+        (["monitor", "--pretty", "-f", "json"], "--pretty or --format json, not both"),
     ],
 )
 def test_errors_are_one_line(
@@ -222,7 +284,69 @@ def test_delete_looks_before_it_begins(socket_path: Path, capsys: pytest.Capture
     with UnixServer(socket_path, respond) as server:
         assert main(["delete", "there", "missing"]) == 1
     assert "DELETE" not in [asked.method for asked in server.asked]
-    assert capsys.readouterr().err == "Error: Instance not found\n"
+    assert capsys.readouterr().err == "Error: missing: Instance not found\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "said"),
+    [
+        ("profile delete a", "Profile not found", "a: Profile not found"),
+        ("profile delete a", 'There is no profile "a"', 'There is no profile "a"'),
+        ("image delete a b", "Image not found", "a: Image not found"),
+        ("image alias delete a", "Image alias not found", "a: Image alias not found"),
+        ("warning acknowledge a", "Warning not found", "a: Warning not found"),
+        ("warning delete a", "Warning not found", "a: Warning not found"),
+        ("file delete a/x b/y", "Instance not found", "a: Instance not found"),
+        ("backup stored delete web a b", "Instance backup not found", "a: Instance backup not found"),
+        ("ui revoke a", "Browser not found", "a: Browser not found"),
+    ],
+)
+def test_which_of_several_is_missing_is_told(
+    words: str, text: str, said: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: refusal("404 Not Found", text)):
+        assert main(words.split()) == 1
+    assert capsys.readouterr().err == f"Error: {said}\n"
+
+
+@pytest.mark.parametrize("words", ["snapshot hold a/s", "storage volume hold default a/s"])
+def test_which_snapshot_is_missing_is_told(words: str, socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def respond(asked: Asked) -> bytes:
+        if asked.path == "/1.0":
+            return sync({"api_extensions": ["holdfast_snapshot_hold"]})
+        return refusal("404 Not Found", "Not here")
+
+    with UnixServer(socket_path, respond):
+        assert main(words.split()) == 1
+    assert capsys.readouterr().err == "Error: a/s: Not here\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("file pull web/etc/nosuch -", "There is no /etc/nosuch in web"),
+        ("file pull --snapshot s web/etc/nosuch -", "There is no /etc/nosuch in web/s"),
+        ("file list web/nosuch", "There is no /nosuch in web"),
+        ("file edit web/nosuch", "There is no /nosuch in web"),
+        ("file delete web/nosuch/x", "There is no /nosuch/x in web"),
+        ("file mkdir web/nosuch/x", "There is no directory /nosuch in web"),
+        ("file mkdir web/x", "There is no place for /x in web"),
+        ("file push {tree}/x web/nosuch/x", "There is no directory /nosuch in web: -p makes it"),
+        ("file push -r {tree} web/srv/nosuch/", "There is no directory /srv/nosuch in web: -p makes it"),
+    ],
+)
+def test_a_missing_path_is_named(
+    words: str, said: str, socket_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Servers say no more than `Not Found`, and of some things another 404."""
+
+    def respond(asked: Asked) -> bytes:
+        return sync([]) if "/snapshots?" in f"{asked.path}?" else refusal("404 Not Found", "Not Found")
+
+    (tmp_path / "x").touch()
+    with UnixServer(socket_path, respond):
+        assert main(words.format(tree=tmp_path).split()) == 1
+    assert capsys.readouterr().err == f"Error: {said}\n"
 
 
 IMAGES = [
@@ -330,6 +454,116 @@ def test_query_prints_what_the_api_says(socket_path: Path, capsys: pytest.Captur
         assert main(["query", "-X", "post", "-d", '{"x": 1}', "/1.0/y"]) == 0
     assert json.loads(capsys.readouterr().out) == {"a": 1}
     assert (server.asked[0].method, server.asked[0].json()) == ("POST", {"x": 1})
+
+
+def test_query_takes_letters_that_a_request_line_does_not(socket_path: Path) -> None:
+    with UnixServer(socket_path, lambda _: sync({})) as server:
+        assert main(["query", "/1.0/instances/ü b\n?filter=a%20eq%20b&x='1'"]) == 0
+    assert server.asked[0].path == "/1.0/instances/%C3%BC%20b%0A?filter=a%20eq%20b&x='1'"
+
+
+def test_unset_of_a_server_key_lets_the_server_say_whether_it_knows_it(socket_path: Path) -> None:
+    with UnixServer(socket_path, lambda _: sync({"config": {"user.a": "1", "user.b": "2"}})) as server:
+        assert main(["config", "unset", "user.a"]) == 0
+    assert server.asked[-1].json() == {"config": {"user.a": "", "user.b": "2"}}
+
+
+@pytest.mark.parametrize(("has_project", "text"), [(True, 'no image "tiny"'), (False, 'no project "team"')])
+def test_launch_says_what_is_missing(
+    has_project: bool,
+    text: str,
+    socket_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+    def respond(asked: Asked) -> bytes:
+        is_there = has_project and asked.path == "/1.0/projects/team?project=team"
+        return sync({"name": "team"}) if is_there else refusal("404 Not Found", "Not found")
+
+    with UnixServer(socket_path, respond):
+        assert main(["launch", "tiny", "web", "--project", "team"]) == 1
+    assert f"There is {text}" in capsys.readouterr().err
+
+
+def _profile(description: str) -> dict[str, object]:
+    return {"name": "default", "description": description, "config": {}, "devices": {}, "used_by": []}
+
+
+def test_profiles_of_all_projects_say_whose_they_are(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The project "shared" has those of the default project: they are told once."""
+    projects = [
+        {"name": "default", "used_by": ["/1.0/instances/a", "/1.0/profiles/default"]},
+        {"name": "shared", "used_by": ["/1.0/instances/b?project=shared"]},
+        {"name": "team", "used_by": ["/1.0/profiles/default?project=team"]},
+    ]
+
+    def respond(asked: Asked) -> bytes:
+        if asked.path.startswith("/1.0/projects"):
+            return sync(projects)
+        return sync([_profile("ours" if asked.path.endswith("&project=team") else "first")])
+
+    with UnixServer(socket_path, respond):
+        assert main(["profile", "list", "--all-projects", "--format", "csv"]) == 0
+        assert capsys.readouterr().out == "default,default,first,0\nteam,default,ours,0\n"
+        assert main(["profile", "list", "--all-projects"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].split()[1] == "PROJECT"
+        assert main(["profile", "list", "--all-projects", "--format", "json"]) == 0
+        assert [each["project"] for each in json.loads(capsys.readouterr().out)] == ["default", "team"]
+        assert main(["profile", "list", "--format", "csv", "--project", "team"]) == 0
+        assert capsys.readouterr().out == "default,ours,0\n"
+
+
+@pytest.mark.parametrize(
+    ("resources", "project"),
+    [
+        ({"instances": ["/1.0/instances/web?project=team"]}, "team"),
+        ({"instances": ["/1.0/instances/web"]}, "default"),
+        (None, ""),
+    ],
+)
+def test_operations_of_all_projects_say_whose_they_are(
+    resources: object, project: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with UnixServer(socket_path, lambda _: sync({"running": [operation(resources=resources)]})):
+        assert main(["operation", "list", "--all-projects", "--format", "csv"]) == 0
+        assert capsys.readouterr().out.startswith(f"{project},11111111-")
+        assert main(["operation", "list", "--format", "csv"]) == 0
+        assert capsys.readouterr().out.startswith("11111111-")
+
+
+DEVICES = {"eth0": {"type": "none"}, "sh2": {"type": "none"}}
+EXPANDED = {**DEVICES, "root": {"type": "disk", "path": "/", "pool": "default"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["get", "web", "root", "size"], "`holdfast config device override web root KEY=VALUE`"),
+        (["set", "web", "root", "size=1GiB"], "it comes from a profile"),
+        (["unset", "web", "root", "size"], "it comes from a profile"),
+        (["remove", "web", "root"], "it comes from a profile"),
+        (["remove", "web", "sh2", "nosuch"], 'no device "nosuch" of its own; it has: eth0, sh2'),
+        (["override", "web", "nosuch"], 'no device "nosuch"; it has: eth0, root, sh2'),
+        (["override", "web", "eth0"], "use `set`"),
+    ],
+)
+def test_device_that_is_not_the_instance_s_own(
+    words: list[str], text: str, socket_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is there is told, and nothing is changed."""
+    document = {**_instance(), "config": {}, "devices": DEVICES, "expanded_devices": EXPANDED}
+    with UnixServer(socket_path, lambda _: sync(document)) as server:
+        assert main(["config", "device", *words]) == 1
+    assert text in capsys.readouterr().err
+    assert {asked.method for asked in server.asked} == {"GET"}
+
+
+def test_device_of_a_profile_that_is_not_there(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with UnixServer(socket_path, lambda _: sync({**_profile(""), "devices": DEVICES})):
+        assert main(["profile", "device", "get", "default", "root", "size"]) == 1
+    assert 'default has no device "root" of its own; it has: eth0, sh2' in capsys.readouterr().err
 
 
 def _instance(**more: object) -> InstanceFull:

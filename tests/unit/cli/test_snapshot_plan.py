@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from holdfast.cli.commands.snapshot_group import snapshot
 from holdfast.cli.main import main
-from support.unixserver import Asked, UnixServer, background, operation, sync
+from support.unixserver import Asked, UnixServer, background, operation, refusal, sync
 
 NEVER = "0001-01-01T00:00:00Z"
 PLAN = [
@@ -92,3 +93,86 @@ def test_a_server_that_knows_no_holds_is_not_asked_for_one(
         assert main(["snapshot", "web", "s", "--description", "why"]) == 1
     assert [asked.path for asked in server.asked] == ["/1.0", "/1.0"]
     assert capsys.readouterr().err.count("holdfast_snapshot_hold") == 2
+
+
+class Replacing:
+    """A server with a snapshot `k1`, at which one kind of request may fail; what changes it was asked is kept."""
+
+    def __init__(self, fails_at: str = "", *, held: bool = False) -> None:
+        self._fails_at, self._held = fails_at, held
+        self.changes: list[str] = []
+
+    def __call__(self, asked: Asked) -> bytes:
+        if asked.method == "GET" and "/operations/" not in asked.path:
+            return sync({"name": "k1", "held": self._held})
+        if asked.method == "GET":
+            return sync(operation(200))
+        name = asked.path.partition("?")[0].rpartition("/")[2]
+        said = re.sub("[0-9a-f]{6}", "*", f"{asked.method} {name} {asked.json()['name'] if asked.body else ''}")
+        self.changes.append(said.strip())
+        if self._fails_at and said.startswith(self._fails_at):
+            return refusal("400 Bad Request", "no room")
+        return background(operation(200))
+
+
+OF_INSTANCE = ["snapshot", "v1", "k1", "--reuse", "-q"]
+OF_VOLUME = ["storage", "volume", "snapshot", "bt", "v1", "k1", "--reuse", "-q"]
+WITH_VOLUMES = [*OF_INSTANCE, "--disk-volumes=all-exclusive"]
+
+
+@pytest.mark.parametrize("words", [OF_INSTANCE, OF_VOLUME])
+@pytest.mark.parametrize(
+    ("fails_at", "changes", "said"),
+    [
+        ("", ["POST snapshots k1.new-*", "DELETE k1", "POST k1.new-* k1"], ""),
+        ("POST snapshots", ["POST snapshots k1.new-*", "DELETE k1.new-*"], "no room"),
+        ("DELETE k1 ", ["POST snapshots k1.new-*", "DELETE k1", "DELETE k1.new-*"], "no room"),
+        (
+            "POST k1.new",
+            ["POST snapshots k1.new-*", "DELETE k1", "POST k1.new-* k1"],
+            "no room (the new snapshot is there, called v1/k1.new-",
+        ),
+    ],
+)
+def test_the_old_one_goes_when_the_new_one_is_there(
+    socket_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    fails_at: str,
+    changes: list[str],
+    said: str,
+) -> None:
+    respond = Replacing(fails_at)
+    with UnixServer(socket_path, respond):
+        assert main(words) == (1 if fails_at else 0)
+    assert respond.changes == changes
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fails_at", "changes", "said"),
+    [
+        ("", ["POST k1 k1.old-*", "POST snapshots k1", "DELETE k1.old-*"], ""),
+        ("POST k1 k1.old", ["POST k1 k1.old-*"], "no room"),
+        ("POST snapshots", ["POST k1 k1.old-*", "POST snapshots k1", "POST k1.old-* k1"], "no room"),
+    ],
+)
+def test_what_volumes_are_taken_with_has_its_own_name(
+    socket_path: Path, capsys: pytest.CaptureFixture[str], fails_at: str, changes: list[str], said: str
+) -> None:
+    respond = Replacing(fails_at)
+    with UnixServer(socket_path, respond):
+        assert main(WITH_VOLUMES) == (1 if fails_at else 0)
+    assert respond.changes == changes
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [OF_INSTANCE, OF_VOLUME, WITH_VOLUMES])
+def test_a_held_one_is_refused_before_anything_is_done(
+    socket_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    respond = Replacing(held=True)
+    with UnixServer(socket_path, respond):
+        assert main(words) == 1
+    assert respond.changes == []
+    assert "release first with" in capsys.readouterr().err

@@ -118,3 +118,48 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", tmp_path / "locked"], check=True)
     with pytest.raises((KeyFileError, EncryptedFileError)):
         opened(encrypted((tmp_path / "locked.pub").read_text().strip()), tmp_path / "locked")
+
+
+def test_threat_no_error_shows_a_secret_key(key: tuple[str, Path], tmp_path: Path) -> None:
+    secret = key[1].read_text().splitlines()[-1]
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id"], check=True)
+    ssh_lines = (tmp_path / "id").read_text().splitlines()
+    files = {
+        "lower": secret.lower(),
+        "marked": f"\ufeff{secret}\n",
+        "mixed": f"{key[0]}\nkey={secret}\n",
+        "broken": secret[:-3] + "\n",
+        "ssh middle": "\n".join(ssh_lines[1:]),
+        "age middle": secret.removeprefix("AGE-SECRET-KEY-"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    words = [str(key[1]), str(tmp_path / "id"), secret, "\n".join(ssh_lines), *(str(tmp_path / name) for name in files)]
+    pieces = [secret[20:40].lower(), *(line[:20].lower() for line in ssh_lines[1:-1])]
+    for word in words:
+        with pytest.raises(KeyFileError) as refused:
+            parse_recipients([word])
+        assert not [piece for piece in pieces if piece in str(refused.value).lower()], word
+    for name in ("broken", "ssh middle", "age middle"):
+        with pytest.raises(KeyFileError) as refused:
+            load_identities(tmp_path / name)
+        assert not [piece for piece in pieces if piece in str(refused.value).lower()], name
+
+
+def test_an_identity_in_the_place_of_a_recipient(key: tuple[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match=rf"secret key.*`age-keygen -y {key[1]}`"):
+        parse_recipients([str(key[1])])
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id"], check=True)
+    with pytest.raises(KeyFileError, match=r"secret key.*\.pub file"):
+        parse_recipients([str(tmp_path / "id")])
+
+
+def test_errors_name_what_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match="No such file or directory: give the file with your age identity"):
+        load_identities(tmp_path / "nope")
+    with pytest.raises(KeyFileError, match="--encrypt is empty"):
+        parse_recipients([""])
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", tmp_path / "id"], check=True)
+    for word in (str(tmp_path / "id.pub"), (tmp_path / "id.pub").read_text()):
+        with pytest.raises(KeyFileError, match="ssh-ed25519 and ssh-rsa alone, not ecdsa-sha2-nistp256"):
+            parse_recipients([word])

@@ -55,8 +55,8 @@ def test_accepted(key: str, value: str) -> None:
         ("user.", "1", "^Unknown configuration key: user.$"),
         ("volatile.nope", "1", "^Unknown configuration key: volatile.nope$"),
         ("volatile..name", "1", "^Unknown configuration key"),
-        ("boot.autostart", "maybe", '^Invalid value for a boolean "maybe"$'),
-        ("snapshots.expiry", "3x", "^Invalid expiry expression$"),
+        ("boot.autostart", "maybe", r'^Invalid value for a boolean "maybe" \(boot\.autostart\)$'),
+        ("snapshots.expiry", "3x", r'^Invalid expiry expression "3x": .* \(snapshots\.expiry\)$'),
         ("snapshots.schedule", "bogus", "^Schedule must be of the form"),
         ("snapshots.pattern", "{{ x }}", "^Invalid snapshot pattern"),
         ("limits.cpu.priority", "11", "between 0 and 10"),
@@ -70,8 +70,8 @@ def test_accepted(key: str, value: str) -> None:
         ("linux.sysctl.a\nlxc.hook.pre-start", "1", "^Unknown configuration key"),
         ("raw.lxc", "bad", "^Invalid raw.lxc line: bad "),
         ("raw.lxc", "lxc.tty.max = 1\nhook = /bin/x", "^Invalid raw.lxc line: hook = /bin/x "),
-        ("limits.memory", "0", "^Memory limit can't be 0$"),
-        ("limits.memory", "0%", "^Memory limit can't be 0$"),
+        ("limits.memory", "0", r"^Memory limit can't be 0 \(limits\.memory\)$"),
+        ("limits.memory", "0%", r"^Memory limit can't be 0 \(limits\.memory\)$"),
     ],
 )
 def test_refused(key: str, value: str, text: str) -> None:

@@ -28,7 +28,7 @@ def test_valid(schedule: str) -> None:
     check_schedule(schedule)
 
 
-FORM = "^Schedule must be of the form: <minute> <hour> <day-of-month> <month> <day-of-week>$"
+FORM = "^Schedule must be of the form: <minute> <hour> <day-of-month> <month> <day-of-week>, or one of @hourly "
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,30 @@ def test_snapshots_keep_what_they_had() -> None:
 
 
 WEB_UUID = "00000009-1111-4222-8333-444444444444"
+
+
+def test_a_device_that_is_not_there_cannot_be_left_out() -> None:
+    with pytest.raises(BadRequestError, match='"nodev": Neither the file'):
+        plan(devices={"nodev": {"type": "none"}})
+    assert plan(WEB, devices={"tty": {"type": "none"}}).instance.devices["tty"] == {"type": "none"}
+    told = Profile(project="default", name="old", config={}, devices={"far": {"type": "none"}})
+    definition = Definition(instance=SOURCE, profiles=(told,))
+    target = ImportTarget(project="default", name="c2", pool="near", devices={"far": {"type": "none"}})
+    assert plan_import(definition, target, (), new_uuid=lambda: WEB_UUID).instance.devices["far"] == {"type": "none"}
+    extra = {"type": "disk", "path": "/x", "source": "v", "pool": "near"}
+    assert plan(devices={"extra": extra}).instance.devices["extra"] == extra
+
+
+@pytest.mark.parametrize("wish", [{"type": "none"}, {"path": "/elsewhere"}, {"source": "v"}])
+def test_the_root_disk_stays_one(wish: dict[str, str]) -> None:
+    with pytest.raises(BadRequestError, match='"root" is the root disk'):
+        plan(devices={"root": wish})
+    inherited = Profile(project="default", name="web", config={}, devices={"root": ROOT})
+    with pytest.raises(BadRequestError, match='"root" is the root disk'):
+        plan(inherited, source=replace(SOURCE, devices={}), devices={"root": wish})
+
+
+def test_the_pool_of_the_root_disk_is_that_of_the_instance() -> None:
+    with pytest.raises(BadRequestError, match='can\'t be in pool "far": the instance comes into pool "near"'):
+        plan(devices={"root": {"pool": "far"}})
+    assert plan(devices={"root": {"pool": "near"}}).instance.devices["root"]["pool"] == "near"

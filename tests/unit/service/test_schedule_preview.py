@@ -73,6 +73,11 @@ def test_what_is_wrong_is_told_by_field(stage: Stage) -> None:
         preview(stage, count=101)
 
 
+def test_an_expiry_beyond_the_calendar_is_told_by_field(stage: Stage) -> None:
+    found = preview(stage, schedule="@daily", expiry="99999y")
+    assert "9999" in found.errors["expiry"] and found.expires_at is None and len(found.next_runs) == 5
+
+
 def test_a_pattern_that_makes_no_name(stage: Stage) -> None:
     assert "volume" in preview(stage, pattern="{{ volume }}").errors["pattern"]
     assert preview(stage, pattern="a/b").errors["pattern"]

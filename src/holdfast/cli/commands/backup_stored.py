@@ -17,13 +17,15 @@ from holdfast.cli.export_ways import (
     copy,
     standard_output,
     wishes_of,
+    write_manifest,
 )
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
-from holdfast.cli.units import format_bytes, format_time, wire_time, yes_or_no
+from holdfast.cli.units import format_bytes, format_time, future_time, yes_or_no
 from holdfast.client.errors import OperationFailedError
 from holdfast.client.operations import RunningOperation
 from holdfast.client.owners import Owner, VolumeName
@@ -174,14 +176,19 @@ def rename_stored(session: Session, owner: Owner, name: str, new_name: str) -> N
 @click.argument("names", nargs=-1, required=True, metavar="EXPORT...")
 @pass_session
 def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> None:
+    there = {each["name"] for each in session.client.backups.list(owner)}
+    missing = [name for name in names if name not in there]
+    if missing:  # first see that all of them are there: half a deletion helps nobody
+        raise click.ClickException(f"The server keeps no export {', '.join(missing)} of {owner}")
     for name in names:
-        session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
+        with about(name):
+            session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
 
 
 @command(
     "download",
     "Fetch an export file that the server keeps, or write it to standard output (-). The file appears whole or not at "
-    "all; a transfer that breaks goes on where it was.",
+    "all; a transfer that breaks goes on where it was. A .manifest beside the file is written anew.",
     examples=("holdfast backup stored download web backup0 web.tar.gz",),
 )
 @_OWNER
@@ -190,10 +197,13 @@ def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> Non
 @click.option("--no-clobber", is_flag=True, help="Refuse where the file exists")
 @pass_session
 def download_stored(session: Session, owner: Owner, name: str, target: str, no_clobber: bool) -> None:
-    place = standard_output() if target == "-" else check_target(Path(target), may_replace=not no_clobber)
+    path = None if target == "-" else Path(target)
+    place = standard_output() if path is None else check_target(path, may_replace=not no_clobber)
     on_bytes = session.transfer(f"Downloading {name}")
     with place as file, closing(session.client.backups.download(owner, name, on_bytes)) as source:
         copy(source, file, ())
+    if path is not None:
+        write_manifest(session, path, is_wanted=False)
 
 
 def _follow(session: Session, operation: RunningOperation, title: str, key: str) -> None:
@@ -216,7 +226,9 @@ def _time(text: str) -> str:
     """Return the API's time for a time or a span from now."""
     span = _SPAN.fullmatch(text)
     if span is None:
-        return wire_time(text, ", or a span from now such as 12H, 7d, 4w")
+        return future_time(text, ", or a span from now such as 12H, 7d, 4w")
+    if not int(span[1]):
+        raise click.UsageError(f'"{text}" is no time at all: the file would go at once')
     return f"{datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])}):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -10,7 +10,7 @@ import click
 from holdfast.cli.commands.creation import Wishes, apply_config, apply_devices, creation_options, profiles_of
 from holdfast.cli.commands.rename import rename_to
 from holdfast.cli.groups import command
-from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, InstanceReference, InstanceType
+from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, NO_INSTANCE, InstanceReference, InstanceType
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.errors import ApiError, OperationFailedError
 from holdfast.client.shapes import Instance, Snapshot
@@ -79,7 +79,7 @@ def instances_between(
     ),
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
-@click.argument("target", type=InstanceType(may_be_empty=True, is_target=True), default="", metavar="[NAME]")
+@click.argument("target", type=InstanceType(may_be_empty=True, is_target=True), default=NO_INSTANCE, metavar="[NAME]")
 @creation_options
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
 @click.option("--refresh", is_flag=True, help="Bring an existing copy up to date")
@@ -183,7 +183,10 @@ def _target(session: Session, target: InstanceReference, project: str) -> Client
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
 @click.argument(
-    "target", type=InstanceType(snapshots=True, may_be_empty=True, is_target=True), default="", metavar="[NAME]"
+    "target",
+    type=InstanceType(snapshots=True, may_be_empty=True, is_target=True),
+    default=NO_INSTANCE,
+    metavar="[NAME]",
 )
 @click.option("-s", "--storage", default="", metavar="POOL", help="Move it to this pool")
 @click.option("--target-project", default="", metavar="NAME", help="Move it to this project")

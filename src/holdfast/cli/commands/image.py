@@ -10,6 +10,7 @@ import click
 from holdfast.cli.commands.key_commands import EDIT_HELP
 from holdfast.cli.editing import edit as edit_text
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -179,7 +180,10 @@ def edit(session: Session, name: str) -> None:
 @click.argument("names", nargs=-1, required=True, type=IMAGE, metavar="IMAGE...")
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
-    fingerprints = [session.client.images.find(name)["fingerprint"] for name in names]
+    fingerprints = []
+    for name in names:  # first see that all of them are there
+        with about(name):
+            fingerprints.append(session.client.images.find(name)["fingerprint"])
     for name, fingerprint in zip(names, fingerprints, strict=True):
         session.wait(session.client.images.delete(fingerprint), f"Deleting {name}")
 

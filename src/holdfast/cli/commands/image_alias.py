@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -49,7 +50,8 @@ def create(session: Session, alias_name: str, fingerprint: str, description: str
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
     for name in names:
-        session.client.images.delete_alias(name)
+        with about(name):
+            session.client.images.delete_alias(name)
 
 
 @command("rename", "Rename an alias.", examples=("holdfast image alias rename debian debian/12",))

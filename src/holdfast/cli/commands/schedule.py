@@ -82,7 +82,7 @@ def _next_to_go(each: SnapshotSchedule) -> str:
 @click.option("--pattern", default="", metavar="PATTERN", help="As snapshots.pattern")
 @click.option("--keep", default="", metavar="RULES", help="As snapshots.keep")
 @click.option("--expiry", default="", metavar="EXPIRY", help="As snapshots.expiry")
-@click.option("--count", default=5, show_default=True, metavar="N", help="How many runs")
+@click.option("--count", type=click.IntRange(1, 100), default=5, show_default=True, metavar="N", help="How many runs")
 @pass_session
 def preview(
     session: Session, instance: InstanceReference, rule: str, pattern: str, keep: str, expiry: str, count: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import click
 
@@ -10,9 +11,11 @@ from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
-from holdfast.cli.units import wire_time
+from holdfast.cli.snapshot_replacement import Replacement
+from holdfast.cli.units import future_time
 from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
+from holdfast.client.operations import RunningOperation
 
 disk_volumes_option = click.option(
     "--disk-volumes",
@@ -44,7 +47,7 @@ _EXPRESSION = re.compile(r"\d+[SMHdwmy]( \d+[SMHdwmy])*", re.ASCII)
 @click.option("--no-expiry", is_flag=True, help="Keep it until it is deleted")
 @click.option("--expires", metavar="TIME", help="When it goes: a time, or an expression such as `1d 12H`")
 @click.option("--description", default="", metavar="TEXT", help="What it is for")
-@click.option("--reuse", is_flag=True, help="Delete the snapshot of the same name first")
+@click.option("--reuse", is_flag=True, help="Replace the snapshot of the same name, once the new one is there")
 @click.option("--stateful", is_flag=True, help="Save the running state too")
 @disk_volumes_option
 @pass_session
@@ -65,18 +68,32 @@ def create(
     if description or expiry:
         require_extension(session, "holdfast_snapshot_hold", "descriptions and expressions of expiry")
     snapshots = session.client.snapshots
-    if reuse and name and _exists(session, instance.name, name):
-        session.wait(snapshots.delete(instance.name, name), f"Deleting {instance.name}/{name}")
-    operation = snapshots.create(
-        instance.name,
-        name,
-        expires_at=expires_at,
-        stateful=stateful,
-        description=description,
-        expiry=expiry,
-        disk_volumes=disk_volumes,
+
+    def take(chosen: str) -> RunningOperation:
+        return snapshots.create(
+            instance.name,
+            chosen,
+            expires_at=expires_at,
+            stateful=stateful,
+            description=description,
+            expiry=expiry,
+            disk_volumes=disk_volumes,
+        )
+
+    if not (reuse and name and _is_there(session, instance.name, name)):
+        session.wait(take(name), f"Taking a snapshot of {instance.name}")
+        return
+    replacement = Replacement(
+        owner=instance.name,
+        name=name,
+        take=take,
+        rename=partial(snapshots.rename, instance.name),
+        delete=partial(snapshots.delete, instance.name),
     )
-    session.wait(operation, f"Taking a snapshot of {instance.name}")
+    if disk_volumes == "root":
+        replacement.carry_out(session)
+    else:
+        replacement.carry_out_aside(session)
 
 
 def _expiry(text: str | None) -> tuple[str | None, str]:
@@ -86,24 +103,31 @@ def _expiry(text: str | None) -> tuple[str | None, str]:
     if not _DATE.match(text):
         if not _EXPRESSION.fullmatch(text):
             raise click.UsageError(f'"{text}" is neither a time (2030-01-31T18:00) nor an expression (1d 12H)')
+        if not re.search(r"[1-9]", text):
+            raise click.UsageError(f'"{text}" is no time at all: the snapshot would go at once')
         return None, text
-    return wire_time(text), ""
+    return future_time(text), ""
 
 
-def _exists(session: Session, instance: str, name: str) -> bool:
+def _is_there(session: Session, instance: str, name: str) -> bool:
+    """Tell whether there is one to replace; a held one is refused before anything is done."""
     try:
-        session.client.snapshots.get(instance, name)
+        found = session.client.snapshots.get(instance, name)
     except ApiError as error:
         if error.status != 404:
             raise
         return False
+    if found.get("held"):
+        whole = f"{instance}/{name}"
+        raise click.ClickException(f"Snapshot {whole} is held: release first with `holdfast snapshot release {whole}`")
     return True
 
 
 @command(
     "restore",
     "Put an instance back to a snapshot; other snapshots stay. What it was before is kept for a day (`snapshots.undo`) "
-    "and comes back by --undo. A running instance is stopped for it and started again.",
+    "and comes back by --undo; of a restore together with volumes nothing is kept. A running instance is stopped for "
+    "it and started again.",
     examples=(
         "holdfast restore web before-upgrade",
         "holdfast restore web/before-upgrade",
@@ -123,7 +147,7 @@ def restore(
     session: Session, instance: str, name: str, stateful: bool, undo: bool, forget: bool, disk_volumes: str
 ) -> None:
     if undo or forget:
-        if name or stateful or (undo and forget):
+        if name or stateful or disk_volumes != "root" or (undo and forget):
             raise click.UsageError("--undo and --forget take an INSTANCE and nothing else")
         reference = INSTANCE.convert(instance, None, None)
         if forget:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from holdfast.cli.commands.snapshot_group import HOLDS
 from holdfast.cli.commands.volume_references import VOLUME, VolumeReference
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
+from holdfast.cli.naming import about
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.snapshot_replacement import Replacement
 from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
+from holdfast.client.operations import RunningOperation
 
 
 @command(
@@ -29,27 +34,42 @@ from holdfast.client.instances import NEVER
 @click.argument("volume", type=VOLUME)
 @click.argument("name", default="", metavar="[NAME]")
 @click.option("--no-expiry", is_flag=True, help="Keep it until it is deleted")
-@click.option("--reuse", is_flag=True, help="Delete the snapshot of the same name first")
+@click.option("--reuse", is_flag=True, help="Replace the snapshot of the same name, once the new one is there")
 @click.option("--description", default="", metavar="TEXT", help="Why it was taken")
 @pass_session
 def snapshot(
     session: Session, pool: str, volume: VolumeReference, name: str, no_expiry: bool, reuse: bool, description: str
 ) -> None:
     owner, volumes = volume.require_custom(), session.client.volumes
-    if reuse and name and _exists(session, pool, owner, name):
-        session.wait(volumes.delete_snapshot(pool, owner, name), f"Deleting {owner}/{name}")
     expires_at = NEVER if no_expiry else None
-    operation = volumes.take_snapshot(pool, owner, name, expires_at=expires_at, description=description)
-    session.wait(operation, f"Taking a snapshot of {owner}")
+
+    def take(chosen: str) -> RunningOperation:
+        return volumes.take_snapshot(pool, owner, chosen, expires_at=expires_at, description=description)
+
+    if not (reuse and name and _is_there(session, pool, owner, name)):
+        session.wait(take(name), f"Taking a snapshot of {owner}")
+        return
+    Replacement(
+        owner=owner,
+        name=name,
+        take=take,
+        rename=partial(volumes.rename_snapshot, pool, owner),
+        delete=partial(volumes.delete_snapshot, pool, owner),
+    ).carry_out(session)
 
 
-def _exists(session: Session, pool: str, volume: str, name: str) -> bool:
+def _is_there(session: Session, pool: str, volume: str, name: str) -> bool:
+    """Tell whether there is one to replace; a held one is refused before anything is done."""
     try:
-        session.client.volumes.snapshot(pool, volume, name)
+        found = session.client.volumes.snapshot(pool, volume, name)
     except ApiError as error:
         if error.status != 404:
             raise
         return False
+    if found.get("held"):
+        whole = f"{volume}/{name}"
+        remedy = f"holdfast storage volume release {pool} {whole}"
+        raise click.ClickException(f"Snapshot {whole} is held: release first with `{remedy}`")
     return True
 
 
@@ -108,6 +128,7 @@ def _mark(session: Session, pool: str, targets: tuple[VolumeReference, ...], *, 
     require_extension(session, HOLDS, "holds")
     volumes = session.client.volumes
     for target in targets:  # first see that all of them are there: half of it helps nobody
-        volumes.snapshot(pool, target.name, target.snapshot)
+        with about(target):
+            volumes.snapshot(pool, target.name, target.snapshot)
     for target in targets:
         volumes.mark_snapshot(pool, target.name, target.snapshot, is_held=is_held)
