@@ -44,7 +44,7 @@ def group_of(key: ConfigKey) -> str:
 
 def page() -> str:
     """Return the whole page."""
-    parts = [INTRODUCTION, "## Server\n\nSet with `holdfast config set KEY VALUE`.\n", table(SERVER_KEYS.keys)]
+    parts = [INTRODUCTION, "## Server\n\nSet with `holdfast config set KEY=VALUE`.\n", table(SERVER_KEYS.keys)]
     parts += ["## Projects\n", table(PROJECT_KEYS.keys), "## Volumes\n", VOLUMES]
     parts += [table(key for key in VOLUME_KEYS.keys if key.name != UUID_KEY), "## Instances and profiles\n"]
     parts.append("Set with `holdfast config set INSTANCE KEY VALUE` and `holdfast profile set PROFILE KEY VALUE`.\n")

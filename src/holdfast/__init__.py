@@ -1,3 +1,3 @@
-"""Holdfast keeps system containers and virtual machines, and keeps them safe."""
+"""Holdfast keeps system containers, and keeps them safe."""
 
 __version__ = "0.1.0"

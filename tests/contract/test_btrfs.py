@@ -93,7 +93,7 @@ def test_a_loop_file_that_is_there_is_not_overwritten(directory: Path) -> None:
 
 
 def test_a_pool_too_small_for_a_file_system_leaves_nothing(directory: Path) -> None:
-    with pytest.raises(StorageError, match="p1"):
+    with pytest.raises(StorageError, match='Pool "p1" is too small for a btrfs'):
         pool(directory, size="1MiB").create()
     assert list((directory / "disks").iterdir()) == []
     assert not mounts.mount_at(directory / "pools/p1")

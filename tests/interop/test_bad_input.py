@@ -47,6 +47,11 @@ TABLE = [
     ("GET", "/1.0/instances/nosuch", None, 404, "Instance not found"),
     ("GET", "/1.0/instances/box%2Fone", None, 400, "Invalid instance name"),
     ("POST", "/1.0/instances/..%2Fbox/exec", {"command": ["true"]}, 400, "Invalid instance name"),
+    *(
+        ("POST", "/1.0/instances/box/exec", {"command": ["true"], field: number}, 400, field)
+        for field in ("user", "group")
+        for number in (-1, 2**32)
+    ),
     ("POST", "/1.0/instances?target=other", create(), 400, "Target only allowed when clustered"),
     ("GET", "/1.0/instances/nosuch/state", None, 404, "Instance not found"),
     ("GET", "/1.0/instances/nosuch/snapshots", None, 404, "Instance not found"),

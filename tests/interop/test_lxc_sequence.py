@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
@@ -87,6 +88,34 @@ def test_list_and_info(lxc: LxcClient, box: str) -> None:
     assert "nosuch" not in lxc.run("list", "nosuch", "--format", "csv")
     failed = lxc.result("info", "nosuch")
     assert (failed.returncode, b"Instance not found" in failed.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("limit", ["100MiB", "50%", ""])
+def test_share_of_memory_as_our_command_shows_it(lxc: LxcClient, box: str, limit: str) -> None:
+    lxc.run("config", "set", box, f"limits.memory={limit}")
+    words = ("list", box, "-c", "nM", "-f", "csv")
+    theirs, ours = lxc.run(*words).strip(), Cli(Path(lxc.environment["LXD_SOCKET"])).run(*words).strip()
+    assert bool(theirs.removeprefix("box,")) is bool(ours.removeprefix("box,"))
+    if limit == "100MiB":
+        assert abs(_share(theirs) - _share(ours)) < 1
+
+
+def _share(row: str) -> float:
+    assert row.endswith("%")
+    return float(row.removeprefix("box,").removesuffix("%"))
+
+
+def test_our_command_shows_what_lxc_shows(lxc: LxcClient, box: str) -> None:
+    ours = Cli(Path(lxc.environment["LXD_SOCKET"]))
+    columns = "n,user.mark,user.mark:my_v1.2.x:0,volatile.base_image:B:3,user.mark:all:-1"
+    assert ours.run("list", "-c", columns) == lxc.run("list", "-c", columns)
+    lxc.run("exec", box, "--", "ifconfig", "lo", "up")
+    addresses = [
+        [line for line in text.splitlines() if line.lstrip().startswith("inet")]
+        for text in (ours.run("info", box), lxc.run("info", box))
+    ]
+    assert addresses[0] == addresses[1]
+    assert [line.split()[0] for line in addresses[0]] == ["inet:", "inet6:"]
 
 
 def test_exec_codes_and_streams(lxc: LxcClient, box: str) -> None:
@@ -178,6 +207,23 @@ def test_config(lxc: LxcClient, box: str) -> None:
     failed = lxc.result("config", "set", box, "nope.key", "1")
     assert (failed.returncode, b"Unknown configuration key: nope.key" in failed.stderr) == (1, True)
     assert lxc.yaml("config", "show", box, "--expanded")["devices"]["root"]["pool"] == "default"
+
+
+def test_unset_of_a_server_key(lxc: LxcClient) -> None:
+    lxc.run("config", "unset", "core.https_address")
+    for forgotten in ("web", "core.nothing"):
+        failed = lxc.result("config", "unset", forgotten)
+        assert (failed.returncode, b"nknown" in failed.stderr) == (1, True)
+
+
+def test_option_of_a_device_that_is_unset(lxc: LxcClient, box: str) -> None:
+    lxc.run("config", "device", "add", box, "data", "disk", "source=/usr/share", "path=/mnt", "readonly=true")
+    lxc.run("config", "device", "unset", box, "data", "readonly")
+    assert lxc.yaml("config", "show", box)["devices"]["data"] == {
+        "type": "disk",
+        "source": "/usr/share",
+        "path": "/mnt",
+    }
 
 
 def test_profiles(lxc: LxcClient, box: str) -> None:

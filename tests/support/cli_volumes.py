@@ -31,7 +31,8 @@ def _day(cli: Cli, pool: str, other: str) -> None:
     volume("snapshot", pool, "files", "one", "--no-expiry")
     volume("snapshot", pool, "files", "one", "--reuse")
     volume("snapshot", pool, "files")
-    volume("rename", pool, "files/snap0", "files/two")
+    said = volume("rename", pool, "files/snap0", "files/two")
+    assert said == 'Renamed storage volume from "files/snap0" to "files/two"\n'
     volume("edit", pool, "files/two", stdin="description: a note\nexpires_at: 2035-01-02T03:04:05Z\n")
     info = volume("info", pool, "files") if pool == "bt" else volume("show", pool, "files/two")
     assert "a note" in info
@@ -80,6 +81,10 @@ def _keys(cli: Cli, pool: str) -> None:
     assert volume("get", pool, "files", "user.a") == "1\n"
     volume("set", pool, "files", "user.b=2", "snapshots.expiry=1d")
     volume("unset", pool, "files", "user.a")
+    volume("unset", pool, "files", "user.a")
+    assert volume("get", pool, "files", "user.a") == ""
+    cli.run("storage", "unset", pool, "user.nothing")
+    assert cli.run("storage", "get", pool, "user.nothing") == ""
     shown = volume("show", pool, "files")
     assert "user.b" in shown
     assert "user.a" not in shown

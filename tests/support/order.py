@@ -14,6 +14,7 @@ LONGEST_FIRST = (
     "interop/test_migration.py",
     "interop/test_volume_migration.py",
     "fuzz/test_import_fuzz.py",
+    "fuzz/test_any_sequence.py",
     "faults/test_lines.py",
     "faults/test_migration_cuts.py",
     "faults/test_volume_failures.py",

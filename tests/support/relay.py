@@ -8,7 +8,7 @@ from typing import Protocol
 
 from support.lxd import LxcClient
 
-_PASSWORD = "between servers"
+PASSWORD = "between servers"
 
 
 class Listening(Protocol):
@@ -30,8 +30,8 @@ def add_https(client: LxcClient, **servers: Listening) -> None:
     """Let each server listen at 127.0.0.1, and add it to the client as a remote that trusts it."""
     for name, server in servers.items():
         address = f"127.0.0.1:{free_port()}"
-        server.lxc.run("config", "set", f"core.https_address={address}", f"core.trust_password={_PASSWORD}")
-        client.run("remote", "add", name, f"https://{address}", "--accept-certificate", "--password", _PASSWORD)
+        server.lxc.run("config", "set", f"core.https_address={address}", f"core.trust_password={PASSWORD}")
+        client.run("remote", "add", name, f"https://{address}", "--accept-certificate", "--password", PASSWORD)
 
 
 def free_port() -> int:

@@ -102,7 +102,10 @@ def test_console_is_left_when_its_terminal_is_closed(cli: Cli, box: str) -> None
 
 def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
     process = subprocess.Popen(
-        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"], env=cli.environment, stdout=subprocess.PIPE
+        [COMMAND, "monitor", "--type", "lifecycle", "--format", "json"],
+        env=cli.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
@@ -115,8 +118,12 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
             assert time.monotonic() < deadline, "no event came"
         first = json.loads(seen.splitlines()[0])
         assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
+        process.send_signal(signal.SIGINT)
+        os.set_blocking(process.stdout.fileno(), True)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (0, b"")  # the help says that this ends it
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 
@@ -164,10 +171,31 @@ def test_socket_without_permission_names_the_group(cli: Cli) -> None:
 
 def test_bad_words(cli: Cli) -> None:
     assert "nosuch" in cli.fails("launch", "nosuch", "x")
+    assert cli.fails("launch", "tiny", "x", "--vm") == "Virtual machines can't be made by this server yet"
     assert "not found" in cli.fails("storage", "show", "nosuch")
     assert cli.fails("exec", "nosuch", "true") == "Instance not found"
     assert cli.fails("query", "/1.0/nosuch") == "not found"
     assert "key=value" in cli.fails("storage", "create", "p", "dir", "oops")
+
+
+def test_what_is_wrong_with_a_pool_is_named(cli: Cli) -> None:
+    assert cli.fails("storage", "show", "nosuch") == "nosuch: Storage pool not found"
+    assert 'already exists: "default"' in cli.fails("storage", "create", "default", "dir")
+    told = cli.fails("storage", "create", "p4", "btrfs", "source=/nonexist")
+    assert """Source path "/nonexist" doesn't exist, and can't be made""" in told
+    assert "nor a directory to make it in" in cli.fails("storage", "create", "p4", "btrfs", "source=/none/exist")
+    assert 'too small for a btrfs: "size" is 109MiB' in cli.fails("storage", "create", "p4", "btrfs", "size=1MiB")
+    cli.run("storage", "create", "p4", "btrfs", "size=109MiB")
+    cli.run("storage", "delete", "p4")
+
+
+def test_a_copy_of_the_same_name_is_told_what_helps(cli: Cli) -> None:
+    cli.run("init", "tiny", "once")
+    try:
+        told = cli.fails("copy", "once", "once")
+        assert '"once" is there already: give another name' in told
+    finally:
+        cli.run("delete", "once")
 
 
 def test_projects(cli: Cli) -> None:
@@ -175,6 +203,25 @@ def test_projects(cli: Cli) -> None:
     assert "team" in cli.run("project", "list", "--format", "csv")
     assert cli.run("list", "--project", "team", "--format", "csv") == ""
     cli.run("project", "delete", "team")
+    assert 'There is no project "team"' in cli.fails("launch", "tiny", "web", "--project", "team")
+
+
+def test_lists_of_all_projects_begin_with_the_project(cli: Cli) -> None:
+    cli.run("project", "create", "room")
+    cli.run("storage", "volume", "create", "default", "inside", "--project", "room")
+    cli.run("storage", "volume", "create", "default", "outside")
+    try:
+        volumes = cli.run("storage", "volume", "list", "default", "type=custom", "--all-projects", "--format", "csv")
+        assert volumes == "default,custom,outside,,filesystem,0\nroom,custom,inside,,filesystem,0\n"
+        assert cli.run("storage", "volume", "list", "default", "--all-projects").splitlines()[1].split()[1] == "PROJECT"
+        assert cli.run("image", "list", "tiny", "--all-projects", "--format", "csv").startswith("default,tiny,")
+        assert cli.run("image", "list", "--all-projects").splitlines()[1].split()[1] == "PROJECT"
+        assert "PROJECT" not in cli.run("image", "list")
+        assert "--columns" in cli.fails("image", "list", "-c", "")
+    finally:
+        cli.run("storage", "volume", "delete", "default", "inside", "--project", "room")
+        cli.run("storage", "volume", "delete", "default", "outside")
+        cli.run("project", "delete", "room")
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])

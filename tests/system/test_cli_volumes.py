@@ -67,6 +67,65 @@ def test_wrong_words_are_told(cli: Cli) -> None:
     assert "stays with its volume" in _usage(cli, "rename", "default", "files/one", "other/one")
 
 
+def test_who_uses_a_volume_and_what_its_snapshots_can_be_called(cli: Cli) -> None:
+    cli.run("storage", "volume", "create", "bt", "used")
+    cli.run("init", "tiny", "user")
+    cli.run("profile", "create", "shares")
+    try:
+        cli.run("storage", "volume", "attach", "bt", "used", "user", "/data")
+        cli.run("storage", "volume", "attach-profile", "bt", "used", "shares", "/data")
+        told = cli.fails("storage", "volume", "delete", "bt", "used")
+        assert told == "The storage volume is still in use: instance user, profile shares"
+        told = cli.fails("storage", "volume", "snapshot", "bt", "used", "a b")
+        assert told == "Invalid volume snapshot name: Cannot contain space or / characters"
+    finally:
+        cli.run("delete", "user")
+        cli.run("profile", "delete", "shares")
+        cli.run("storage", "volume", "delete", "bt", "used")
+
+
+def test_a_missing_snapshot_is_told_from_a_missing_volume(cli: Cli, tmp_path: Path) -> None:
+    def fails(*words: str) -> str:
+        return cli.fails("storage", "volume", *words)
+
+    cli.run("storage", "volume", "create", "bt", "full")
+    try:
+        cli.run("storage", "volume", "snapshot", "bt", "full", "one")
+        cli.run("storage", "volume", "snapshot", "bt", "full", "two")
+        told = '"full" in pool "bt" has no snapshot "nope"'
+        assert told in fails("file", "list", "bt", "full/", "--snapshot", "nope")
+        assert told in fails("export", "bt", "full", str(tmp_path / "x"), "--snapshot", "nope")
+        assert told in fails("diff", "bt", "full/one", "nope")
+        assert told in fails("diff", "bt", "full/nope")
+        assert told in fails("hold", "bt", "full/nope")
+        assert told in fails("show", "bt", "full/nope")
+        assert told in fails("delete", "bt", "full/nope")
+        assert told in fails("rename", "bt", "full/nope", "full/other")
+        assert told in fails("copy", "bt/full/nope", "bt/other")
+        assert "no snapshot" not in fails("hold", "bt", "gone/one")
+        assert "There is no directory /nope: neither full/one" in fails("diff", "bt", "full/one", "--path", "/nope")
+        assert "0 added" in cli.run("storage", "volume", "diff", "bt", "full/one", "full/two")
+        assert "is no snapshot of full" in fails("diff", "bt", "full/one", "else/two")
+    finally:
+        cli.run("storage", "volume", "delete", "bt", "full")
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("info", "default", "container/web"), "`holdfast info web`"),
+        (("export", "default", "container/web", "x"), "`holdfast export web`"),
+        (("copy", "default/container/web", "default/data"), "`holdfast copy web`"),
+        (("info", "default", "image/58d5"), "`holdfast image info 58d5`"),
+        (("diff", "default", "container/web/snap0"), "`holdfast snapshot diff web`"),
+    ],
+)
+def test_what_changes_nothing_says_what_the_volume_is(cli: Cli, words: tuple[str, ...], remedy: str) -> None:
+    told = cli.fails("storage", "volume", *words)
+    assert "is the root disk of the" in told
+    assert remedy in told
+
+
 def _usage(cli: Cli, *words: str) -> str:
     done = cli.result("storage", "volume", *words)
     assert done.returncode != 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from support.between import World, remove, remove_volume, servers
-from support.holdfast import COMMAND
+from support.desk import Desk
+from support.images import make_tiny_image
 from support.pools import rootfs
 from support.trees import describe, differences
 
@@ -20,51 +20,34 @@ pytestmark = [pytest.mark.root, pytest.mark.needs("rsync")]
 
 
 @dataclass(frozen=True)
-class Desk:
-    """A person's place: our command with remotes of its own."""
+class Place(Desk):
+    """A desk, and the servers that it knows."""
 
     world: World
-    configuration: Path
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "HOLDFAST_CONF": str(self.configuration), "HOLDFAST_DIR": "/nowhere"}
-        return subprocess.run(
-            [COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    def must(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done.stdout
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with servers() as world:
-        found = Desk(world, tmp_path_factory.mktemp("conf"))
+        found = Place(tmp_path_factory.mktemp("conf"), world)
         for name, server in (("h", world.ours), ("i", world.other), ("l", world.theirs)):
-            found.must("remote", "add", name, f"unix://{server.socket}")
-            address = json.loads(server.lxc.run("query", "/1.0"))["config"]["core.https_address"]
-            found.must(
-                "remote", "add", f"s{name}", f"https://{address}", "--accept-certificate", "--password", PASSWORD
-            )
+            found.know(name, server)
         world.ours.lxc.run("init", "tiny", "web", "-c", "user.note=kept")
         world.ours.lxc.run("snapshot", "web", "before")
         yield found
 
 
-PASSWORD = "between servers"
 MODES = ["", "pull", "push", "relay"]
 
 
-def same(desk: Desk, target: str, snapshot: str = "", *, name: str = "web") -> list[str]:
+def same(desk: Place, target: str, snapshot: str = "", *, name: str = "web") -> list[str]:
     here = describe(rootfs(desk.world.ours, "default", "web", snapshot))
     return differences(here, describe(rootfs(desk.world.server(target), "default", name, snapshot)))
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("target", ["i", "l"])
-def test_copy(desk: Desk, target: str, mode: str) -> None:
+def test_copy(desk: Place, target: str, mode: str) -> None:
     try:
         options = ["--mode", mode] if mode else []
         prefix = "" if mode == "relay" else "s"
@@ -76,7 +59,7 @@ def test_copy(desk: Desk, target: str, mode: str) -> None:
         remove(desk.world.server(target), "web")
 
 
-def test_refresh_snapshot_and_move(desk: Desk) -> None:
+def test_refresh_snapshot_and_move(desk: Place) -> None:
     ours, other = desk.world.ours, desk.world.other
     try:
         desk.must("copy", "sh:web", "si:web2", "--refresh")
@@ -98,7 +81,7 @@ def test_refresh_snapshot_and_move(desk: Desk) -> None:
         remove(ours, "back")
 
 
-def test_incremental_files_and_refreshes_know_the_same_snapshots(desk: Desk, tmp_path: Path) -> None:
+def test_incremental_files_and_refreshes_know_the_same_snapshots(desk: Place, tmp_path: Path) -> None:
     """A file builds on what a copy brought, a refresh on what files brought; each is told what the other has."""
     ours, other = desk.world.ours, desk.world.other
 
@@ -136,7 +119,7 @@ def test_incremental_files_and_refreshes_know_the_same_snapshots(desk: Desk, tmp
         remove(other, "grown")
 
 
-def test_trees_that_were_filled_side_by_side(desk: Desk) -> None:
+def test_trees_that_were_filled_side_by_side(desk: Place) -> None:
     """Snapshots that came from another kind of storage have no history in btrfs: they cross whole, then differences."""
     ours, other = desk.world.ours, desk.world.other
     try:
@@ -161,7 +144,7 @@ def test_trees_that_were_filled_side_by_side(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_volumes(desk: Desk, mode: str) -> None:
+def test_volumes(desk: Place, mode: str) -> None:
     ours, other = desk.world.ours, desk.world.other
     try:
         ours.lxc.run("storage", "volume", "create", "default", "data", "snapshots.expiry=1d")
@@ -185,7 +168,7 @@ def test_volumes(desk: Desk, mode: str) -> None:
             remove_volume(other, pool, name)
 
 
-def test_a_server_that_does_not_listen(desk: Desk) -> None:
+def test_a_server_that_does_not_listen(desk: Place) -> None:
     """Without a mode the way that is possible is taken; a mode that isn't possible is refused with what to do."""
     other = desk.world.other
     address = json.loads(other.lxc.run("query", "/1.0"))["config"]["core.https_address"]
@@ -201,7 +184,7 @@ def test_a_server_that_does_not_listen(desk: Desk) -> None:
         remove(desk.world.ours, "again")
 
 
-def test_what_the_other_server_refuses_is_told(desk: Desk) -> None:
+def test_what_the_other_server_refuses_is_told(desk: Place) -> None:
     done = desk.run("copy", "sh:web", "si:web", "-s", "no-such-pool")
     assert done.returncode != 0
     assert "pool" in done.stderr
@@ -211,7 +194,7 @@ def test_what_the_other_server_refuses_is_told(desk: Desk) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("target", ["si", "sl"])
-def test_images(desk: Desk, target: str, mode: str) -> None:
+def test_images(desk: Place, target: str, mode: str) -> None:
     """To a server of ours and to LXD. The machine of the command takes part where it is told to."""
     server = desk.world.server(target[1:])
     server.lxc.run("image", "delete", "tiny", expect=None)
@@ -221,7 +204,7 @@ def test_images(desk: Desk, target: str, mode: str) -> None:
         images = json.loads(server.lxc.run("image", "list", "--format", "json"))
         (found,) = [each for each in images if each["fingerprint"] in said]
         assert {each["name"] for each in found["aliases"]} == {"tiny", "second"}
-        again = desk.run("image", "copy", "sh:tiny", f"{target}:", *options)
+        again = desk.run("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases", *options)
         if mode in ("", "pull"):
             assert again.returncode == 0, again.stderr  # it is there, and that is what was asked for
         else:
@@ -230,7 +213,22 @@ def test_images(desk: Desk, target: str, mode: str) -> None:
         server.lxc.run("image", "alias", "delete", "second", expect=None)
 
 
-def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk: Desk) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_an_image_whose_alias_another_one_has(desk: Place, mode: str, tmp_path: Path) -> None:
+    server, options = desk.world.other, ["--mode", mode] if mode else []
+    server.lxc.run("image", "delete", "tiny", expect=None)
+    server.lxc.run("image", "import", make_tiny_image(tmp_path / "o.tar.gz", applets=["sh"]), "--alias", "taken")
+    before = server.lxc.run("image", "list", "--format", "csv")
+    try:
+        refused = desk.run("image", "copy", "sh:tiny", "si:", "--alias", "taken", *options)
+        assert 'The alias "taken" is that of image' in refused.stderr
+        assert "`holdfast image alias delete si:NAME`" in refused.stderr
+        assert server.lxc.run("image", "list", "--format", "csv") == before
+    finally:
+        server.lxc.run("image", "delete", "taken")
+
+
+def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk: Place) -> None:
     ours, other = desk.world.ours, desk.world.other
     address = json.loads(ours.lxc.run("query", "/1.0"))["config"]["core.https_address"]
     ours.lxc.run("config", "unset", "core.https_address")
@@ -245,7 +243,7 @@ def test_an_image_of_a_server_that_does_not_listen_goes_through_the_client(desk:
 
 
 @pytest.mark.parametrize("target", ["si", "sl"])
-def test_an_instance_of_an_image_that_another_server_has(desk: Desk, target: str) -> None:
+def test_an_instance_of_an_image_that_another_server_has(desk: Place, target: str) -> None:
     """The server fetches the image; where it can't, what helps is told."""
     server = desk.world.server(target[1:])
     server.lxc.run("image", "delete", "tiny", expect=None)

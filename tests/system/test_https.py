@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import ssl
@@ -208,8 +209,26 @@ def test_nobody_is_asked_without_a_terminal(scene: Scene) -> None:
     address = f"127.0.0.1:{scene.port}"
     assert "Nobody is there to say" in cli.result("remote", "add", "far", address).stderr.decode()
     assert "doesn't know you" in cli.result("remote", "add", "far", address, "--accept-certificate").stderr.decode()
+    token = scene.local.run("config", "trust", "add", "--name", "silent").strip().splitlines()[-1]
+    assert 'no project "nope"' in cli.fails("remote", "add", "far", token, "--project", "nope")
     assert not (scene.directory / "silent" / "config.yml").exists()
     assert list((scene.directory / "silent").glob("servercerts/*")) == []
+
+
+def test_a_token_for_metrics_makes_no_remote(scene: Scene) -> None:
+    cli = Cli(scene.directory / "no.socket", scene.directory / "scraper")
+    said = scene.local.run("config", "trust", "add", "--name", "scraper", "--type", "metrics")
+    told = cli.fails("remote", "add", "m", said.strip().splitlines()[-1])
+    assert "is for scraping /1.0/metrics alone" in told
+    (listed,) = [each for each in _trusted(scene) if each["name"] == "scraper"]
+    assert listed["fingerprint"][:12] in told
+    assert "m" not in json.loads(cli.run("remote", "list", "--format", "json"))
+    scene.local.run("config", "trust", "remove", listed["fingerprint"])
+
+
+def _trusted(scene: Scene) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(scene.local.run("config", "trust", "list", "--format", "json"))
+    return found
 
 
 def test_threat_a_token_leads_to_another_server(scene: Scene) -> None:

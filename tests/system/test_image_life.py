@@ -94,6 +94,35 @@ def test_an_instance_is_published_and_launched_again(server: HoldfastServer, bus
     server.lxc.run("image", "delete", "golden")
 
 
+def test_names_that_it_cannot_have_leave_no_image(server: HoldfastServer, busybox_image: Path, tmp_path: Path) -> None:
+    """A taken alias is named with what helps; one that none can be leaves nothing either."""
+    file, before = make_tiny_image(tmp_path / "tiny.tar.gz"), fingerprints(server)
+    server.lxc.run("init", "busybox", "origin")
+    server.holdfast("snapshot", "origin", "s")
+    try:
+        for words in (("image", "import", str(file)), ("publish", "origin/s"), ("publish", "--force", "origin")):
+            taken = server.holdfast(*words, "--alias", "new", "--alias", "busybox")
+            assert taken.returncode == 1
+            assert 'The alias "busybox" is that of image' in taken.stderr
+            assert "--reuse" in taken.stderr
+            unfit = server.holdfast(*words, "--alias", "new", "--alias", "a b")
+            assert unfit.returncode == 1
+            assert 'Invalid image alias name "a b"' in unfit.stderr
+            assert (fingerprints(server), left_in_the_store(server)) == (before, [])
+        done = server.holdfast("image", "import", str(file), "--alias", "mine", "--alias", "busybox", "--reuse")
+        assert done.returncode == 0, done.stderr
+        (made,) = fingerprints(server) - before
+        listed = json.loads(server.lxc.run("image", "alias", "list", "--format", "json"))
+        assert {each["name"] for each in listed if each["target"] == made} == {"mine", "busybox"}
+        again = server.holdfast("image", "import", str(file))
+        assert "already exists: `holdfast image list` shows it" in again.stderr
+        server.lxc.run("image", "delete", made)
+    finally:
+        server.lxc.run("delete", "origin")
+        server.lxc.run("image", "alias", "delete", "busybox", expect=None)
+        server.lxc.run("image", "alias", "create", "busybox", *before)
+
+
 def test_an_unknown_recipe_is_one_clear_line(server: HoldfastServer) -> None:
     done = server.holdfast("image", "build", "nosuch/1")
     assert done.returncode == 1

@@ -116,6 +116,7 @@ def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path)
     assert "no copy of this protection" in said
     assert "image" in str(world.ask("GET", "/1.0/instances/web")["config"])
     assert world.cli.result("backup-server", "status").returncode == 0
+    assert "FAILING: 1 of 1 could not be pulled: web: " in world.cli.run("backup-server", "list")
     world.backup.lxc.run("image", "delete", "mine")
 
 
@@ -127,6 +128,23 @@ def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     assert world.backup.lxc.run("exec", "web", "--", "cat", "/root/mark") == "here\n"
     world.backup.lxc.run("stop", "--force", "web")
     world.cli.run("backup-server", "run-now", "home-web")
+
+
+def test_what_matches_nothing_is_told(world: World) -> None:
+    assert 'home has no instance "later*"' in world.protect("later*")
+    assert "WAITING: nothing was pulled so far" in world.cli.run("backup-server", "status", "home-laterall")
+    assert ",WAITING\n" in world.cli.run("backup-server", "list", "--format", "csv")
+    said = world.cli.fails("backup-server", "run-now", "home-laterall")
+    assert 'home has no instance "later*"' in said
+    assert f"FAILED: {said}" in world.cli.run("backup-server", "status", "home-laterall")
+    assert f"FAILING: {said}" in world.cli.run("backup-server", "list")
+    world.home.lxc.run("init", "tiny", "later1", "-s", "bt")
+    try:
+        world.cli.run("backup-server", "run-now", "home-laterall")
+        assert "FAIL" not in world.cli.run("backup-server", "status", "home-laterall")
+        assert ",OK\n" in world.cli.run("backup-server", "list", "--format", "csv")
+    finally:
+        world.home.lxc.run("delete", "later1")
 
 
 def test_settings_follow(world: World) -> None:
@@ -173,7 +191,9 @@ def test_pausing_and_changing(world: World) -> None:
 
 def test_what_is_refused(world: World) -> None:
     world.protect("web")
-    assert "already exists" in world.cli.fails("backup-server", "protect", "home:web", "--every", "@daily")
+    taken = world.cli.fails("backup-server", "protect", "home:web", "--every", "@daily")
+    assert 'already exists: "home-web"' in taken
+    assert "--name" in taken
     assert "not known" in world.cli.result("backup-server", "protect", "x:web", "--every", "@daily").stderr.decode()
     assert "schedule" in world.cli.fails("backup-server", "protect", "home:db", "--every", "often").lower()
     assert "pool" in world.cli.fails("backup-server", "protect", "home:db", "--every", "@daily", "--pool", "x").lower()
@@ -190,6 +210,21 @@ def test_what_is_refused(world: World) -> None:
     said = world.backup.lxc.result("query", "-X", "POST", "-d", json.dumps(body), PATH)
     assert b"can't be asked" in said.stderr
     assert [each["name"] for each in world.ask("GET", f"{PATH}?recursion=1")] == ["home-web"]
+
+
+def test_what_is_refused_here_changes_no_trust_there(world: World) -> None:
+    world.home.lxc.run("project", "create", "blue")
+    world.protect("web", "--name", "mine")
+    before = world.home.lxc.run("config", "trust", "list", "--format", "json")
+    words = ("backup-server", "protect", "home:blue/*", "--every", "@daily")
+    try:
+        said = world.cli.fails(*words, "--target-project", "nope")
+        assert said == "--target-project nope: Project not found"
+        assert world.cli.fails(*words, "--pool", "nope") == "--pool nope: Storage pool not found"
+        assert 'a protection "mine" already' in world.cli.fails(*words, "--name", "mine")
+        assert world.home.lxc.run("config", "trust", "list", "--format", "json") == before
+    finally:
+        world.home.lxc.run("project", "delete", "blue")
 
 
 def test_another_server_at_the_address_is_refused(world: World) -> None:

@@ -124,6 +124,18 @@ def test_missing_is_not_found(place: Place, verb: str) -> None:
             getattr(place.files, verb)(path)
 
 
+def test_a_directory_where_something_else_is(place: Place) -> None:
+    """It is there: that it is "Not Found" would send people the wrong way."""
+    with pytest.raises(BadRequestError, match="/bin/busybox is there already, and is no directory"):
+        place.files.write(FileWrite(path="/bin/busybox", kind="directory"), None)
+    place.files.write(FileWrite(path="/root/dangling", kind="symlink", target="nowhere"), None)
+    with pytest.raises(BadRequestError, match="/root/dangling is there already"):
+        place.files.write(FileWrite(path="/root/dangling", kind="directory"), None)
+    for kind in ("directory", "file", "symlink"):
+        with pytest.raises(BadRequestError, match="/bin/busybox/x: a part of the path is not a directory"):
+            place.files.write(FileWrite(path="/bin/busybox/x", kind=kind, target="x"), None)
+
+
 def test_wrong_kinds_are_refused(place: Place) -> None:
     with pytest.raises(BadRequestError):
         place.files.read("/root")

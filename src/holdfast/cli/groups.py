@@ -83,7 +83,9 @@ def _refuse_empty(ctx: click.Context, parameter: click.Parameter, given: object)
     if isinstance(parameter, click.Option):
         hint = f"{'/'.join(parameter.opts)} is empty: give it a value, or leave the option out"
     else:
-        hint = f"{parameter.make_metavar(ctx)} is empty: give a value, or leave it out"
+        hint = (
+            f"{parameter.make_metavar(ctx)} is empty: give a value{'' if parameter.required else ', or leave it out'}"
+        )
     raise click.UsageError(hint, ctx)
 
 

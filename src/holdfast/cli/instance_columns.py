@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
 
-from holdfast.cli.units import format_bytes, format_time
+from holdfast.cli.units import format_bytes, format_time, parse_bytes
 from holdfast.client.shapes import InstanceFull, InstanceState
 
 Text = Callable[[InstanceFull], str]
@@ -55,9 +56,10 @@ def _memory(instance: InstanceFull) -> str:
 
 
 def _memory_share(instance: InstanceFull) -> str:
+    """Return the share of what the instance may use, as `lxc` does; no limit, or one in percent: nothing."""
     state = _state(instance)
-    total = state["memory"].get("total") if state else None
-    return f"{state['memory']['usage'] / total:.1%}" if state and isinstance(total, int) and total > 0 else ""
+    limit_bytes = parse_bytes(instance["expanded_config"].get("limits.memory", ""))
+    return f"{state['memory']['usage'] / limit_bytes:.1%}" if state and limit_bytes else ""
 
 
 def _disk(instance: InstanceFull) -> str:
@@ -123,6 +125,8 @@ def columns_of(wanted: str) -> list[Column]:
     """Read a list of columns: letters, and keys with a dot as KEY[:NAME[:WIDTH]], separated by commas."""
     columns: list[Column] = []
     for part in wanted.split(","):
+        if not part:
+            raise click.UsageError(f'There is an empty column in "{wanted}"')
         if "." in part or part.startswith(("config:", "devices:")):
             columns.append(_custom(part))
             continue
@@ -133,16 +137,29 @@ def columns_of(wanted: str) -> list[Column]:
     return columns
 
 
+def _heading(name: str) -> str:
+    """Return a name as `lxc` writes it above a column: in capitals, and no dots but those of numbers."""
+    return re.sub(r"_|(?<=[^\d ])\.|\.(?=[^\d ])", " ", name).strip().upper()
+
+
+def _limit(key: str, width: str, header: str) -> int | None:
+    """Read a width as `lxc` does: -1 for no limit, 0 for the room that the header takes."""
+    if not re.fullmatch(r"-1|[0-9]{1,9}", width):
+        raise click.UsageError(f'The width of column "{key}" is not a number from 0, or -1 for all of it: {width}')
+    return None if width == "-1" else int(width) or len(header)
+
+
 def _custom(part: str) -> Column:
     kind = "config"
     for known in ("config", "devices"):
         if part.startswith(f"{known}:"):
             kind, part = known, part.partition(":")[2]
-    key, name, width = (*part.split(":"), "", "")[:3]
-    if width and not width.isdigit():
-        raise click.UsageError(f'The width of column "{key}" is not a number: {width}')
-    header = name or key.upper()
-    limit = None if not width else int(width) or len(header)
+    key, *more = part.split(":")
+    if len(more) > 2:
+        raise click.UsageError(f'Column "{part}" has too many parts: KEY[:NAME[:WIDTH]]')
+    name, width = (*more, "", "")[:2]
+    header = _heading(name or key)
+    limit = _limit(key, width or "-1", header)
 
     def text(instance: InstanceFull) -> str:
         if kind == "config":

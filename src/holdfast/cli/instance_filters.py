@@ -13,14 +13,14 @@ def matches(instance: InstanceFull, word: str) -> bool:
     """Tell whether an instance is meant by a word: `web`, `^web[0-9]+$`, `user.owner=me`, `status=running,frozen`."""
     key, equals, value = word.partition("=")
     if not equals:
-        return instance["name"].startswith(word) or _is_regex_of(word, instance["name"])
+        return instance["name"].startswith(word) or is_regex_of(word, instance["name"])
     if key in _FIELDS:
         return _field(instance, key).lower() in value.lower().split(",")
     if key in ("ipv4", "ipv6"):
         return any(
             address in value.split(",") for address in _addresses(instance, "inet" if key == "ipv4" else "inet6")
         )
-    return any(_is_key(key, known) and _is_regex_of(value, text) for known, text in instance["expanded_config"].items())
+    return any(is_key(key, known) and is_regex_of(value, text) for known, text in instance["expanded_config"].items())
 
 
 def _field(instance: InstanceFull, key: str) -> str:
@@ -41,13 +41,14 @@ def _addresses(instance: InstanceFull, family: str) -> list[str]:
     return [entry["address"] for network in networks for entry in network["addresses"] if entry["family"] == family]
 
 
-def _is_key(short: str, known: str) -> bool:
+def is_key(short: str, known: str) -> bool:
     """Tell whether a key is meant; each of its parts may be cut: `u.owner` is `user.owner`."""
     shorts, parts = short.split("."), known.split(".")
     return len(shorts) == len(parts) and all(map(str.startswith, parts, shorts)) and shorts[-1] == parts[-1]
 
 
-def _is_regex_of(pattern: str, text: str) -> bool:
+def is_regex_of(pattern: str, text: str) -> bool:
+    """Tell whether a pattern is the whole text, whatever the case; what is no regular expression stands for itself."""
     try:
         return re.fullmatch(pattern, text, re.IGNORECASE) is not None
     except re.error:

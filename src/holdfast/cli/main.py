@@ -18,7 +18,7 @@ def _entry(module: str, attribute: str, summary: str) -> Entry:
 
 ROOT = Group(
     "holdfast",
-    "Keeps system containers and virtual machines, and keeps them safe.\n\n"
+    "Keeps system containers, and keeps them safe. Virtual machines can't be made by this server yet.\n\n"
     "The words are those of `lxc`. Every command has examples: `holdfast COMMAND --help`.",
     {
         "launch": _entry("launch", "launch", "Create an instance from an image and start it"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import click
 
 from holdfast.cli.extensions import require_extension
+from holdfast.cli.naming import about
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session
 from holdfast.client.owners import Owner, VolumeName
@@ -83,9 +84,10 @@ def _kind(owner: Owner) -> str:
 
 
 def _snapshots(session: Session, owner: Owner) -> Sequence[str]:
-    if isinstance(owner, VolumeName):
-        return session.client.volumes.snapshot_names(owner.pool, owner.name)
-    return session.client.snapshots.names(owner)
+    with about(owner):
+        if isinstance(owner, VolumeName):
+            return session.client.volumes.snapshot_names(owner.pool, owner.name)
+        return session.client.snapshots.names(owner)
 
 
 def _first(text: str) -> tuple[str, str]:

@@ -38,6 +38,18 @@ def strip_remote(text: str, *, is_image: bool = False) -> str:
     return rest
 
 
+def _check_one_server(remote: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
+    """Refuse words of one list that mean several servers; one that names none means the default one."""
+    if param is None or ctx is None or param.nargs != -1:
+        return
+    named = remote or ctx.ensure_object(Session).remotes.default
+    first = ctx.meta.setdefault(f"{__name__}.server of {param.name}", named)
+    if first != named:
+        raise click.UsageError(
+            f'One command works on one server: "{first}" and "{named}" are two. Write REMOTE: before each name'
+        )
+
+
 @dataclass(frozen=True)
 class InstanceReference:
     """An instance, or one of its snapshots when `snapshot` is not empty."""
@@ -69,8 +81,11 @@ class InstanceType(click.ParamType[InstanceReference]):
             return value
         remote, rest = split_remote(value)
         if not self._is_target:
+            _check_one_server(remote, param, ctx)
             strip_remote(value)
         name, slash, snapshot = rest.partition("/")
+        if not value:
+            self.fail("the name of an instance is missing: the word is empty", param, ctx)
         if not name and not self._may_be_empty:
             self.fail(f'"{value}" names no instance', param, ctx)
         if slash and not self._takes_snapshots:
@@ -92,7 +107,11 @@ class NameType(click.ParamType[str]):
         self._is_image = is_image
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return strip_remote(value, is_image=self._is_image)
+        _check_one_server(split_remote(value)[0], param, ctx)
+        rest = strip_remote(value, is_image=self._is_image)
+        if not rest and param is not None and param.nargs == -1:
+            self.fail(f'"{value}" names nothing', param, ctx)
+        return rest
 
 
 class RemoteType(click.ParamType[str]):
@@ -110,6 +129,8 @@ INSTANCE = InstanceType()
 INSTANCE_OR_SNAPSHOT = InstanceType(snapshots=True)
 NAME = NameType()
 IMAGE = NameType(is_image=True)
+NO_INSTANCE = InstanceReference("")
+"""Where no word was given; an empty one is refused, as it comes of a variable that isn't set."""
 
 
 def remote_argument(function: Function) -> Function:

@@ -60,21 +60,29 @@ def from_yaml(text: str) -> dict[str, object]:
     """Read a document that a user wrote; an empty one is an empty mapping."""
     try:
         document = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         raise click.ClickException(f"Not readable as YAML: {' '.join(str(error).split())}") from error
     if document is None:
         return {}
     if not is_mapping(document):
         raise click.ClickException("The YAML must be a mapping: lines of `key: value`")
     for key in _MAPS_OF_STRINGS:
-        if is_mapping(values := document.get(key)):
-            document[key] = {name: _as_text(value) for name, value in values.items()}
-    if is_mapping(devices := document.get("devices")):
-        document["devices"] = {
-            name: {option: _as_text(value) for option, value in device.items()} if is_mapping(device) else device
-            for name, device in devices.items()
-        }
+        if document.get(key) is not None:
+            document[key] = _texts(key, document[key])
+    if document.get("devices") is not None:
+        devices = _mapping("devices", document["devices"])
+        document["devices"] = {name: _texts(f"devices: {name}", device or {}) for name, device in devices.items()}
     return document
+
+
+def _texts(key: str, values: object) -> dict[str, str]:
+    return {name: _as_text(f"{key}: {name}", value) for name, value in _mapping(key, values).items()}
+
+
+def _mapping(key: str, value: object) -> dict[str, object]:
+    if not is_mapping(value):
+        raise click.ClickException(f'"{key}" must be a mapping: lines of `key: value` below it')
+    return value
 
 
 def is_mapping(value: object) -> TypeGuard[dict[str, object]]:
@@ -82,7 +90,9 @@ def is_mapping(value: object) -> TypeGuard[dict[str, object]]:
     return isinstance(value, dict)
 
 
-def _as_text(value: object) -> str:
+def _as_text(key: str, value: object) -> str:
+    if isinstance(value, list | dict):
+        raise click.ClickException(f'"{key}" must be a single value')
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -137,6 +137,10 @@ def split_address(url: str) -> tuple[str, int]:
         raise BadAddressError(url, str(error)) from error
     if not host or parts.username is not None or any(mark.isspace() for mark in host):
         raise BadAddressError(url, "it names no host")
+    try:
+        host.encode("idna")  # as whoever looks it up does
+    except UnicodeError as error:
+        raise BadAddressError(url, "no host has such a name") from error
     return host, DEFAULT_PORT if port is None else port
 
 

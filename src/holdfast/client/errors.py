@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from pathlib import Path
 
 
@@ -75,6 +76,15 @@ class ApiError(ClientError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+class MissingPathError(ApiError):
+    """There is nothing at the path of a file, or no directory for a file that is to be made."""
+
+    def __init__(self, where: str, path: str, *, is_for_new: bool = False) -> None:
+        directory = posixpath.dirname(path.rstrip("/"))
+        found = path if not is_for_new else f"directory {directory}" if directory.strip("/") else f"place for {path}"
+        super().__init__(404, f"There is no {found} in {where}")
 
 
 class OperationFailedError(ClientError):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from types import TracebackType
 from typing import BinaryIO, Literal
 
 from holdfast.client.connection import Connection
-from holdfast.client.errors import ApiError
+from holdfast.client.errors import ApiError, MissingPathError
 from holdfast.client.owners import Owner, path_below
 from holdfast.client.transfer import OnBytes, copy_body, read_chunks
 
@@ -65,7 +66,9 @@ class Files:
 
     def open(self, owner: Owner, path: str, *, snapshot: str = "") -> OpenedFile:
         """Open a path, as it is now or in a snapshot, for reading; symbolic links are not followed."""
-        return OpenedFile(self._connection.open("GET", _files_of(owner, snapshot), query={"path": path}), path)
+        where = f"{owner}/{snapshot}" if snapshot else str(owner)
+        with _naming(lambda: MissingPathError(where, path)):
+            return OpenedFile(self._connection.open("GET", _files_of(owner, snapshot), query={"path": path}), path)
 
     def exists(self, owner: Owner, path: str) -> bool:
         """Tell whether there is anything at a path, as it is now."""
@@ -101,7 +104,8 @@ class Files:
 
     def delete(self, owner: Owner, path: str) -> None:
         """Delete a file or an empty directory."""
-        self._connection.request("DELETE", _files_of(owner), query={"path": path})
+        with _naming(lambda: MissingPathError(str(owner), path)):
+            self._connection.request("DELETE", _files_of(owner), query={"path": path})
 
     def _post(
         self,
@@ -123,8 +127,22 @@ class Files:
         if size_bytes is not None:
             headers["Content-Length"] = str(size_bytes)
         query = {"path": path}
-        with self._connection.open("POST", _files_of(owner), query=query, content=content, headers=headers):
+        with (
+            _naming(lambda: MissingPathError(str(owner), path, is_for_new=True)),
+            self._connection.open("POST", _files_of(owner), query=query, content=content, headers=headers),
+        ):
             pass  # the answer says nothing beyond its status
+
+
+@contextmanager
+def _naming(missing: Callable[[], MissingPathError]) -> Iterator[None]:
+    """Say what is missing, which the servers don't."""
+    try:
+        yield
+    except ApiError as error:
+        if (error.status, str(error)) != (404, "Not Found"):
+            raise
+        raise missing() from error
 
 
 def _files_of(owner: Owner, snapshot: str = "") -> str:

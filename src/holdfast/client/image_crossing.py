@@ -19,6 +19,7 @@ from typing import Final
 from holdfast.client.connection import Connection, path_of
 from holdfast.client.crossing import PULL, PUSH, RELAY, Wait, give_up, is_listening, is_unreached, reach
 from holdfast.client.errors import ApiError, OperationFailedError
+from holdfast.client.image_names import ImageNames
 from holdfast.client.images import ImageFile, Images
 from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.shapes import Image
@@ -37,6 +38,8 @@ class ImageCrossing:
     source: Connection
     target: Connection
     image: Image
+    names: ImageNames
+    """What it shall be called there; the fresh ones are sent along."""
     is_public: bool = False
 
     def carry_out(self, mode: str | None, wait: Wait, show: Show) -> None:
@@ -69,7 +72,8 @@ class ImageCrossing:
 
     def _pull(self, address: str, certificate: str, wait: Wait) -> None:
         with offered(self.source, self.image, address, certificate) as source:
-            wait(begin(self.target, "POST", path_of("images"), {"source": source, "public": self.is_public}))
+            request = {"source": source, "public": self.is_public, "aliases": self.names.entries}
+            wait(begin(self.target, "POST", path_of("images"), request))
 
     def _push(self, address: str, certificate: str, wait: Wait) -> None:
         fingerprint = self.image["fingerprint"]
@@ -78,6 +82,7 @@ class ImageCrossing:
             "public": self.is_public,
             "properties": self.image["properties"],
             "expires_at": self.image["expires_at"],
+            "aliases": self.names.entries,
         }
         token = begin(self.target, "POST", path_of("images"), wanted)
         order = {
@@ -100,6 +105,7 @@ class ImageCrossing:
                 ImageFile(files[0], files[1] if len(files) > 1 else None),
                 properties=self.image["properties"] or {},
                 is_public=self.is_public,
+                aliases=self.names.fresh,
                 on_bytes=show(f"Sending {name}"),
             )
             wait(sending)

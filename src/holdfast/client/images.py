@@ -41,10 +41,9 @@ class Images:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list(self, *, all_projects: bool = False) -> list[Image]:
+    def list(self) -> list[Image]:
         """Return every image."""
-        query = {"recursion": "1"} | ({"all-projects": "true"} if all_projects else {})
-        return self._connection.get(list[Image], path_of("images"), query)
+        return self._connection.get(list[Image], path_of("images"), {"recursion": "1"})
 
     def get(self, fingerprint: str) -> Image:
         """Return one image by its fingerprint or an unambiguous beginning of it."""
@@ -65,12 +64,18 @@ class Images:
         *,
         properties: Mapping[str, str],
         is_public: bool = False,
+        aliases: Sequence[str] = (),
         on_bytes: OnBytes | None = None,
     ) -> RunningOperation:
-        """Send an image's file or files; the ended operation's results hold the `fingerprint`."""
+        """Send an image's file or files; the ended operation's results hold the `fingerprint`.
+
+        Not every server heeds the aliases.
+        """
         headers = {"X-LXD-public": "true" if is_public else "false"}
         if properties:
             headers["X-LXD-properties"] = urlencode(properties)
+        if aliases:
+            headers["X-LXD-aliases"] = urlencode([("alias", name) for name in aliases])
         decoded = decode_answer(self.send(file, headers, on_bytes), "POST /1.0/images")
         return RunningOperation(self._connection, cast(Operation, decoded.metadata))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from holdfast.client.client import Client
 from holdfast.client.connection import Connection
@@ -13,6 +15,9 @@ from holdfast.client.endpoints import CONNECT_S, TlsEndpoint, split_address
 from holdfast.client.errors import ClientError
 from holdfast.client.remotes import PROTOCOL, Remote, RemoteError, Remotes
 from holdfast.client.tls import Identity, fingerprint_of, is_vouched_for, shown_certificate
+
+_LIKE_A_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9+/=\s]*", re.ASCII)
+"""How `{"` begins in base64, and no dot or colon after it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ def parse_token(text: str) -> Token | None:
         )
     except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def is_damaged_token(text: str) -> bool:
+    """Tell whether a text begins as tokens do, and is none: cut off, or with letters too many. No address looks so."""
+    return _LIKE_A_TOKEN.fullmatch(text.strip()) is not None and parse_token(text) is None
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,7 @@ class Introduction:
         remotes.ensure_identity()
         identity = Identity(*remotes.identity_paths)
         self._endpoint = TlsEndpoint(candidate.address, candidate.port, candidate.certificate, identity)
+        self._own_fingerprint = fingerprint_of(identity.certificate_path.read_text())
         self.client = Client(Connection(self._endpoint))
 
     def is_trusted(self) -> bool:
@@ -100,7 +111,12 @@ class Introduction:
         is_token = parse_token(secret) is not None
         self.client.certificates.introduce(secret, "" if is_token else "client")
         if not self.is_trusted():
-            raise RemoteError(f"{self._candidate.url} took the certificate, and still doesn't trust it")
+            raise RemoteError(
+                f"{self._candidate.url} took the certificate, and still doesn't trust it: a token of `config trust add "
+                "--type metrics` is for scraping /1.0/metrics alone. For a remote, have the certificate "
+                f"{self._own_fingerprint[:12]} removed there (`holdfast config trust remove`) and a token made without "
+                "--type"
+            )
 
     def projects(self) -> list[str]:
         """Return the names of the projects that we may enter."""

@@ -12,7 +12,7 @@ from sqlalchemy import update as sql_update
 from holdfast.db import tables, warnings
 from holdfast.db.unique import execute_unique
 from holdfast.model.entities import volume_snapshot_path
-from holdfast.model.errors import VolumeNotFoundError
+from holdfast.model.errors import VolumeNotFoundError, VolumeSnapshotNotFoundError
 from holdfast.model.retention import Kept
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 
@@ -81,13 +81,13 @@ def update(connection: Connection, volume: CustomVolume, snapshot: VolumeSnapsho
     """Write every field but the name, by which it is found."""
     statement = sql_update(_table).where(_is(volume, snapshot.name)).values(_values(snapshot))
     if not connection.execute(statement).rowcount:
-        raise VolumeNotFoundError(volume.pool, f"{volume.name}/{snapshot.name}")
+        raise VolumeSnapshotNotFoundError(volume.pool, volume.name, snapshot.name)
 
 
 def rename(connection: Connection, volume: CustomVolume, name: str, new_name: str) -> None:
     statement = sql_update(_table).where(_is(volume, name)).values(name=new_name)
     if not execute_unique(connection, statement, "storage_volumes_snapshots").rowcount:
-        raise VolumeNotFoundError(volume.pool, f"{volume.name}/{name}")
+        raise VolumeSnapshotNotFoundError(volume.pool, volume.name, name)
     warnings.rename_for(connection, volume.project, _path(volume, name), _path(volume, new_name))
 
 

@@ -106,6 +106,14 @@ class VolumeNotFoundError(NotFoundError):
         super().__init__("Storage pool volume not found")
 
 
+class VolumeSnapshotNotFoundError(VolumeNotFoundError):
+    """The volume is there, its snapshot is not: LXD's words for both, and which it is."""
+
+    def __init__(self, pool: str, name: str, snapshot: str) -> None:
+        super().__init__(pool, f"{name}/{snapshot}")
+        self.args = (f'{self}: "{name}" in pool "{pool}" has no snapshot "{snapshot}"',)
+
+
 class ProtectionNotFoundError(NotFoundError):
     """Report that there is no protection of this name."""
 

@@ -86,6 +86,11 @@ def without_empty(config: Config) -> dict[str, str]:
     return {key: value for key, value in config.items() if value}
 
 
+def devices_without_empty(devices: Devices) -> dict[str, dict[str, str]]:
+    """Return the devices without options that are unset by an empty value."""
+    return {name: without_empty(device) for name, device in devices.items()}
+
+
 def _with_facts(before: Instance, change: InstanceChange, config: Config, devices: Devices) -> Instance:
     facts = {key: before.config[key] for key in _OURS if key in before.config}
     rest = {key: value for key, value in config.items() if key not in _OURS}
@@ -94,7 +99,7 @@ def _with_facts(before: Instance, change: InstanceChange, config: Config, device
         architecture=change.architecture or before.architecture,
         description=before.description if change.description is None else change.description,
         config={**rest, **facts},
-        devices={name: dict(device) for name, device in devices.items()},
+        devices=devices_without_empty(devices),
         profiles=before.profiles if change.profiles is None else change.profiles,
         ephemeral=before.ephemeral if change.ephemeral is None else change.ephemeral,
     )

@@ -25,7 +25,7 @@ def check_instance_name(name: str) -> str:
     return name
 
 
-def check_snapshot_name(name: str) -> str:
+def check_snapshot_name(name: str, *, of: str = "instance") -> str:
     """Return the name if it can be a snapshot's: one safe path component without characters special in a URL."""
     for character in _SNAPSHOT_FORBIDDEN_SYNC:
         if character in name:
@@ -33,7 +33,7 @@ def check_snapshot_name(name: str) -> str:
     if not name or name in (".", ".."):
         raise BadRequestError('Invalid snapshot name: Cannot be empty, "." or ".."')
     if any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in name):
-        raise BadRequestError("Invalid instance snapshot name: Cannot contain space or / characters")
+        raise BadRequestError(f"Invalid {of} snapshot name: Cannot contain space or / characters")
     if len(name.encode()) > 255:
         raise BadRequestError("Invalid snapshot name: Longer than 255 bytes")
     return name

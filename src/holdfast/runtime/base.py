@@ -153,7 +153,8 @@ class FileWrite:
 class FileAccess(ABC):
     """Files of one instance, running (its own mounts are seen) or stopped (its root tree); never leaves its root.
 
-    Raises `NotFoundError("Not Found")` for a missing path, `BadRequestError` for a wrong type.
+    Raises `NotFoundError("Not Found")` for a missing path, `BadRequestError` for a wrong type, also of a part of a path
+    that is to be written.
     """
 
     @abstractmethod

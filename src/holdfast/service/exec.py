@@ -21,6 +21,8 @@ from holdfast.service.surroundings import Surroundings, key_of
 
 __all__ = ["ExecPlan", "ExecProcess", "ExecService"]
 
+LAST_ID: Final = 2**32 - 2
+"""The kernel takes the number after it for "no change": such a command would run as root."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -47,6 +49,7 @@ class ExecService:
 
     def prepare(self, caller: Caller, name: str, request: ExecRequest) -> ExecPlan:
         """Check what was asked for; the instance must run."""
+        check_ids(request)
         instance = self._around.instance(caller.project, name)
         status = self._around.status(instance)
         if status is StatusCode.STOPPED:
@@ -125,6 +128,13 @@ class ExecService:
             for number, name in names.items()
         }
         return {"output": urls}
+
+
+def check_ids(request: ExecRequest) -> None:
+    """Refuse numbers that are no ids."""
+    for field, number in (("user", request.user), ("group", request.group)):
+        if not 0 <= number <= LAST_ID:
+            raise BadRequestError(f"Invalid {field} {number}: it must be a number from 0 to {LAST_ID}")
 
 
 def environment(config: dict[str, str], request: ExecRequest) -> dict[str, str]:

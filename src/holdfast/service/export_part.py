@@ -11,7 +11,7 @@ from holdfast.archive.exclusion import Exclusion
 from holdfast.archive.metadata_versions import check_version
 from holdfast.archive.own_keys import as_partial_export
 from holdfast.archive.volume_definition import VolumeDefinition
-from holdfast.model.errors import BadRequestError, SnapshotNotFoundError, VolumeNotFoundError
+from holdfast.model.errors import BadRequestError, SnapshotNotFoundError, VolumeSnapshotNotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import ATTACHED_VOLUMES_KEY
 from holdfast.model.kinds import ContentType
@@ -70,7 +70,7 @@ class ExportPart:
             return VolumeDefinition(volume=replace(volume, config=config), snapshots=kept)
         found = next((each for each in snapshots if each.name == self.snapshot), None)
         if found is None:
-            raise VolumeNotFoundError(volume.pool, f"{volume.name}/{self.snapshot}")
+            raise VolumeSnapshotNotFoundError(volume.pool, volume.name, self.snapshot)
         config = as_partial_export(found.config, self.snapshot, self.exclude)
         return VolumeDefinition(volume=replace(volume, config=config, description=found.description))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -114,9 +114,9 @@ class ImageAdder:
         )
         reach("image-add:staged")
         with self._locks.hold(image_lock(fingerprint), what="image add"):
-            self._commit(intent, image, request)
+            aliases = self._commit(intent, image, request)
         handle.set_metadata(fingerprint=fingerprint, size=str(size_bytes))
-        self._announce(caller, image, request)
+        self._announce(caller, image, aliases)
         return image
 
     def undo(self, intent: Intent) -> None:
@@ -131,7 +131,8 @@ class ImageAdder:
         self._store.discard(intent.token())
         self._intents.close(intent)
 
-    def _commit(self, intent: Intent, image: Image, request: ImageRequest) -> None:
+    def _commit(self, intent: Intent, image: Image, request: ImageRequest) -> list[str]:
+        """Record the image; return the aliases that it was given."""
         with self._database.read() as connection:
             holders = images_table.projects_with(connection, image.fingerprint)
             twin = images_table.get(connection, holders[0], image.fingerprint) if holders else None
@@ -148,27 +149,34 @@ class ImageAdder:
             reach("image-add:published")
         with self._database.write() as connection:
             images_table.insert(connection, image)
-            insert_aliases(connection, image, request)
+            aliases = insert_aliases(connection, image, request)
             self._intents.close(intent, connection)
         reach("image-add:committed")
+        return aliases
 
-    def _announce(self, caller: Caller, image: Image, request: ImageRequest) -> None:
+    def _announce(self, caller: Caller, image: Image, aliases: Sequence[str]) -> None:
         source = url("images", image.fingerprint, project=image.project)
         self._events.lifecycle(caller, image.project, "image-created", source, type=image.type.value)
-        announce_aliases(self._events, caller, image, request)
+        announce_aliases(self._events, caller, image, aliases)
 
 
-def insert_aliases(connection: Connection, image: Image, request: ImageRequest) -> None:
-    """Record the aliases that were asked for; one that is there raises `ConflictError`."""
+def insert_aliases(connection: Connection, image: Image, request: ImageRequest) -> list[str]:
+    """Record the aliases that were asked for and return the new ones; one of another image raises `ConflictError`."""
+    added = []
     for name, description in request.aliases:
+        there = aliases_table.get(connection, image.project, name)
+        if there is not None and there.target == image.fingerprint:
+            continue
         alias = ImageAlias(
             project=image.project, name=name, target=image.fingerprint, description=description, type=image.type
         )
         aliases_table.insert(connection, alias)
+        added.append(name)
+    return added
 
 
-def announce_aliases(events: EventBus, caller: Caller, image: Image, request: ImageRequest) -> None:
-    for name, _ in request.aliases:
+def announce_aliases(events: EventBus, caller: Caller, image: Image, names: Sequence[str]) -> None:
+    for name in names:
         alias = url("images", "aliases", name, project=image.project)
         events.lifecycle(caller, image.project, "image-alias-created", alias, target=image.fingerprint)
 

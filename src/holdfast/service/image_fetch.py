@@ -128,11 +128,11 @@ class ImageFetcher:
             return image
         with self._database.write() as connection:
             images_table.update(connection, changed)
-            insert_aliases(connection, changed, request)
+            aliases = insert_aliases(connection, changed, request)
         if changed != image:
             source = url("images", image.fingerprint, project=image.project)
             self._events.lifecycle(caller, image.project, "image-updated", source)
-        announce_aliases(self._events, caller, changed, request)
+        announce_aliases(self._events, caller, changed, aliases)
         return changed
 
     def _received(

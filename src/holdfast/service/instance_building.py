@@ -20,6 +20,7 @@ from holdfast.model.instance_changes import (
     POWER_KEY,
     check_instance_devices,
     check_profile_names,
+    devices_without_empty,
     without_empty,
 )
 from holdfast.model.instance_identity import UNSHIFTED, id_map_text, new_identity, with_addresses
@@ -82,7 +83,7 @@ class Builder:
         """Return the record to write; raises for what can't stand. `config` is what comes with the source."""
         profiles = tuple(self._around.profiles.for_instance(project, self.profile_names(request)))
         pools = [pool.name for pool in self._around.pools.list()]
-        devices = choose_root(request.devices, profiles, pools)
+        devices = choose_root(devices_without_empty(request.devices), profiles, pools)
         expanded = expand_devices(profiles, devices)
         pool = root_pool(expanded)
         if pool not in pools:

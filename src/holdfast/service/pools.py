@@ -124,7 +124,7 @@ class PoolService:
         with self._locks.hold(pool_lock(name), what="create"):
             with self._database.read() as connection:
                 if pools.get(connection, name) is not None:
-                    raise ConflictError("The storage pool already exists")
+                    raise ConflictError(f'The storage pool already exists: "{name}"')
             made = self._make(wanted)
         self._events.lifecycle(caller, None, "storage-pool-created", url("storage-pools", name))
         return made

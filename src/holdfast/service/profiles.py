@@ -12,6 +12,7 @@ from holdfast.model.device_rules import check_devices
 from holdfast.model.errors import BadRequestError, ConflictError, NotAuthorizedError, ProfileNotFoundError
 from holdfast.model.expand import expand_devices, root_device
 from holdfast.model.instance import Devices
+from holdfast.model.instance_changes import devices_without_empty, without_empty
 from holdfast.model.instance_keys import check_profile_config
 from holdfast.model.names import check_entity_name
 from holdfast.model.profile import Profile
@@ -59,10 +60,11 @@ class ProfileService:
         self, caller: Caller, name: str, description: str, config: Mapping[str, str], devices: Devices
     ) -> Profile:
         check_entity_name("Profile", name)
+        devices = devices_without_empty(devices)
         with self._keeping_volumes(caller.project, devices), self._database.write() as connection:
             home = project_features.home(connection, caller.project, "profiles")
             profile = Profile(
-                project=home, name=name, description=description, config=_without_empty(config), devices=devices
+                project=home, name=name, description=description, config=without_empty(config), devices=devices
             )
             _check(connection, profile)
             check_usable({}, profile.config, INSTANCE_NAMES)
@@ -77,11 +79,11 @@ class ProfileService:
         self, caller: Caller, name: str, description: str, config: Mapping[str, str], devices: Devices
     ) -> Profile:
         """Replace description, config and devices; what would leave an instance without its root disk is refused."""
-        home = self.get(caller.project, name).project
+        home, devices = self.get(caller.project, name).project, devices_without_empty(devices)
         with self._locks.hold(profile_lock(home, name), what="update"):
             with self._keeping_volumes(home, devices), self._database.write() as connection:
                 before = _get(connection, home, name)
-                after = replace(before, description=description, config=_without_empty(config), devices=devices)
+                after = replace(before, description=description, config=without_empty(config), devices=devices)
                 _check(connection, after)
                 check_usable(before.config, after.config, INSTANCE_NAMES)
                 users = profiles.used_by(connection, name, project_features.tenants(connection, home, "profiles"))
@@ -162,10 +164,6 @@ def _get(connection: Connection, home: str, name: str) -> Profile:
     if profile is None:
         raise ProfileNotFoundError(name)
     return profile
-
-
-def _without_empty(config: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in config.items() if value}
 
 
 def _check(connection: Connection, profile: Profile) -> None:

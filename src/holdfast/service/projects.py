@@ -136,6 +136,8 @@ class ProjectService:
             raise BadRequestError("Features can only be changed on empty projects")
         if changed and project_features.has_own(after, "profiles"):
             _ensure_profile(connection, before.name)
+        elif changed:
+            profiles.delete(connection, before.name, DEFAULT_PROFILE)  # nothing can use it: the project is empty
         return after
 
 

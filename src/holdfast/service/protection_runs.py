@@ -26,6 +26,7 @@ from holdfast.model.errors import (
 from holdfast.model.operation import Operation
 from holdfast.model.protection import ProtectedCopy, Protection, is_late, is_open
 from holdfast.model.retention import Kept
+from holdfast.model.schedule_run import ScheduleRun
 from holdfast.model.schedules import DEFAULT_LABEL, Schedule
 from holdfast.model.warning import COPY_LATE, PROTECTION_FAILED
 from holdfast.service.caller import Caller
@@ -128,16 +129,29 @@ class ProtectionRuns:
         )
 
     def _pull_now(self, name: str, handle: OperationHandle) -> None:
-        """Pull everything; what the schedule failed to do is done then."""
+        """Pull everything; what the schedule failed to do is done then. What goes wrong is remembered as its runs'."""
         protection = self.protection(name)
-        self.pull_all(protection, handle)
+        try:
+            self.pull_all(protection, handle)
+        except MigrationError as error:
+            self._note_failed(protection, str(error))
+            raise
         key, now = (name,), self._around.clock.now()
         with self._around.database.write() as connection:
-            failing = [run for run in schedule_runs.list_for(connection, self.owners, key) if run.failures]
+            failing = [run for run in schedule_runs.list_for(connection, self.owners, key) if run.failures or run.error]
             for run in failing:
                 schedule_runs.save(connection, self.owners, key, run.succeeded(run.last_due_at or now, now))
         if failing:
             self._warnings.resolve(protection.target_project, self.warning_kind, protection_url(name))
+
+    def _note_failed(self, protection: Protection, text: str) -> None:
+        """Remember why a run that was asked for failed: shown until one succeeds, and no reason to try again sooner."""
+        key, now = (protection.name,), self._around.clock.now()
+        with self._around.database.write() as connection:
+            run = schedule_runs.get(connection, self.owners, key, DEFAULT_LABEL) or ScheduleRun(
+                schedule=DEFAULT_LABEL, rule=protection.schedule, checked_until=now
+            )
+            schedule_runs.save(connection, self.owners, key, replace(run, last_run_at=now, error=text))
 
     def pull_all(self, protection: Protection, handle: OperationHandle) -> None:
         """Pull each instance; what fails of one doesn't keep the others, and is raised at the end."""

@@ -11,7 +11,7 @@ from holdfast.client.errors import ApiError, ClientError
 from holdfast.db import protections as protections_table
 from holdfast.db import schedule_runs
 from holdfast.model.due import latest_due, next_due
-from holdfast.model.errors import BadRequestError
+from holdfast.model.errors import BadRequestError, ConflictError
 from holdfast.model.expand import root_device
 from holdfast.model.operation import Operation
 from holdfast.model.protection import ProtectedCopy, Protection, check_protection, default_name, is_late
@@ -94,6 +94,7 @@ class ProtectionService:
         )
         check_protection(protection)
         self._around.pools.driver(protection.pool)
+        self._check_name(protection.name)
         try:
             self._puller.names(protection)
         except ApiError as error:
@@ -107,6 +108,14 @@ class ProtectionService:
             protections_table.insert(connection, protection)
         self._tell(caller, protection.name, "created")
         return protection
+
+    def _check_name(self, name: str) -> None:
+        with self._around.database.read() as connection:
+            if protections_table.get(connection, name) is not None:
+                raise ConflictError(
+                    f'This "protections" entry already exists: "{name}". `holdfast backup-server change {name}` '
+                    "changes it, --name gives the new one a name of its own"
+                )
 
     def change(self, caller: Caller, name: str, change: ProtectionChange) -> None:
         before = self._runs.protection(name)

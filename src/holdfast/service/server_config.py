@@ -57,13 +57,13 @@ class ServerConfigService:
 
     def update(self, caller: Caller, config: Mapping[str, str]) -> None:
         """Replace the configuration as a whole."""
-        SERVER_KEYS.check(_set_ones(config))
+        SERVER_KEYS.check(config)
         hashed = _hashed(config)
         self._set(caller, lambda before: _set_ones(_with_password(config, before, hashed)))
 
     def patch(self, caller: Caller, config: Mapping[str, str]) -> None:
         """Change the given keys; an empty value unsets one."""
-        SERVER_KEYS.check(_set_ones(config))
+        SERVER_KEYS.check(config)
         hashed = _hashed(config)
         self._set(caller, lambda before: _set_ones({**before, **_with_password(config, before, hashed)}))
 

@@ -41,7 +41,7 @@ def plan_volume_import(
 
 
 def _snapshot(snapshot: VolumeSnapshot, volume: CustomVolume, identity: str) -> VolumeSnapshot:
-    check_snapshot_name(snapshot.name)
+    check_snapshot_name(snapshot.name, of="volume")
     config = _config(snapshot.config, volume.content_type, identity)
     _check(replace(volume, config=config))
     return replace(snapshot, config=config)

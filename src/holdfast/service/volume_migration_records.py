@@ -48,7 +48,7 @@ def received_volume_snapshot(
     found = facts or VolumeFacts()
     config = {key: value for key, value in spelled_for_us(sent.config).items() if not key.startswith("volatile.")}
     try:
-        check_snapshot_name(sent.name)
+        check_snapshot_name(sent.name, of="volume")
         check_volume_config(replace(volume, config=config))
     except (BadRequestError, HoldfastError) as error:
         raise MigrationError(f'Snapshot "{sent.name[:80]}" can\'t be taken: {error}') from error

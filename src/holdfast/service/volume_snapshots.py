@@ -60,7 +60,7 @@ class VolumeSnapshotService:
         """Start a snapshot; `name` "" is made by the volume's pattern. A name that is taken is refused at once."""
         found = self._store.get(caller.project, pool, volume)
         if name:
-            check_snapshot_name(name)
+            check_snapshot_name(name, of="volume")
             self._check_free(found, name)
 
         def work(handle: OperationHandle) -> None:
@@ -85,7 +85,7 @@ class VolumeSnapshotService:
             taken = {each.name for each in self._store.snapshots(volume)}
             pattern = occasion.schedule.pattern if occasion else volume.config.get("snapshots.pattern", "")
             name = next_name(pattern, now.astimezone(), taken)
-        check_snapshot_name(name)
+        check_snapshot_name(name, of="volume")
         self._check_free(volume, name)
         return VolumeSnapshot(
             name=name,
@@ -172,7 +172,7 @@ class VolumeSnapshotService:
         """Start to give it another name."""
         found = self._store.get(caller.project, pool, volume)
         self._store.snapshot(found, name)
-        check_snapshot_name(new_name)
+        check_snapshot_name(new_name, of="volume")
         self._check_free(found, new_name)
 
         def work(handle: OperationHandle) -> None:

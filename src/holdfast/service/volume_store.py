@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.db import volumes as volumes_table
 from holdfast.model.backup import BackupOwner
-from holdfast.model.errors import BadRequestError, VolumeInUseError, VolumeNotFoundError
+from holdfast.model.errors import BadRequestError, VolumeInUseError, VolumeNotFoundError, VolumeSnapshotNotFoundError
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import JsonValue
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
@@ -59,7 +59,7 @@ class VolumeStore:
         with self.around.database.read() as connection:
             found = snapshots_table.get(connection, volume, name)
         if found is None:
-            raise VolumeNotFoundError(volume.pool, f"{volume.name}/{name}")
+            raise VolumeSnapshotNotFoundError(volume.pool, volume.name, name)
         return found
 
     def driver(self, volume: CustomVolume) -> Driver:

@@ -40,6 +40,15 @@ class VolumeUsers:
             *(url("profiles", each.name, project=each.project) for each in self.profiles),
         )
 
+    def __str__(self) -> str:
+        return ", ".join(
+            (
+                *(("the server itself",) if self.is_server else ()),
+                *(f"instance {each.name}" for each in self.instances),
+                *(f"profile {each.name}" for each in self.profiles),
+            )
+        )
+
     def __bool__(self) -> bool:
         return bool(self.instances or self.profiles or self.is_server)
 

@@ -153,8 +153,8 @@ class VolumeService:
             self._backup_files.place.using(),
             self._store.alone(found.project, pool, name, "delete") as volume,
         ):
-            if self._store.users(volume):
-                raise BadRequestError("The storage volume is still in use")
+            if users := self._store.users(volume):
+                raise BadRequestError(f"The storage volume is still in use: {users}")
             snapshots = self._store.snapshots(volume)
             check_no_volume_snapshot_held(volume, snapshots)
             intent = self._around.intents.open(DELETE_INTENT, payload_of(volume))

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 Shape = TypeVar("Shape")
+
+
+_UNFIT: Final = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `(?P<path>\$[^`]*)`)?")
+_KINDS: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "a boolean",
+    "null": "nothing",
+}
 
 
 class BadBodyError(ValueError):
@@ -23,7 +36,19 @@ def decode(body: bytes, shape: type[Shape]) -> Shape:
         document = msgspec.json.decode(body)
         return msgspec.convert(_fitted(document, shape), shape)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
-        raise BadBodyError(str(error)) from error
+        raise BadBodyError(in_words(str(error))) from error
+
+
+def in_words(text: str) -> str:
+    """Return what msgspec says of a value that doesn't fit as a sentence; another text as it is."""
+    found = _UNFIT.fullmatch(text)
+    if found is None:
+        return text
+    wanted = " or ".join(_KINDS.get(kind, kind) for kind in found["wanted"].split(" | "))
+    path = found["path"] or ""
+    field = path.removeprefix("$").replace("[...]", "").removeprefix(".")
+    where = "each value in " * path.count("[...]") + (f'"{field}"' if field else "the body")
+    return f"{where[0].upper()}{where[1:]} must be {wanted}, not {_KINDS.get(found['got'], found['got'])}"
 
 
 def _fitted(value: Any, shape: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import click
 import pytest
@@ -92,10 +93,27 @@ def test_strings_survive_editing(text: str) -> None:
     assert from_yaml(to_yaml({"config": {"key": text}})) == {"config": {"key": text}}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("config: hello", '"config" must be a mapping'),
+        ("properties: []", '"properties" must be a mapping'),
+        ("devices: hello", '"devices" must be a mapping'),
+        ("devices: {data: hello}", '"devices: data" must be a mapping'),
+        ("devices: {data: {path: [a]}}", '"devices: data: path" must be a single value'),
+        ("config: {user.x: {a: b}}", '"config: user.x" must be a single value'),
+    ],
+)
+def test_what_can_be_no_configuration_is_refused(text: str, said: str) -> None:
+    with pytest.raises(click.ClickException, match=said):
+        from_yaml(text)
+
+
 def test_what_is_typed_stays_what_it_is() -> None:
     document = from_yaml("ephemeral: false\nconfig:\n  a: 010\n  b: yes\n  c: true\n  d: 12:30:00\n  e:\n")
     assert document == {"ephemeral": False, "config": {"a": "010", "b": "yes", "c": "true", "d": "12:30:00", "e": ""}}
     assert from_yaml("") == {}
+    assert from_yaml("config:\ndevices:\n  eth0:\n") == {"config": None, "devices": {"eth0": {}}}
 
 
 def test_multiline_values_stay_readable() -> None:
@@ -182,9 +200,39 @@ def test_columns() -> None:
         "NAME",
         "STATE",
         "MARK",
-        "ROOT.POOL",
+        "ROOT POOL",
     ]
     assert needs_full("nS")
     assert not needs_full("ns,user.Sm")
-    with pytest.raises(click.UsageError, match='no column "x"'):
-        columns_of("nx")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("nx", 'no column "x"'),
+        ("", 'empty column in ""'),
+        (",", 'empty column in ","'),
+        ("n,", 'empty column in "n,"'),
+        ("image.os:X:2:3", 'Column "image.os:X:2:3" has too many parts'),
+        ("image.os:X:-2", "not a number from 0, or -1 for all of it: -2"),
+        ("image.os:X:²", "not a number"),
+    ],
+)
+def test_columns_that_are_none(wanted: str, said: str) -> None:
+    with pytest.raises(click.UsageError, match=said):
+        columns_of(wanted)
+
+
+@pytest.mark.parametrize(
+    ("column", "header"), [("user.owner", "USER OWNER"), ("user.a:my_v1.2.x", "MY V1.2 X"), ("user.1.2", "USER 1.2")]
+)
+def test_headings_are_those_of_lxc(column: str, header: str) -> None:
+    assert columns_of(column)[0].header == header
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [("", "a long word"), (":-1", "a long word"), (":0", "a lo"), (":3", "a l")]
+)
+def test_width_of_a_column(width: str, shown: str) -> None:
+    instance: Any = {"expanded_config": {"user.mark": "a long word"}}
+    assert columns_of(f"user.mark:MARK{width}")[0].text(instance) == shown

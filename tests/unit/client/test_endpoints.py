@@ -25,7 +25,9 @@ def test_addresses(text: str, parts: tuple[str, int]) -> None:
     assert split_address(text) == parts
 
 
-@pytest.mark.parametrize("text", ["", "http://host", "ftp://x", "https://", "host:port", "host:99999", "u@host", "a b"])
+@pytest.mark.parametrize(
+    "text", ["", "http://host", "ftp://x", "https://", "host:port", "host:99999", "u@host", "a b", "a" * 64, "a..b"]
+)
 def test_what_is_none(text: str) -> None:
     with pytest.raises(BadAddressError):
         split_address(text)

@@ -12,7 +12,7 @@ from holdfast.client.certificates import token_text
 from holdfast.client.remotes import RemoteError
 from holdfast.client.shapes import Operation
 from holdfast.client.tls import fingerprint_of
-from holdfast.client.trust import find_by_token, look_at, parse_token
+from holdfast.client.trust import find_by_token, is_damaged_token, look_at, parse_token
 from support.tls_server import server_files, tls_server
 
 
@@ -38,6 +38,16 @@ def test_token() -> None:
 @pytest.mark.parametrize("text", ["", "10.0.0.5", "password", "AAAA", text_of(addresses=None), text_of(addresses=7)])
 def test_no_tokens(text: str) -> None:
     assert parse_token(text) is None
+
+
+@pytest.mark.parametrize("text", [text_of()[:150], text_of()[:-1], f"{text_of()}A", f"{text_of()}AAAA", "eyJmb28"])
+def test_damaged_tokens(text: str) -> None:
+    assert is_damaged_token(text)
+
+
+@pytest.mark.parametrize("text", [text_of(), "10.0.0.5", "backup", "eyJ.example.org", "eyJ:8443", "password", ""])
+def test_what_is_no_damaged_token(text: str) -> None:
+    assert not is_damaged_token(text)
 
 
 def test_text_of_an_operation_is_that_of_lxd() -> None:

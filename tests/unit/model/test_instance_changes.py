@@ -38,6 +38,13 @@ def test_patch_merges_config_per_key_and_devices_per_name() -> None:
     assert set(after.devices) == {"data", "more"}
 
 
+def test_an_empty_option_of_a_device_is_none() -> None:
+    """That is how `lxc config device unset` unsets one."""
+    change = InstanceChange(devices={"data": {**BEFORE.devices["data"], "readonly": ""}})
+    for apply in (replaced, patched):
+        assert apply(BEFORE, change).devices == BEFORE.devices
+
+
 def test_nobody_outside_can_say_how_the_disk_is_shifted() -> None:
     lie = {"volatile.last_state.idmap": '[{"Hostid":5}]', "volatile.last_state.power": "RUNNING"}
     assert patched(BEFORE, InstanceChange(config=lie)).config == BEFORE.config

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import pytest
 
+from holdfast.cli.commands import config
+from holdfast.cli.commands.config import target_and_settings
 from holdfast.cli.implied import ImpliedGroup
 from holdfast.cli.main import ROOT
+from holdfast.cli.references import parse_settings
 
 REPOSITORY = Path(__file__).parents[3]
 FENCE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -59,7 +63,7 @@ def commands_of(line: str) -> list[list[str]]:
     lexer.whitespace_split = True
     commands: list[list[str]] = [[]]
     for word in lexer:
-        if word in (";", "&", "|", "&&", ">"):
+        if word in (";", "&", "|", "&&", ">", "<"):
             commands.append([])
         else:
             commands[-1].append(word)
@@ -70,12 +74,26 @@ def known_options(command: click.Command, context: click.Context) -> set[str]:
     return {option for parameter in command.get_params(context) for option in parameter.opts + parameter.secondary_opts}
 
 
+def assert_settings_fit(command: click.Command, values: Mapping[str, object]) -> None:
+    """Refuse what `set` would: `KEY VALUE KEY VALUE`. What is read from standard input is taken for a word."""
+    if command is config.set_keys:
+        target_and_settings(_without_stdin(values["words"]))
+    elif command.name == "set" and values.get("settings"):
+        parse_settings(_without_stdin(values["settings"]))
+
+
+def _without_stdin(words: object) -> tuple[str, ...]:
+    assert isinstance(words, (tuple, list))
+    return tuple("x" if word == "-" else str(word).replace("=-", "=x") for word in words)
+
+
 def assert_arguments_fit(command: click.Command, context: click.Context, words: list[str], line: str) -> None:
     """Parse as the command does, without checks of values that only the real thing knows."""
     if not words and any(parameter.required for parameter in command.params):
         return  # a command that is only named in a sentence
     try:
-        command.make_parser(context).parse_args(list(words))
+        values, _, _ = command.make_parser(context).parse_args(list(words))
+        assert_settings_fit(command, values)
     except click.UsageError as error:
         pytest.fail(f"{line}: {error.format_message()}")
     minimum = sum(isinstance(each, click.Argument) and each.required for each in command.params)

@@ -85,6 +85,14 @@ def test_what_is_here_is_not_fetched_again(world: ImageWorld, files: Files) -> N
     assert (image.properties["more"], image.properties["os"], source.asked) == ("1", "Tiny", [])
 
 
+def test_an_alias_that_it_has_already_is_fine(world: ImageWorld, files: Files) -> None:
+    request = ImageRequest(aliases=(("own", ""), ("new", "")))
+    world.succeed(world.made.images.add_unified(CALLER, world.spool(CONTENT), ImageRequest(aliases=(("own", ""),))))
+    ended = fetch(world, source_of(CONTENT), files, request)
+    assert ended.status is StatusCode.SUCCESS, ended.error
+    assert [each.name for each in world.made.images.aliases.list("default")] == ["new", "own"]
+
+
 def test_two_at_once_fetch_it_once(world: ImageWorld, files: Files) -> None:
     """The second waits for the first and finds the image; its alias is made all the same."""
     source = source_of(CONTENT)

@@ -75,6 +75,23 @@ def test_project_has_its_own_things(scene: Scene) -> None:
     assert scene.profiles.get("other", "x").config == {"limits.cpu": "2"}
 
 
+def test_an_empty_option_of_a_device_is_none(scene: Scene) -> None:
+    empty = {"root": {**ROOT["root"], "size": ""}}
+    assert scene.profiles.create(DEFAULT, "x", "", {}, empty).devices == ROOT
+    assert scene.profiles.update(DEFAULT, "x", "", {}, empty).devices == ROOT
+    assert scene.profiles.get("default", "x").devices == ROOT
+
+
+def test_project_that_begins_to_share_leaves_no_profile(scene: Scene) -> None:
+    scene.projects.create(DEFAULT, "other", "", {})
+    scene.projects.patch(DEFAULT, "other", config={"features.profiles": "false"})
+    assert scene.projects.used_by("other") == []
+    assert [(each.project, each.name) for each in scene.profiles.list(None)] == [("default", "default")]
+    assert scene.profiles.get("other", "default").project == "default"
+    scene.projects.patch(DEFAULT, "other", config={"features.profiles": "true"})
+    assert scene.projects.used_by("other") == ["/1.0/profiles/default?project=other"]
+
+
 def test_project_that_shares(scene: Scene) -> None:
     scene.projects.create(DEFAULT, "other", "", {"features.profiles": "false", "features.images": "false"})
     scene.profiles.create(OTHER, "x", "", {}, {})
@@ -188,6 +205,13 @@ def test_profiles_for_an_instance_in_order(scene: Scene) -> None:
     assert [profile.name for profile in scene.profiles.for_instance("default", ("b", "a"))] == ["b", "a"]
     with pytest.raises(ProfileNotFoundError):
         scene.profiles.for_instance("default", ("b", "nosuch"))
+
+
+def test_unknown_server_key_can_not_be_unset(scene: Scene) -> None:
+    for change in (scene.server_config.update, scene.server_config.patch):
+        with pytest.raises(BadRequestError, match=r"Unknown configuration key: core\.nothing"):
+            change(DEFAULT, {"core.nothing": ""})
+        change(DEFAULT, {"core.https_address": ""})
 
 
 def test_server_config(scene: Scene) -> None:

@@ -51,6 +51,22 @@ def test_what_does_not_fit_is_refused(body: bytes) -> None:
         decode(body, InstancePost if b"live" in body else InstancePut)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[]", "The body must be a mapping, not a list"),
+        (b'{"config": "hello"}', '"config" must be a mapping, not a text'),
+        (b'{"config": {"a": 1}}', 'Each value in "config" must be a text, not a whole number'),
+        (b'{"devices": {"root": {"size": []}}}', 'Each value in each value in "devices" must be a text, not a list'),
+        (b'{"ephemeral": 1.5}', '"ephemeral" must be a boolean, not a number'),
+        (b"{bad", "JSON is malformed"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_words(body: bytes, said: str) -> None:
+    with pytest.raises(BadBodyError, match=f"^{said}"):
+        decode(body, InstancePut)
+
+
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(BadBodyError):
         decode(b'{"config":' * 100_000 + b"1" + b"}" * 100_000, InstancePut)

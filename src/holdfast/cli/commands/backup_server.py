@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -10,6 +11,7 @@ import click
 from holdfast.cli.export_ways import RATE
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import split_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -68,6 +70,7 @@ def protect(
     if found.is_unix:
         raise click.ClickException(f"{remote} is a server of this machine: a backup server pulls over HTTPS")
     project = project or found.project or "default"
+    _check_here(session, target_project, pool, name)
     _have_us_trusted(session, remote, project)
     made = session.client.protections.create(
         {
@@ -87,8 +90,34 @@ def protect(
         }
     )
     session.say(f"Protection {made['name']}: first run at {format_time(made['next_at'])}")
+    if not _is_any_there(session, remote, project, pattern):
+        session.say(
+            f'{remote} has no instance "{pattern}" in project {project} yet: nothing is pulled until it has one'
+        )
     if at_once:
         session.wait(session.client.protections.run(made["name"]), f"Pulling {source}")
+
+
+def _check_here(session: Session, target_project: str, pool: str, name: str) -> None:
+    """Raise where copies can't be kept so, before the other server is changed."""
+    with about(f"--target-project {target_project}"):
+        session.client.projects.get(target_project)
+    if pool:
+        with about(f"--pool {pool}"):
+            session.client.storage.get(pool)
+    if name and any(each["name"] == name for each in session.client.protections.list()):
+        raise click.ClickException(
+            f'There is a protection "{name}" already: `backup-server change` changes it, or give another --name'
+        )
+
+
+def _is_any_there(session: Session, remote: str, project: str, pattern: str) -> bool:
+    """Tell whether the pattern matches an instance there; what we may not see may be one."""
+    try:
+        names = session.other(remote, project).instances.names()
+    except ApiError:
+        return True
+    return any(fnmatchcase(name, pattern) for name in names)
 
 
 def _certificate_of(session: Session, remote: str) -> str:
@@ -157,11 +186,25 @@ def list_protections(session: Session, format_name: str) -> None:
 
 
 def _state(each: Protection) -> str:
+    """Return the worst that is to be told, as the web page does."""
+    failing = _failing(each)
+    if any(copy["late"] for copy in each["copies"]):
+        return f"LATE: {failing}" if failing else "LATE"
+    if failing:
+        return f"FAILING ({each['failures']}): {failing}" if each["failures"] else f"FAILING: {failing}"
     if each["paused"]:
         return "PAUSED"
-    if each["failures"]:
-        return f"FAILING ({each['failures']}): {each['error']}"
-    return "LATE" if any(copy["late"] for copy in each["copies"]) else "OK"
+    return "OK" if any(copy["succeeded_at"] for copy in each["copies"]) else "WAITING"
+
+
+def _failing(each: Protection) -> str:
+    """Return what went wrong last, of the whole or of copies; "" if nothing did."""
+    if each["error"]:
+        return each["error"]
+    found = [f"{copy['instance']}: {copy['error']}" for copy in each["copies"] if copy["error"]]
+    if not found:
+        return "failed" if each["failures"] else ""
+    return found[0] if len(found) == 1 else f"{found[0]} (and {len(found) - 1} more)"
 
 
 @command(
@@ -176,22 +219,32 @@ def _state(each: Protection) -> str:
 def status(session: Session, name: str, format_name: str) -> None:
     client = session.client.protections
     found = [client.get(name)] if name else client.list()
-    copies = [(each, copy) for each in found for copy in each["copies"]]
     header = ["PROTECTION", "INSTANCE", "NEWEST GOOD COPY", "BYTES", "SECONDS", "STATE"]
-    rows = [
-        [
-            each["name"],
-            copy["instance"],
-            format_time(copy["succeeded_at"]) or "never",
-            format_bytes(copy["bytes"]),
-            f"{copy['seconds']:.1f}",
-            _copy_state(copy),
+    rows = []
+    for each in found:
+        rows += [
+            [
+                each["name"],
+                copy["instance"],
+                format_time(copy["succeeded_at"]) or "never",
+                format_bytes(copy["bytes"]),
+                f"{copy['seconds']:.1f}",
+                _copy_state(copy),
+            ]
+            for copy in each["copies"]
         ]
-        for each, copy in copies
-    ]
+        if text := _state_without_copy(each):
+            rows.append([each["name"], "", "never" if not each["copies"] else "", "", "", text])
     click.echo(render(format_name, header, rows, found), nl=False)
-    if any(copy["late"] for _, copy in copies):
+    if any(copy["late"] for each in found for copy in each["copies"]):
         click.get_current_context().exit(1)
+
+
+def _state_without_copy(each: Protection) -> str:
+    """Return what no copy of a protection tells: that it has none, and why its last run failed."""
+    if each["error"] and not any(copy["error"] for copy in each["copies"]):
+        return f"FAILED: {each['error']}"
+    return "" if each["copies"] else "WAITING: nothing was pulled so far"
 
 
 def _copy_state(copy: ProtectedCopy) -> str:
@@ -250,7 +303,11 @@ def run_now(session: Session, name: str) -> None:
     session.wait(session.client.protections.run(name), f"Pulling {name}")
 
 
-@command("pause", "Let nothing be pulled until `resume`.", examples=("holdfast backup-server pause home-web",))
+@command(
+    "pause",
+    "Let nothing be pulled by schedule until `resume`; `run-now` still pulls.",
+    examples=("holdfast backup-server pause home-web",),
+)
 @click.argument("name")
 @pass_session
 def pause(session: Session, name: str) -> None:

@@ -21,6 +21,7 @@ from holdfast.cli.export_ways import (
 )
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -180,7 +181,8 @@ def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> Non
     if missing:  # first see that all of them are there: half a deletion helps nobody
         raise click.ClickException(f"The server keeps no export {', '.join(missing)} of {owner}")
     for name in names:
-        session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
+        with about(name):
+            session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
 
 
 @command(

@@ -8,7 +8,7 @@ import click
 
 from holdfast.cli.editing import edit
 from holdfast.cli.groups import Entry, Group, command
-from holdfast.cli.references import InstanceReference, InstanceType, parse_settings
+from holdfast.cli.references import NO_INSTANCE, InstanceReference, InstanceType, parse_settings
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.instances import NEVER
 from holdfast.client.shapes import Instance, Snapshot
@@ -49,7 +49,9 @@ def get(session: Session, words: tuple[str, ...], expanded: bool) -> None:
     if len(words) > 2:
         raise click.UsageError("Give [INSTANCE] KEY")
     key = words[-1]
-    target = TARGET_OR_SNAPSHOT.convert(words[0], None, None) if len(words) == 2 else InstanceReference("")
+    if not key:
+        raise click.UsageError("The name of a key is missing: the word is empty")
+    target = TARGET_OR_SNAPSHOT.convert(words[0], None, None) if len(words) == 2 else NO_INSTANCE
     if not target.name:
         click.echo(str(session.client.server_info()["config"].get(key, "")))
         return
@@ -76,7 +78,7 @@ def _read(session: Session, target: InstanceReference) -> Instance | Snapshot:
 @click.argument("words", nargs=-1, required=True, metavar="[INSTANCE] KEY=VALUE...")
 @pass_session
 def set_keys(session: Session, words: tuple[str, ...]) -> None:
-    target, settings = _target_and_settings(words)
+    target, settings = target_and_settings(words)
     if not target.name:
         _change_server(session, settings, ())
         return
@@ -85,14 +87,14 @@ def set_keys(session: Session, words: tuple[str, ...]) -> None:
     session.wait(session.client.instances.update(target.name, writable(document), etag), f"Changing {target}")
 
 
-def _target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dict[str, str]]:
+def target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dict[str, str]]:
     """Tell `KEY=VALUE...`, `KEY VALUE`, `INSTANCE KEY=VALUE...` and `INSTANCE KEY VALUE` apart.
 
     A server key holds a dot, which no instance name does.
     """
     first_is_key = "=" in words[0] or ("." in words[0] and len(words) == 2)
     if first_is_key:
-        return InstanceReference(""), parse_settings(words)
+        return NO_INSTANCE, parse_settings(words)
     return TARGET.convert(words[0], None, None), parse_settings(words[1:])
 
 
@@ -105,6 +107,8 @@ def _target_and_settings(words: tuple[str, ...]) -> tuple[InstanceReference, dic
 @pass_session
 def unset(session: Session, words: tuple[str, ...]) -> None:
     if len(words) == 1:
+        if "." not in words[0]:
+            raise click.UsageError(f'"{words[0]}" is no key of the server; of an instance: {words[0] or "web"} KEY')
         _change_server(session, {}, words)
         return
     target, keys = TARGET.convert(words[0], None, None), words[1:]
@@ -120,9 +124,9 @@ def unset(session: Session, words: tuple[str, ...]) -> None:
 
 
 def _change_server(session: Session, settings: Mapping[str, str], removed: tuple[str, ...]) -> None:
+    """Set and unset keys; what is unset is sent as empty, so that the server refuses a key that it doesn't know."""
     document, etag = session.client.server_info_with_etag()
-    config = {key: value for key, value in document["config"].items() if key not in removed}
-    session.client.update_server({**config, **settings}, etag)
+    session.client.update_server({**document["config"], **dict.fromkeys(removed, ""), **settings}, etag)
 
 
 @command(
@@ -130,7 +134,7 @@ def _change_server(session: Session, settings: Mapping[str, str], removed: tuple
     "Show the configuration of an instance, a snapshot, or (without one) the server as YAML.",
     examples=("holdfast config show web", "holdfast config show web --expanded", "holdfast config show web/snap0"),
 )
-@click.argument("target", type=TARGET_OR_SNAPSHOT, default="", metavar="[INSTANCE[/SNAPSHOT]]")
+@click.argument("target", type=TARGET_OR_SNAPSHOT, default=NO_INSTANCE, metavar="[INSTANCE[/SNAPSHOT]]")
 @click.option("-e", "--expanded", is_flag=True, help="With what the profiles add")
 @pass_session
 def show(session: Session, target: InstanceReference, expanded: bool) -> None:
@@ -159,7 +163,7 @@ def _of_snapshot(snapshot: Mapping[str, object]) -> dict[str, object]:
         "holdfast config show web > web.yaml; vi web.yaml; holdfast config edit web < web.yaml",
     ),
 )
-@click.argument("target", type=TARGET_OR_SNAPSHOT, default="", metavar="[INSTANCE[/SNAPSHOT]]")
+@click.argument("target", type=TARGET_OR_SNAPSHOT, default=NO_INSTANCE, metavar="[INSTANCE[/SNAPSHOT]]")
 @pass_session
 def edit_config(session: Session, target: InstanceReference) -> None:
     instances, snapshots = session.client.instances, session.client.snapshots

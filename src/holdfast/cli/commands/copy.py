@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
 from holdfast.cli.commands.creation import Wishes, apply_config, apply_devices, creation_options, profiles_of
 from holdfast.cli.commands.rename import rename_to
 from holdfast.cli.groups import command
-from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, InstanceReference, InstanceType
+from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, NO_INSTANCE, InstanceReference, InstanceType
 from holdfast.cli.session import Session, pass_session
+from holdfast.client.errors import ApiError, OperationFailedError
 from holdfast.client.shapes import Instance, Snapshot
 
 if TYPE_CHECKING:
     from holdfast.client.client import Client
     from holdfast.client.crossing import Crossing
 
+_TAKEN: Final = 'This "instances" entry already exists'
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -77,7 +79,7 @@ def instances_between(
     ),
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
-@click.argument("target", type=InstanceType(may_be_empty=True, is_target=True), default="", metavar="[NAME]")
+@click.argument("target", type=InstanceType(may_be_empty=True, is_target=True), default=NO_INSTANCE, metavar="[NAME]")
 @creation_options
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
 @click.option("--refresh", is_flag=True, help="Bring an existing copy up to date")
@@ -134,8 +136,14 @@ def copy(
         return
     local: dict[str, object] = {"type": "copy", "source": str(source), "project": session.project}
     local["live"] = not stateless and bool(found["stateful"])
-    operation = client.instances.create({**request, "source": {**parts, **local}})
-    session.wait(operation, f"Copying {source}")
+    try:
+        operation = client.instances.create({**request, "source": {**parts, **local}})
+        session.wait(operation, f"Copying {source}")
+    except (ApiError, OperationFailedError) as error:
+        if _TAKEN not in str(error):
+            raise
+        remedy = "give another name, or bring it up to date with --refresh"
+        raise click.ClickException(f'{error}. "{target.name}" is there already: {remedy}') from error
     if not target.name:
         session.say(f"Instance name is: {operation.names('instances')[0]}")
 
@@ -175,7 +183,10 @@ def _target(session: Session, target: InstanceReference, project: str) -> Client
 )
 @click.argument("source", type=INSTANCE_OR_SNAPSHOT, metavar="SOURCE[/SNAPSHOT]")
 @click.argument(
-    "target", type=InstanceType(snapshots=True, may_be_empty=True, is_target=True), default="", metavar="[NAME]"
+    "target",
+    type=InstanceType(snapshots=True, may_be_empty=True, is_target=True),
+    default=NO_INSTANCE,
+    metavar="[NAME]",
 )
 @click.option("-s", "--storage", default="", metavar="POOL", help="Move it to this pool")
 @click.option("--target-project", default="", metavar="NAME", help="Move it to this project")

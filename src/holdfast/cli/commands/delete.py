@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import command
+from holdfast.cli.naming import about
 from holdfast.cli.references import INSTANCE_OR_SNAPSHOT, InstanceReference
 from holdfast.cli.session import Session, pass_session
 
@@ -20,12 +21,13 @@ from holdfast.cli.session import Session, pass_session
 @pass_session
 def delete(session: Session, targets: tuple[InstanceReference, ...], force: bool, interactive: bool) -> None:
     for target in targets:  # first see that all of them are there: half a deletion helps nobody
-        if target.snapshot:
-            session.client.snapshots.get(target.name, target.snapshot)
-        else:
-            session.client.instances.get(target.name)
-            if force:
-                _refuse_held(session, target.name)
+        with about(target):
+            if target.snapshot:
+                session.client.snapshots.get(target.name, target.snapshot)
+            else:
+                session.client.instances.get(target.name)
+                if force:
+                    _refuse_held(session, target.name)
     for target in targets:
         if interactive and not click.confirm(f"Delete {target}?", err=True):
             continue

@@ -25,6 +25,23 @@ class Owner:
     read: Callable[[Session, str], DeviceMap]
     change: Callable[[Session, str, Change], None]
     parse: Callable[[str], str]
+    inherited: Callable[[Session, str], DeviceMap]
+    """What is there beside its own devices: of an instance those that its profiles give."""
+
+    def own(self, session: Session, name: str, devices: DeviceMap, device: str) -> dict[str, str]:
+        """Return one of its devices; refuse another with what is there, and with what helps."""
+        if device in devices:
+            return devices[device]
+        if device in self.inherited(session, name):
+            raise click.ClickException(
+                f'{name} has no device "{device}" of its own: it comes from a profile. '
+                f"`holdfast config device override {name} {device} KEY=VALUE` makes it the instance's own"
+            )
+        raise click.ClickException(f'{name} has no device "{device}" of its own; it has: {_listed(devices)}')
+
+
+def _listed(devices: DeviceMap) -> str:
+    return ", ".join(sorted(devices)) or "none"
 
 
 def _change_instance(session: Session, name: str, apply: Change) -> None:
@@ -44,20 +61,15 @@ INSTANCE_OWNER = Owner(
     lambda session, name: session.client.instances.get(name)["devices"],
     _change_instance,
     lambda text: INSTANCE.convert(text, None, None).name,
+    lambda session, name: session.client.instances.get(name)["expanded_devices"],
 )
 PROFILE_OWNER = Owner(
     "PROFILE",
     lambda session, name: session.client.profiles.get(name)["devices"],
     _change_profile,
     lambda text: NAME.convert(text, None, None),
+    lambda session, name: {},
 )
-
-
-def _of(devices: DeviceMap, device: str, owner: str) -> dict[str, str]:
-    if device not in devices:
-        known = ", ".join(sorted(devices)) or "none"
-        raise click.ClickException(f'{owner} has no device "{device}" of its own; it has: {known}')
-    return devices[device]
 
 
 class DeviceGroup(Group):
@@ -128,31 +140,32 @@ def device_commands(owner: Owner, path: str) -> list[Command]:
 
         def apply(known: DeviceMap) -> None:
             for device in devices:
-                _of(known, device, name)
+                owner.own(session, name, known, device)
+            for device in set(devices):
                 del known[device]
 
         owner.change(session, name, apply)
         session.say(f"Device {', '.join(devices)} removed from {name}")
 
-    @command("get", "Show an option of a device.", examples=(f"{path} get web root size",))
+    @command("get", "Show an option of a device.", examples=(f"{path} get web data source",))
     @argument
     @click.argument("device")
     @click.argument("key")
     @pass_session
     def get(session: Session, owner_name: str, device: str, key: str) -> None:
         name = owner.parse(owner_name)
-        click.echo(_of(owner.read(session, name), device, name).get(key, ""))
+        click.echo(owner.own(session, name, owner.read(session, name), device).get(key, ""))
 
-    @command("set", "Set options of a device.", examples=(f"{path} set web root size=20GiB",))
+    @command("set", "Set options of a device.", examples=(f"{path} set web data readonly=true",))
     @argument
     @click.argument("device")
     @click.argument("settings", nargs=-1, required=True, metavar="KEY=VALUE...")
     @pass_session
     def set_options(session: Session, owner_name: str, device: str, settings: tuple[str, ...]) -> None:
         name, options = owner.parse(owner_name), parse_settings(settings)
-        owner.change(session, name, lambda devices: _of(devices, device, name).update(options))
+        owner.change(session, name, lambda devices: owner.own(session, name, devices, device).update(options))
 
-    @command("unset", "Remove an option of a device.", examples=(f"{path} unset web root size",))
+    @command("unset", "Remove an option of a device.", examples=(f"{path} unset web data readonly",))
     @argument
     @click.argument("device")
     @click.argument("key")
@@ -161,7 +174,7 @@ def device_commands(owner: Owner, path: str) -> list[Command]:
         name = owner.parse(owner_name)
 
         def apply(devices: DeviceMap) -> None:
-            if _of(devices, device, name).pop(key, None) is None:
+            if owner.own(session, name, devices, device).pop(key, None) is None:
                 raise click.ClickException(f'"{key}" is not set on device {device} of {name}')
 
         owner.change(session, name, apply)
@@ -189,7 +202,11 @@ def override_command(path: str) -> Command:
         def apply(devices: DeviceMap) -> None:
             if device in devices:
                 raise click.ClickException(f'{name} already has its own device "{device}"; use `set`')
-            devices[device] = {**_of(inherited, device, name), **options}
+            if device not in inherited:
+                raise click.ClickException(
+                    f'The profiles of {name} have no device "{device}"; it has: {_listed(inherited)}'
+                )
+            devices[device] = {**inherited[device], **options}
 
         INSTANCE_OWNER.change(session, name, apply)
         session.say(f"Device {device} overridden for {name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,12 +23,21 @@ Function = TypeVar("Function", bound=Callable[..., object])
 snapshot_option = click.option("--snapshot", default="", metavar="SNAPSHOT", help="Read from this snapshot")
 
 
+_MODE = re.compile(r"(0o?)?[0-7]{1,4}", re.ASCII)
+_ID = click.IntRange(0, 2**32 - 2)
+"""The highest one means "leave it" to the kernel."""
+
+
+def _or_unsaid(_context: click.Context, _option: click.Parameter, value: int | None) -> int:
+    return -1 if value is None else value
+
+
 def owner_options(function: Function) -> Function:
     """Add what is said about what is made."""
     for option in (
         click.option("--mode", default="", metavar="OCTAL", help="Set the permissions"),
-        click.option("--gid", type=int, default=-1, help="Give it to this group id"),
-        click.option("--uid", type=int, default=-1, help="Give it to this user id"),
+        click.option("--gid", type=_ID, callback=_or_unsaid, help="Give it to this group id"),
+        click.option("--uid", type=_ID, callback=_or_unsaid, help="Give it to this user id"),
     ):
         function = option(function)
     return function
@@ -75,10 +85,11 @@ def push_words(
 
 
 def parse_mode(text: str) -> int:
-    try:
-        return int(text, 8) if text else -1
-    except ValueError:
-        raise click.UsageError(f'"{text}" is not a mode such as 0644') from None
+    if not text:
+        return -1
+    if not _MODE.fullmatch(text):
+        raise click.UsageError(f'"{text}" is not a mode such as 0644')
+    return int(text, 8)
 
 
 @command(

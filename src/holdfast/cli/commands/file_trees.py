@@ -16,7 +16,7 @@ import click
 
 from holdfast.cli.places import Place
 from holdfast.cli.session import Session
-from holdfast.client.errors import ApiError
+from holdfast.client.errors import ApiError, MissingPathError
 from holdfast.client.files import FileAttributes, OpenedFile
 from holdfast.client.owners import Owner
 from holdfast.client.transfer import WholeFile
@@ -47,6 +47,12 @@ class Push:
         into = target.endswith("/") or len(sources) > 1 or is_recursive or self._is_directory(target)
         if makes_directories:
             self._make_parents(target if into else os.path.dirname(target))
+        try:
+            self._push_all(sources, target, into=into, is_recursive=is_recursive)
+        except MissingPathError as error:
+            raise error if makes_directories else click.ClickException(f"{error}: -p makes it") from error
+
+    def _push_all(self, sources: Sequence[str], target: str, *, into: bool, is_recursive: bool) -> None:
         for source in sources:
             path = os.path.join(target, os.path.basename(source.rstrip("/"))) if into else target
             if source == "-":

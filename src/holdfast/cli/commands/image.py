@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NotRequired, cast
 
 import click
 
 from holdfast.cli.commands.key_commands import EDIT_HELP
 from holdfast.cli.editing import edit as edit_text
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_bytes, format_time, yes_or_no
 from holdfast.client.shapes import Image
 
+if TYPE_CHECKING:
+    from holdfast.client.client import Client
+
 WRITABLE = ("auto_update", "properties", "public", "expires_at", "profiles")
+_FEATURE = "features.images"
+DEFAULT_COLUMNS = "lfpdatsu"
 _TRANSFER = "holdfast.cli.commands.image_transfer"
+
+
+class ListedImage(Image):
+    """An image, and in a list of all projects its own, which the API doesn't tell."""
+
+    project: NotRequired[str]
 
 
 def _aliases(image: Image) -> str:
@@ -28,19 +41,34 @@ def _aliases(image: Image) -> str:
 
 @command(
     "list",
-    "List images. Words narrow the list: a part of an alias or fingerprint, or KEY=VALUE of the properties.",
-    examples=("holdfast image list", "holdfast image list debian", "holdfast image list os=Debian --format json"),
+    "List images. Words narrow the list: a part of an alias or fingerprint, or KEY=VALUE of the properties or "
+    "of type, architecture, public, cached. A value may be a regular expression.",
+    examples=(
+        "holdfast image list",
+        "holdfast image list debian",
+        "holdfast image list os=Debian type=container --format json",
+    ),
 )
 @click.argument("filters", nargs=-1)
 @click.option("--all-projects", is_flag=True, help="Show the images of all projects")
-@click.option("-c", "--columns", default="lfpdatsu", show_default=True, help="Columns to show")
+@click.option("-c", "--columns", default=None, help=f"Columns to show  [default: {DEFAULT_COLUMNS}]")
 @format_option
 @pass_session
-def list_images(session: Session, filters: tuple[str, ...], all_projects: bool, columns: str, format_name: str) -> None:
+def list_images(
+    session: Session, filters: tuple[str, ...], all_projects: bool, columns: str | None, format_name: str
+) -> None:
+    from holdfast.cli.list_filters import matching_images
+
+    if columns is None:
+        columns = f"e{DEFAULT_COLUMNS}" if all_projects else DEFAULT_COLUMNS
+    if not columns:
+        raise click.UsageError(f"--columns needs at least one of {', '.join(sorted(_COLUMNS))}")
     words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
-    images = session.client.images.list(all_projects=all_projects)
-    found = [image for image in images if all(_matches(image, word) for word in words)]
-    found.sort(key=lambda image: (_aliases(image) == "", _aliases(image), image["fingerprint"]))
+    images = _of_all_projects(session.client) if all_projects else cast(list[ListedImage], session.client.images.list())
+    found = matching_images(images, words)
+    found.sort(
+        key=lambda image: (image.get("project", ""), _aliases(image) == "", _aliases(image), image["fingerprint"])
+    )
     for letter in columns:
         if letter not in _COLUMNS:
             raise click.UsageError(f'There is no column "{letter}". Known are: {", ".join(sorted(_COLUMNS))}')
@@ -59,10 +87,19 @@ _COLUMNS = {
     "t": "TYPE",
     "s": "SIZE",
     "u": "UPLOAD DATE",
+    "e": "PROJECT",
 }
 
 
-def _cell(letter: str, image: Image) -> str:
+def _of_all_projects(client: Client) -> Iterator[ListedImage]:
+    """Give the images of each project that has its own."""
+    for project in client.projects.list():
+        if project["config"].get(_FEATURE) == "true":
+            for image in client.in_project(project["name"]).images.list():
+                yield {**image, "project": project["name"]}
+
+
+def _cell(letter: str, image: ListedImage) -> str:
     cells = {
         "l": _aliases(image),
         "L": "\n".join(alias["name"] for alias in image["aliases"] or []),
@@ -74,16 +111,9 @@ def _cell(letter: str, image: Image) -> str:
         "t": image["type"].upper(),
         "s": format_bytes(image["size"]),
         "u": format_time(image["uploaded_at"]),
+        "e": image.get("project", ""),
     }
     return cells[letter]
-
-
-def _matches(image: Image, word: str) -> bool:
-    key, equals, value = word.partition("=")
-    if equals:
-        return (image["properties"] or {}).get(key, "").lower() == value.lower()
-    names = [alias["name"] for alias in image["aliases"] or []]
-    return image["fingerprint"].startswith(word) or any(word in name for name in names)
 
 
 @command("info", "Show what is known of an image.", examples=("holdfast image info debian/12",))
@@ -150,7 +180,10 @@ def edit(session: Session, name: str) -> None:
 @click.argument("names", nargs=-1, required=True, type=IMAGE, metavar="IMAGE...")
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
-    fingerprints = [session.client.images.find(name)["fingerprint"] for name in names]
+    fingerprints = []
+    for name in names:  # first see that all of them are there
+        with about(name):
+            fingerprints.append(session.client.images.find(name)["fingerprint"])
     for name, fingerprint in zip(names, fingerprints, strict=True):
         session.wait(session.client.images.delete(fingerprint), f"Deleting {name}")
 

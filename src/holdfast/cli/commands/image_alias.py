@@ -5,19 +5,28 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import IMAGE, strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
 
 
-@command("list", "List aliases.", examples=("holdfast image alias list",))
+@command(
+    "list",
+    "List aliases. Words narrow the list: a part of an alias or of the fingerprint.",
+    examples=("holdfast image alias list", "holdfast image alias list 58d5"),
+)
 @click.argument("filters", nargs=-1)
 @format_option
 @pass_session
 def list_aliases(session: Session, filters: tuple[str, ...], format_name: str) -> None:
     words = [word for word in (strip_remote(word, is_image=True) for word in filters) if word]
-    found = [alias for alias in session.client.images.aliases() if all(word in alias["name"] for word in words)]
+    found = [
+        alias
+        for alias in session.client.images.aliases()
+        if all(word in alias["name"] or word in alias["target"] for word in words)
+    ]
     found.sort(key=lambda alias: natural_key(alias["name"]))
     rows = [
         [alias["name"], alias["target"][:12], (alias["type"] or "container").upper(), alias["description"]]
@@ -41,7 +50,8 @@ def create(session: Session, alias_name: str, fingerprint: str, description: str
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
     for name in names:
-        session.client.images.delete_alias(name)
+        with about(name):
+            session.client.images.delete_alias(name)
 
 
 @command("rename", "Rename an alias.", examples=("holdfast image alias rename debian debian/12",))

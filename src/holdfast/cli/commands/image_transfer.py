@@ -10,18 +10,18 @@ import click
 from holdfast.cli.groups import command
 from holdfast.cli.references import IMAGE, parse_pairs, split_remote, strip_remote
 from holdfast.cli.session import Session, pass_session
+from holdfast.client.errors import OperationFailedError
+from holdfast.client.image_names import ImageNames, names_for
 from holdfast.client.images import ImageFile
 
 RECIPES = ("debian/12", "debian/13", "busybox")
+_SAME_IMAGE = "same fingerprint already exists"
+"""What servers say of an image that they have."""
 
 
-def name_image(session: Session, fingerprint: str, aliases: Sequence[str], *, reuse: bool = False) -> None:
-    """Give an image its aliases; with `reuse` they are taken from the images that have them."""
-    for name in aliases:
-        if reuse:
-            session.client.images.move_alias(name, fingerprint)
-        else:
-            session.client.images.create_alias(name, fingerprint)
+def look_at_names(session: Session, aliases: Sequence[str], *, reuse: bool) -> ImageNames:
+    """Refuse aliases that other images have, before anything is made; with `reuse` they will be taken from them."""
+    return names_for(session.client.images, aliases, remedy="" if reuse else "--reuse takes it from there")
 
 
 @command(
@@ -41,19 +41,30 @@ def import_file(session: Session, words: tuple[str, ...], aliases: tuple[str, ..
     files = [word for word in words if "=" not in word and not _is_remote(word)]
     if not 1 <= len(files) <= 2:
         raise click.UsageError("Give one file, or metadata and root file system")
+    for name in files:
+        if "://" in name:
+            raise click.ClickException(f"{name} is an address, and files are taken: download it first")
     paths = [Path(name) for name in files]
     for path in paths:
         if not path.is_file():
             raise click.ClickException(f"{path} is not a file")
+    names = look_at_names(session, aliases, reuse=reuse)
     operation = session.client.images.import_file(
         ImageFile(paths[0], paths[1] if len(paths) == 2 else None),
         properties=parse_pairs([word for word in words if "=" in word]),
         is_public=public,
+        aliases=names.fresh,
         on_bytes=session.transfer("Sending the image"),
     )
-    session.wait(operation, "Importing the image")
+    try:
+        session.wait(operation, "Importing the image")
+    except OperationFailedError as error:
+        if _SAME_IMAGE not in str(error):
+            raise
+        remedy = "`holdfast image list` shows it, `holdfast image alias create NAME IMAGE` names it"
+        raise click.ClickException(f"{error}: {remedy}") from error
     fingerprint = str(operation.results()["fingerprint"])
-    name_image(session, fingerprint, aliases, reuse=reuse)
+    names.give(fingerprint)
     session.say(f"Image imported with fingerprint: {fingerprint}")
 
 
@@ -115,11 +126,17 @@ def copy(
         raise click.UsageError(f'"{target}" is not of the form REMOTE:')
     there = Client(session.remotes.connection(remote, session.given_project))
     image = session.client.images.find(name)
-    names = [*aliases, *(each["name"] for each in image["aliases"] or [] if copy_aliases)]
-    crossing = ImageCrossing(source=session.client.connection, target=there.connection, image=image, is_public=public)
+    names = names_for(
+        there.images,
+        [*aliases, *(each["name"] for each in image["aliases"] or [] if copy_aliases)],
+        fingerprint=image["fingerprint"],
+        remedy=f"`holdfast image alias delete {remote}:NAME` frees it",
+    )
+    crossing = ImageCrossing(
+        source=session.client.connection, target=there.connection, image=image, names=names, is_public=public
+    )
     crossing.carry_out(mode, lambda work: session.wait(work, f"Copying {name}"), session.transfer)
-    for each in dict.fromkeys(names):
-        there.images.create_alias(each, image["fingerprint"])
+    names.give(image["fingerprint"])
     session.say(f"Image copied to {remote}, with fingerprint: {image['fingerprint']}")
 
 
@@ -134,8 +151,9 @@ def copy(
 @pass_session
 def build(session: Session, recipe: str, aliases: tuple[str, ...]) -> None:
     source = {"type": "build", "recipe": recipe}
-    operation = session.client.images.create({"source": source, "public": False})
+    names = look_at_names(session, aliases or (recipe,), reuse=True)
+    operation = session.client.images.create({"source": source, "public": False, "aliases": names.entries})
     session.wait(operation, f"Building {recipe}")
     fingerprint = str(operation.results()["fingerprint"])
-    name_image(session, fingerprint, aliases or (recipe,), reuse=True)
+    names.give(fingerprint)
     session.say(f"Image built with fingerprint: {fingerprint}")

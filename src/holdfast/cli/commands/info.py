@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import command
-from holdfast.cli.references import InstanceReference, InstanceType
+from holdfast.cli.references import NO_INSTANCE, InstanceReference, InstanceType
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import render
 from holdfast.cli.units import format_bytes, format_time, yes_or_no
@@ -19,7 +19,7 @@ LOG_LINES = 100
     "Show an instance: its state, what it uses, its snapshots and backups. Without a name: the server.",
     examples=("holdfast info web", "holdfast info web --show-log", "holdfast info"),
 )
-@click.argument("instance", type=InstanceType(may_be_empty=True), default="")
+@click.argument("instance", type=InstanceType(may_be_empty=True), default=NO_INSTANCE)
 @click.option("--show-log", is_flag=True, help=f"Show the last {LOG_LINES} lines of the log as well")
 @pass_session
 def info(session: Session, instance: InstanceReference, show_log: bool) -> None:
@@ -104,7 +104,8 @@ def _network_lines(name: str, network: NetworkState) -> list[str]:
     }
     lines = [f"    {name}:", *(f"      {key}: {value}" for key, value in facts.items() if value), "      IP addresses:"]
     for entry in network["addresses"]:
-        lines.append(f"        {entry['family']}:  {entry['address']}/{entry['netmask']} ({entry['scope']})")
+        label = f"{entry['family']}:".ljust(len("inet6:"))
+        lines.append(f"        {label} {entry['address']}/{entry['netmask']} ({entry['scope']})")
     return lines
 
 

@@ -10,6 +10,7 @@ import click
 
 from holdfast.cli.editing import edit
 from holdfast.cli.groups import Command, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import NAME, parse_settings
 from holdfast.cli.session import Session, pass_session
 
@@ -28,14 +29,21 @@ class Noun:
     read: Callable[[Session, str], tuple[Mapping[str, object], str]]
     write: Callable[[Session, str, Mapping[str, object], str], None]
     fields: tuple[str, ...]
+    is_silent_unset: bool = False
+    """`get` of a key that isn't set writes nothing, instead of an empty line, as that of `lxc` does."""
 
 
 def _config_of(document: Mapping[str, object]) -> dict[str, str]:
     return dict(cast(Mapping[str, str], document.get("config") or {}))
 
 
+def _read(session: Session, noun: Noun, name: str) -> tuple[Mapping[str, object], str]:
+    with about(name):
+        return noun.read(session, name)
+
+
 def _write(session: Session, noun: Noun, name: str, change: Callable[[dict[str, str]], None]) -> None:
-    document, etag = noun.read(session, name)
+    document, etag = _read(session, noun, name)
     config = _config_of(document)
     change(config)
     shown = {field: document[field] for field in noun.fields if field in document}
@@ -50,7 +58,9 @@ def get_command(noun: Noun) -> Command:
     @click.argument("key")
     @pass_session
     def get(session: Session, name: str, key: str) -> None:
-        click.echo(_config_of(noun.read(session, name)[0]).get(key, ""))
+        value = _config_of(_read(session, noun, name)[0]).get(key, "")
+        if value or not noun.is_silent_unset:
+            click.echo(value)
 
     return get
 
@@ -72,14 +82,15 @@ def set_command(noun: Noun) -> Command:
 def unset_command(noun: Noun) -> Command:
     """Make `unset`."""
 
-    @command("unset", "Remove a key.", examples=(f"{noun.path} unset {noun.example} {noun.key}",))
+    @command(
+        "unset", "Remove a key; one that isn't set is fine.", examples=(f"{noun.path} unset {noun.example} {noun.key}",)
+    )
     @click.argument("name", type=NAME, metavar=noun.word)
     @click.argument("key")
     @pass_session
     def unset(session: Session, name: str, key: str) -> None:
         def change(config: dict[str, str]) -> None:
-            if config.pop(key, None) is None:
-                raise click.ClickException(f'"{key}" is not set on {name}')
+            config.pop(key, None)
 
         _write(session, noun, name, change)
 
@@ -95,7 +106,7 @@ def show_command(noun: Noun) -> Command:
     def show(session: Session, name: str) -> None:
         from holdfast.cli.yaml_text import to_yaml
 
-        click.echo(to_yaml(dict(noun.read(session, name)[0])), nl=False)
+        click.echo(to_yaml(dict(_read(session, noun, name)[0])), nl=False)
 
     return show
 
@@ -113,7 +124,7 @@ def edit_command(noun: Noun) -> Command:
     @click.argument("name", type=NAME, metavar=noun.word)
     @pass_session
     def edit_document(session: Session, name: str) -> None:
-        document, etag = noun.read(session, name)
+        document, etag = _read(session, noun, name)
 
         def save(edited: dict[str, object]) -> None:
             noun.write(session, name, {field: edited[field] for field in noun.fields if field in edited}, etag)

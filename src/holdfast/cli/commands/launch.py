@@ -29,7 +29,7 @@ class ImageReference:
 def _shared_options(function: Function) -> Function:
     for option in (
         click.option("--empty", is_flag=True, help="Create an instance without a system in it; give no image"),
-        click.option("--vm", is_flag=True, help="Create a virtual machine"),
+        click.option("--vm", is_flag=True, help="Create a virtual machine (on servers of LXD; Holdfast's can't yet)"),
         click.argument("words", nargs=-1, metavar="IMAGE [NAME]"),
     ):
         function = option(function)
@@ -167,8 +167,22 @@ def _source(session: Session, image: str) -> dict[str, object]:
     except ApiError as error:
         if error.status != 404:
             raise
+        _check_project(session)
         text = f'There is no image "{image}". `holdfast image list` shows what is there'
         if image.startswith(("debian", "busybox")):
             text += f"; `holdfast image build {image} --alias {image}` makes it"
         raise click.ClickException(text) from error
     return {"type": "image", "fingerprint": fingerprint}
+
+
+def _check_project(session: Session) -> None:
+    """Refuse to work in a project that isn't there: nothing is found in it."""
+    from holdfast.client.errors import ApiError
+
+    try:
+        session.client.projects.get(session.project)
+    except ApiError as error:
+        if error.status == 404:
+            raise click.ClickException(
+                f'There is no project "{session.project}". `holdfast project list` shows what is there'
+            ) from error

@@ -20,7 +20,8 @@ FAST_COLUMNS = "nsacPt"
     "list",
     "List instances. Filters narrow the list: the beginning of a name, a regular expression for the whole name, "
     "KEY=VALUE of the configuration, or type=, status=, architecture=.\n\n"
-    f"Columns are letters, or configuration keys as KEY[:NAME[:WIDTH]]: {COLUMN_HELP}.",
+    "Columns are letters, or configuration keys as KEY[:NAME[:WIDTH]] (a width of -1 shows all of it, one of 0 as much "
+    f"as the name has room for): {COLUMN_HELP}.",
     examples=(
         "holdfast list",
         "holdfast list web                       # names that begin with web",
@@ -38,7 +39,9 @@ FAST_COLUMNS = "nsacPt"
 def list_instances(
     session: Session, filters: tuple[str, ...], columns: str | None, fast: bool, all_projects: bool, format_name: str
 ) -> None:
-    wanted = columns or (FAST_COLUMNS if fast else DEFAULT_COLUMNS)
+    if fast and columns is not None:
+        raise click.UsageError("Give --fast or --columns, not both: --fast is a choice of columns")
+    wanted = columns if columns is not None else FAST_COLUMNS if fast else DEFAULT_COLUMNS
     if all_projects and columns is None:
         wanted = "e" + wanted
     shown = columns_of(wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import click
 
@@ -12,6 +13,7 @@ from holdfast.cli.session import Session, pass_session
 from holdfast.client.shapes import Event
 
 TYPES = ("operation", "lifecycle", "logging")
+FORMATS = ("json", "pretty", "yaml")
 LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic")
 
 
@@ -25,7 +27,7 @@ LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic")
 )
 @remote_argument
 @click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Only these (may be repeated)")
-@click.option("-f", "--format", "format_name", type=click.Choice(["json", "pretty", "yaml"]), default="yaml")
+@click.option("-f", "--format", "format_name", type=click.Choice(FORMATS), help="[default: yaml]")
 @click.option("--pretty", is_flag=True, help="Short for --format pretty")
 @click.option("--loglevel", type=click.Choice(LEVELS), default="trace", help="Least level of log messages")
 @click.option("--all-projects", is_flag=True, help="Show the events of all projects")
@@ -33,17 +35,21 @@ LEVELS = ("trace", "debug", "info", "warning", "error", "fatal", "panic")
 def monitor(
     session: Session,
     types: tuple[str, ...],
-    format_name: str,
+    format_name: str | None,
     pretty: bool,
     loglevel: str,
     all_projects: bool,
 ) -> None:
+    if pretty and format_name not in (None, "pretty"):
+        raise click.UsageError(f"Give --pretty or --format {format_name}, not both")
+    wanted = "pretty" if pretty else format_name or "yaml"
     least = LEVELS.index(loglevel)
-    for event in session.client.events.listen(types, all_projects=all_projects):
-        level = str(event["metadata"].get("level", ""))
-        if event["type"] == "logging" and level in LEVELS and LEVELS.index(level) < least:
-            continue
-        click.echo(event_text(event, "pretty" if pretty else format_name), nl=False)
+    with suppress(KeyboardInterrupt):  # that is how it ends
+        for event in session.client.events.listen(types, all_projects=all_projects):
+            level = str(event["metadata"].get("level", ""))
+            if event["type"] == "logging" and level in LEVELS and LEVELS.index(level) < least:
+                continue
+            click.echo(event_text(event, wanted), nl=False)
 
 
 def event_text(event: Event, format_name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import click
 
 from holdfast.cli.groups import Entry, Group, command
@@ -9,6 +11,7 @@ from holdfast.cli.references import NAME, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import format_time, yes_or_no
+from holdfast.client.shapes import Operation
 
 
 @command("list", "List background work, running and just ended.", examples=("holdfast operation list",))
@@ -32,7 +35,17 @@ def list_operations(session: Session, all_projects: bool, format_name: str) -> N
         for operation in found
     ]
     header = ["ID", "TYPE", "DESCRIPTION", "STATUS", "CANCELABLE", "CREATED"]
+    if all_projects:
+        header = ["PROJECT", *header]
+        rows = [[project_of(operation), *row] for operation, row in zip(found, rows, strict=True)]
     click.echo(render(format_name, header, rows, found), nl=False)
+
+
+def project_of(operation: Operation) -> str:
+    """Return the project of what an operation works on, as the addresses of that tell; "" where it is about nothing."""
+    urls = [url for listed in (operation["resources"] or {}).values() for url in listed]
+    named = [name for url in urls for name in parse_qs(urlsplit(url).query).get("project", ())]
+    return named[0] if named else "default" if urls else ""
 
 
 @command(

@@ -21,6 +21,13 @@ def _targets(function: Function) -> Function:
     return click.argument("instances", nargs=-1, type=INSTANCE, metavar="INSTANCE...")(function)
 
 
+def _timeout_option(function: Function) -> Function:
+    """Add `--timeout` with the numbers that the API takes."""
+    text = "Wait as long for a clean end; 0 kills at once, -1 waits for ever  [default: -1]"
+    option = click.option("--timeout", type=click.IntRange(min=-1), default=-1, metavar="SECONDS", help=text)
+    return option(function)
+
+
 @command(
     "start",
     "Start instances that are stopped, and thaw those that are frozen.",
@@ -58,7 +65,7 @@ def start(
 @_targets
 @click.option("-f", "--force", is_flag=True, help="Kill, don't ask the system inside to shut down")
 @click.option("--stateful", is_flag=True, help="Save the running state")
-@click.option("--timeout", type=int, default=-1, metavar="SECONDS", help="Wait as long  [default: for ever]")
+@_timeout_option
 @pass_session
 def stop(
     session: Session,
@@ -86,7 +93,7 @@ def stop(
 )
 @_targets
 @click.option("-f", "--force", is_flag=True, help="Kill, don't ask the system inside to shut down")
-@click.option("--timeout", type=int, default=-1, metavar="SECONDS", help="Wait as long  [default: for ever]")
+@_timeout_option
 @pass_session
 def restart(
     session: Session, instances: tuple[InstanceReference, ...], is_all: bool, force: bool, timeout: int

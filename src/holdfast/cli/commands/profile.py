@@ -17,10 +17,13 @@ from holdfast.cli.commands.key_commands import (
 )
 from holdfast.cli.editing import read_stdin_document
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import INSTANCE, NAME, InstanceReference, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
+from holdfast.client.connection import path_of
+from holdfast.client.shapes import Profile
 
 
 def _read(session: Session, name: str) -> tuple[Mapping[str, object], str]:
@@ -55,11 +58,33 @@ edit = edit_command(PROFILE)
 @format_option
 @pass_session
 def list_profiles(session: Session, all_projects: bool, format_name: str) -> None:
-    found = sorted(
-        session.client.profiles.list(all_projects=all_projects), key=lambda profile: natural_key(profile["name"])
+    if all_projects:
+        found = [(project, profile) for project in _with_own(session) for profile in _sorted(session, project)]
+        documents: list[object] = [{"project": project, **profile} for project, profile in found]
+    else:
+        found = [("", profile) for profile in _sorted(session, session.project)]
+        documents = [profile for _, profile in found]
+    header = ["NAME", "DESCRIPTION", "USED BY"]
+    rows = [[profile["name"], profile["description"], str(len(profile["used_by"]))] for _, profile in found]
+    if all_projects:
+        header = ["PROJECT", *header]
+        rows = [[project, *row] for (project, _), row in zip(found, rows, strict=True)]
+    click.echo(render(format_name, header, rows, documents), nl=False)
+
+
+def _with_own(session: Session) -> list[str]:
+    """Return the projects that have their own profiles; a profile doesn't say whose it is, so that each is asked."""
+    own = (
+        project["name"]
+        for project in session.client.projects.list()
+        if any(url.startswith(path_of("profiles") + "/") for url in project["used_by"])
     )
-    rows = [[profile["name"], profile["description"], str(len(profile["used_by"]))] for profile in found]
-    click.echo(render(format_name, ["NAME", "DESCRIPTION", "USED BY"], rows, found), nl=False)
+    return sorted(own, key=natural_key)
+
+
+def _sorted(session: Session, project: str) -> list[Profile]:
+    found = session.client.in_project(project).profiles.list()
+    return sorted(found, key=lambda profile: natural_key(profile["name"]))
 
 
 @command(
@@ -79,7 +104,8 @@ def create(session: Session, name: str) -> None:
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
     for name in names:
-        session.client.profiles.delete(name)
+        with about(name):
+            session.client.profiles.delete(name)
         session.say(f"Profile {name} deleted")
 
 

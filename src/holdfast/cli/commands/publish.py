@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from holdfast.cli.commands.image_transfer import name_image
+from holdfast.cli.commands.image_transfer import look_at_names
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE_OR_SNAPSHOT, InstanceReference, parse_pairs, strip_remote
 from holdfast.cli.session import Session, pass_session
@@ -39,12 +39,14 @@ def publish(
     force: bool,
 ) -> None:
     settings = [word for word in words if not (word.endswith(":") and strip_remote(word) == "")]
+    names = look_at_names(session, aliases, reuse=reuse)
     request: dict[str, object] = {
         "public": public,
         "auto_update": False,
         "properties": parse_pairs(settings) or None,
         "source": {"type": "snapshot" if source.snapshot else "instance", "name": str(source)},
         "compression_algorithm": compression,
+        "aliases": names.entries,
     }
     if expire:
         request["expires_at"] = expire
@@ -56,7 +58,7 @@ def publish(
         if must_restart:
             session.wait(session.client.instances.change_state(source.name, "start"), f"Starting {source.name}")
     fingerprint = str(operation.results()["fingerprint"])
-    name_image(session, fingerprint, aliases, reuse=reuse)
+    names.give(fingerprint)
     session.say(f"Instance published with fingerprint: {fingerprint}")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import string
 import sys
 from typing import cast
+from urllib.parse import quote
 
 import click
 
@@ -12,6 +14,8 @@ from holdfast.cli.groups import command
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.shapes import Operation
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @command(
@@ -25,13 +29,25 @@ from holdfast.client.shapes import Operation
     ),
 )
 @click.argument("path")
-@click.option("-X", "--request", "method", default="GET", show_default=True, help="Method")
+@click.option(
+    "-X",
+    "--request",
+    "method",
+    default="GET",
+    help="Method",
+    type=click.Choice(METHODS, case_sensitive=False),
+    show_default=True,
+)
 @click.option("-d", "--data", default=None, help="JSON to send; - reads it from standard input")
 @click.option("--wait", "is_waiting", is_flag=True, help="Wait until background work has ended")
 @click.option("--raw", is_flag=True, help="Print the answer as it came")
 @pass_session
 def query(session: Session, path: str, method: str, data: str | None, is_waiting: bool, raw: bool) -> None:
-    target = strip_remote(path)
+    target = quote(
+        strip_remote(path), safe=string.punctuation, errors="surrogateescape"
+    )  # what a request can't hold as it stands
+    if not target:
+        raise click.UsageError("The path is missing, such as /1.0/instances")
     if not target.startswith("/"):
         raise click.UsageError(f'The path must begin with "/": /{target}')
     connection = session.client.connection
@@ -40,7 +56,7 @@ def query(session: Session, path: str, method: str, data: str | None, is_waiting
     if data is not None:
         content = sys.stdin.buffer.read() if data == "-" else data.encode()
         headers["Content-Type"] = "application/json"
-    answer = connection.open(method.upper(), target, content=content, headers=headers)
+    answer = connection.open(method, target, content=content, headers=headers)
     if raw or answer.headers.get_content_type() != "application/json":
         with answer:
             while chunk := answer.read(65536):

@@ -13,6 +13,7 @@ from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import yes_or_no
 
 if TYPE_CHECKING:
+    from holdfast.client.client import Client
     from holdfast.client.trust import Candidate, Introduction, Token
 
 
@@ -45,17 +46,25 @@ def add(
     protocol: str,
     chosen: str,
 ) -> None:
+    from holdfast.client.client import Client
+    from holdfast.client.connection import Connection
     from holdfast.client.remotes import Remote, address_of
-    from holdfast.client.trust import Introduction, find_by_token, look_at, parse_token
+    from holdfast.client.trust import Introduction, find_by_token, is_damaged_token, look_at, parse_token
 
     del protocol  # there is one
     remotes, name = session.remotes, name.removesuffix(":")
     address = address or name
     remotes.check_new_name(name)
     if address.startswith("unix:"):
-        remotes.add(Remote(name, address_of(address), chosen))
+        made = Remote(name, address_of(address), chosen or session.given_project)
+        _check_project(Client(Connection(remotes.endpoint(made))), made.project)
+        remotes.add(made)
         remotes.save()
         return
+    if is_damaged_token(token_text or address):
+        raise click.ClickException(
+            "The token is damaged, a part of it is missing or too much: copy the whole word again"
+        )
     token = parse_token(token_text or address)
     if token_text and token is None:
         raise click.UsageError("What --token has is no token")
@@ -69,6 +78,7 @@ def add(
         introduction.present(token.text if token else password or _ask_for_secret(name))
         session.say(f"Client certificate now trusted by server: {name}")
     project = chosen or session.given_project or _project(introduction)
+    _check_project(introduction.client, project)
     remotes.add(introduction.remote(name, project), candidate.certificate)
     remotes.save()
 
@@ -90,6 +100,13 @@ def _accept(candidate: Candidate, token: Token | None, *, is_accepted: bool) -> 
     answer = click.prompt("Is that the server's? (y/n/[fingerprint])", default="n", show_default=False, err=True)
     if answer.lower() not in ("y", "yes") and answer.lower() != candidate.fingerprint:
         raise click.ClickException("The server's certificate was not accepted")
+
+
+def _check_project(client: Client, project: str) -> None:
+    """Ask the server that answers, and raise unless the project, if one was chosen, is there and may be entered."""
+    names = sorted(each["name"] for each in client.projects.list())
+    if project and project not in names:
+        raise click.ClickException(f'There is no project "{project}" that you may enter there, but {", ".join(names)}')
 
 
 def _ask_for_secret(name: str) -> str:

@@ -7,6 +7,7 @@ import click
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import Entry, command
 from holdfast.cli.implied import ImpliedGroup
+from holdfast.cli.naming import about
 from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, InstanceReference
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -98,7 +99,8 @@ def _mark(session: Session, targets: tuple[InstanceReference, ...], *, is_held: 
     require_extension(session, HOLDS, "holds")
     snapshots = session.client.snapshots
     for target in targets:  # first see that all of them are there: half of it helps nobody
-        snapshots.get(target.name, target.snapshot)
+        with about(target):
+            snapshots.get(target.name, target.snapshot)
     for target in targets:
         operation = snapshots.update(target.name, target.snapshot, {"held": is_held})
         session.wait(operation, f"{'Holding' if is_held else 'Releasing'} {target}")

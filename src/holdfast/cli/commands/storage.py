@@ -30,7 +30,17 @@ def _write(session: Session, name: str, document: Mapping[str, object], etag: st
     session.client.storage.update(name, document, etag)
 
 
-POOL = Noun("POOL", "holdfast storage", "default", "user.note", "slow", _read, _write, ("config", "description"))
+POOL = Noun(
+    "POOL",
+    "holdfast storage",
+    "default",
+    "user.note",
+    "slow",
+    _read,
+    _write,
+    ("config", "description"),
+    is_silent_unset=True,
+)
 get = get_command(POOL)
 set_keys = set_command(POOL)
 unset = unset_command(POOL)
@@ -136,7 +146,7 @@ storage = Group(
         "set": Entry(__name__, "set_keys", "Set keys"),
         "unset": Entry(__name__, "unset", "Remove a key"),
         "delete": Entry(__name__, "delete", "Delete an empty storage pool"),
-        "volume": Entry("holdfast.cli.commands.volume", "volume", "List and show volumes"),
+        "volume": Entry("holdfast.cli.commands.volume", "volume", "Manage the volumes in pools"),
     },
     examples=("holdfast storage create fast btrfs size=20GiB", "holdfast storage info fast"),
 )

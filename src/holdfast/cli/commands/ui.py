@@ -9,6 +9,7 @@ import click
 
 from holdfast.cli.groups import Entry, command
 from holdfast.cli.implied import ImpliedGroup
+from holdfast.cli.naming import about
 from holdfast.cli.opening import can_open, open_in_browser
 from holdfast.cli.references import NAME, remote_argument
 from holdfast.cli.session import Session, pass_session
@@ -109,7 +110,8 @@ def revoke(session: Session, browser_ids: tuple[str, ...], is_all: bool) -> None
     if is_all == bool(browser_ids):
         raise click.UsageError("Give IDs of `holdfast ui list`, or --all")
     for browser_id in browser_ids or [each["id"] for each in session.client.web_page.browsers()]:
-        session.client.web_page.sign_out(browser_id)
+        with about(browser_id):
+            session.client.web_page.sign_out(browser_id)
         session.say(f"Browser {browser_id} signed out")
 
 

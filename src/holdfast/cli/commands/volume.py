@@ -6,17 +6,22 @@ import click
 
 from holdfast.cli.commands.volume_references import VOLUME, VolumeReference
 from holdfast.cli.groups import Entry, Group, command
+from holdfast.cli.list_filters import matching_volumes
 from holdfast.cli.references import NAME, parse_pairs
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
-from holdfast.client.shapes import Volume
 
 
 @command(
     "list",
-    "List the volumes of a pool. Words narrow the list to names that contain them, or KEY=VALUE of type and content.",
-    examples=("holdfast storage volume list default", "holdfast storage volume list default type=custom"),
+    "List the volumes of a pool. Words narrow the list to names that contain them, or KEY=VALUE of type, "
+    "content_type or a key of the configuration.",
+    examples=(
+        "holdfast storage volume list default",
+        "holdfast storage volume list default type=custom content_type=block",
+        "holdfast storage volume list default user.owner=me",
+    ),
 )
 @click.argument("pool", type=NAME)
 @click.argument("filters", nargs=-1)
@@ -25,8 +30,8 @@ from holdfast.client.shapes import Volume
 @pass_session
 def list_volumes(session: Session, pool: str, filters: tuple[str, ...], all_projects: bool, format_name: str) -> None:
     volumes = session.client.storage.volumes(pool, all_projects=all_projects)
-    found = [volume for volume in volumes if all(_matches(volume, word) for word in filters)]
-    found.sort(key=lambda volume: (volume["type"], natural_key(volume["name"])))
+    found = matching_volumes(volumes, filters)
+    found.sort(key=lambda volume: (volume["project"], volume["type"], natural_key(volume["name"])))
     rows = [
         [
             volume["type"] + (" (snapshot)" if "/" in volume["name"] else ""),
@@ -37,15 +42,11 @@ def list_volumes(session: Session, pool: str, filters: tuple[str, ...], all_proj
         ]
         for volume in found
     ]
-    click.echo(render(format_name, ["TYPE", "NAME", "DESCRIPTION", "CONTENT-TYPE", "USED BY"], rows, found), nl=False)
-
-
-def _matches(volume: Volume, word: str) -> bool:
-    key, equals, value = word.partition("=")
-    if not equals:
-        return word in volume["name"]
-    fields = {"name": volume["name"], "type": volume["type"], "content_type": volume["content_type"]}
-    return fields.get(key, volume["config"].get(key)) == value
+    header = ["TYPE", "NAME", "DESCRIPTION", "CONTENT-TYPE", "USED BY"]
+    if all_projects:
+        header = ["PROJECT", *header]
+        rows = [[volume["project"], *row] for volume, row in zip(found, rows, strict=True)]
+    click.echo(render(format_name, header, rows, found), nl=False)
 
 
 @command(
@@ -95,7 +96,7 @@ def rename(session: Session, pool: str, volume: VolumeReference, new: VolumeRefe
         raise click.UsageError("A snapshot stays with its volume: give VOLUME/NEW-NAME; `copy` makes a volume of it")
     operation = session.client.volumes.rename_snapshot(pool, name, volume.snapshot, new.snapshot)
     session.wait(operation, f"Renaming {volume}")
-    session.say(f'Renamed storage volume from "{volume}" to "{new.snapshot}"')
+    session.say(f'Renamed storage volume from "{volume}" to "{new}"')
 
 
 @command(

@@ -53,7 +53,7 @@ def show(session: Session, pool: str, volume: VolumeReference) -> None:
 @click.argument("volume", type=VOLUME)
 @pass_session
 def info(session: Session, pool: str, volume: VolumeReference) -> None:
-    name = volume.require_custom()
+    name = volume.require_custom(word="info")
     found = session.client.volumes.get(pool, name)
     lines = [f"Name: {found['name']}"]
     if found["description"]:
@@ -101,7 +101,8 @@ def get(session: Session, pool: str, volume: VolumeReference, key: str) -> None:
         config = session.client.volumes.snapshot(pool, volume.name, volume.snapshot)["config"]
     else:
         config = session.client.storage.volume(pool, volume.kind, volume.name)["config"]
-    click.echo(config.get(key, ""))
+    if value := config.get(key, ""):
+        click.echo(value)
 
 
 @command(
@@ -121,15 +122,18 @@ def set_keys(session: Session, pool: str, volume: VolumeReference, settings: tup
     _change(session, pool, volume, lambda config: config.update(pairs))
 
 
-@command("unset", "Remove a key of a volume.", examples=("holdfast storage volume unset fast data size",))
+@command(
+    "unset",
+    "Remove a key of a volume; one that isn't set is fine.",
+    examples=("holdfast storage volume unset fast data size",),
+)
 @click.argument("pool", type=NAME)
 @click.argument("volume", type=VOLUME)
 @click.argument("key")
 @pass_session
 def unset(session: Session, pool: str, volume: VolumeReference, key: str) -> None:
     def remove(config: dict[str, str]) -> None:
-        if config.pop(key, None) is None:
-            raise click.ClickException(f'"{key}" is not set on {volume}')
+        config.pop(key, None)
 
     _change(session, pool, volume, remove)
 

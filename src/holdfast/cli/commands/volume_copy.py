@@ -43,7 +43,7 @@ def copy(
     target_project: str,
     mode: str | None,
 ) -> None:
-    name = source.volume.require_custom(or_snapshot=True)
+    name = source.volume.require_custom(or_snapshot=True, word="copy")
     found = session.client.volumes.get(source.pool, name)
     config, description = found["config"], found["description"]
     if source.volume.snapshot:

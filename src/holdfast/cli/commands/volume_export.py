@@ -39,7 +39,7 @@ from holdfast.client.uploads import EXTENSION as UPLOADS
 def export(
     session: Session, /, pool: str, volume: VolumeReference, target: str, volume_only: bool, **choices: Unpack[Choices]
 ) -> None:
-    owner = VolumeName(pool, volume.require_custom())
+    owner = VolumeName(pool, volume.require_custom(word="export"))
     export_to(session, owner, target, choices, is_alone=volume_only)
 
 

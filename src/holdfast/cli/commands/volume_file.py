@@ -50,7 +50,7 @@ def pull(
     "Copy files into a custom volume. A target that ends in / is a directory. `-` reads standard input.",
     examples=(
         "holdfast storage volume file push default letter.txt data/",
-        "holdfast storage volume file push -r default papers data/archive/",
+        "holdfast storage volume file push -r -p default papers data/archive/      # -p makes what is missing",
     ),
 )
 @click.argument("pool", type=NAME)

@@ -27,8 +27,17 @@ class VolumeReference:
     def is_custom(self) -> bool:
         return self.kind == "custom"
 
-    def require_custom(self, *, or_snapshot: bool = False) -> str:
-        """Return the name; a volume of an instance or image, or a snapshot where none fits, is refused."""
+    def require_custom(self, *, or_snapshot: bool = False, word: str = "") -> str:
+        """Return the name; a volume of an instance or image, or a snapshot where none fits, is refused.
+
+        A command that changes nothing has a `word` by which it is done for instances and for images.
+        """
+        if not self.is_custom and word:
+            owner, words = ("image", f"image {word}") if self.kind == "image" else ("instance", word)
+            raise click.UsageError(
+                f"{self} is the root disk of the {owner} {self.name}, and custom volumes are meant here: "
+                f"`holdfast {words} {self.name}` is for that"
+            )
         if not self.is_custom:
             raise click.UsageError(f"{self} belongs to an instance or image, and can only be changed with that")
         if self.snapshot and not or_snapshot:

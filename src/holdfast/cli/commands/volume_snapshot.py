@@ -10,6 +10,7 @@ from holdfast.cli.commands.snapshot_group import HOLDS
 from holdfast.cli.commands.volume_references import VOLUME, VolumeReference
 from holdfast.cli.extensions import require_extension
 from holdfast.cli.groups import command
+from holdfast.cli.naming import about
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.snapshot_replacement import Replacement
@@ -127,6 +128,7 @@ def _mark(session: Session, pool: str, targets: tuple[VolumeReference, ...], *, 
     require_extension(session, HOLDS, "holds")
     volumes = session.client.volumes
     for target in targets:  # first see that all of them are there: half of it helps nobody
-        volumes.snapshot(pool, target.name, target.snapshot)
+        with about(target):
+            volumes.snapshot(pool, target.name, target.snapshot)
     for target in targets:
         volumes.mark_snapshot(pool, target.name, target.snapshot, is_held=is_held)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from holdfast.cli.groups import OTHER_NAMES, Entry, Group, command
+from holdfast.cli.naming import about
 from holdfast.cli.references import NAME, remote_argument
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
@@ -60,7 +61,8 @@ def show(session: Session, warning_id: str) -> None:
 @pass_session
 def acknowledge(session: Session, warning_ids: tuple[str, ...]) -> None:
     for warning_id in warning_ids:
-        session.client.warnings.acknowledge(warning_id)
+        with about(warning_id):
+            session.client.warnings.acknowledge(warning_id)
 
 
 @command(
@@ -75,7 +77,8 @@ def delete(session: Session, warning_ids: tuple[str, ...], is_all: bool) -> None
     if is_all == bool(warning_ids):
         raise click.UsageError("Give UUIDs or --all")
     for warning_id in warning_ids or [warning["uuid"] for warning in session.client.warnings.list()]:
-        session.client.warnings.delete(warning_id)
+        with about(warning_id):
+            session.client.warnings.delete(warning_id)
         session.say(f"Warning {warning_id} deleted")
 
 

@@ -120,6 +120,12 @@ class RootedFiles:
 
     def write(self, change: Change, source: int | None) -> None:
         """Create or replace a file, directory or symlink."""
+        try:
+            self._write(change, source)
+        except NotADirectoryError as error:
+            raise WrongKindError(f"{change.path}: a part of the path is not a directory") from error
+
+    def _write(self, change: Change, source: int | None) -> None:
         if change.kind == "directory":
             self._write_directory(change)
         elif change.kind == "symlink":
@@ -221,7 +227,10 @@ class RootedFiles:
                 is_new = False
         finally:
             os.close(parent)
-        descriptor = self._open(change.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            descriptor = self._open(change.path, os.O_RDONLY | os.O_DIRECTORY)
+        except (NotADirectoryError, FileNotFoundError) as error:  # or a link that leads nowhere
+            raise WrongKindError(f"{change.path} is there already, and is no directory") from error
         try:
             self._own(descriptor, change, is_new=is_new)
         finally:

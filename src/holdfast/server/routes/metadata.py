@@ -13,6 +13,7 @@ from holdfast.server.etag import check_if_match, etag_of
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Permission, Route
 from holdfast.wire import metadata as wire
+from holdfast.wire.decoding import in_words
 
 _PATH: Final = "/1.0/instances/{name}/metadata"
 _TEMPLATES: Final = _PATH + "/templates"
@@ -34,7 +35,9 @@ async def patch_metadata(request: ApiRequest) -> web.StreamResponse:
     try:
         before = msgspec.convert(found, wire.InstanceMetadata)
     except msgspec.ValidationError as error:
-        raise BadRequestError(f"The metadata can only be replaced as a whole, as it is no good: {error}") from error
+        raise BadRequestError(
+            f"The metadata can only be replaced as a whole, as it is no good: {in_words(str(error))}"
+        ) from error
     after = wire.InstanceMetadata(
         architecture=sent.architecture or before.architecture,
         creation_date=before.creation_date if sent.creation_date is None else sent.creation_date,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from holdfast.model.errors import VolumeNotFoundError
+from holdfast.model.errors import VolumeNotFoundError, VolumeSnapshotNotFoundError
 from holdfast.model.kinds import VolumeType
 from holdfast.server.answers import accepted, done, sync
 from holdfast.server.etag import check_if_match
@@ -118,7 +118,7 @@ async def _view(request: ApiRequest) -> VolumeView:
     for view in await _views(request):
         if view.snapshot == wanted:
             return view
-    raise VolumeNotFoundError(request.path("pool"), f"{request.path('volume')}/{wanted}")
+    raise VolumeSnapshotNotFoundError(request.path("pool"), request.path("volume"), wanted)
 
 
 def _expires(text: str | None) -> Expires:

@@ -11,6 +11,8 @@ from holdfast.model.errors import BadRequestError, StorageError
 from holdfast.model.storage import Pool
 from holdfast.storage.backing import Backing, LoopFileBacking, is_block_device, require_blank
 
+SMALLEST_BYTES: Final = 109 << 20
+"""What mkfs.btrfs demands of a device."""
 DEFAULT_MOUNT_OPTIONS: Final = "user_subvol_rm_allowed"
 
 
@@ -32,6 +34,10 @@ class LoopFile(LoopFileBacking, BtrfsBacking):
     """A btrfs in a file."""
 
     def _format(self) -> None:
+        if self.file.stat().st_size < SMALLEST_BYTES:
+            raise StorageError(
+                f'Pool "{self.pool.name}" is too small for a btrfs: "size" is {SMALLEST_BYTES >> 20}MiB at least'
+            )
         run(["mkfs.btrfs", "--quiet", "--nodiscard", "--label", self.pool.name, self.file])
 
     def attach(self) -> None:
@@ -80,8 +86,14 @@ class ExistingPath(BtrfsBacking):
 
     def create(self) -> dict[str, str]:
         parent = self._path if self._path.exists() else self._path.parent
-        if not parent.is_dir() or mounts.file_system_of(parent) != "btrfs":
-            raise StorageError(f'Source path "{self._path}" isn\'t btrfs')
+        if not parent.is_dir():
+            raise StorageError(f'Source path "{self._path}" doesn\'t exist, nor a directory to make it in')
+        if mounts.file_system_of(parent) != "btrfs":
+            raise StorageError(
+                f'Source path "{self._path}" isn\'t btrfs'
+                if self._path.exists()
+                else f'Source path "{self._path}" doesn\'t exist, and can\'t be made: "{parent}" isn\'t btrfs'
+            )
         if not self._path.exists():
             subvolumes.create(self._path)
             self._is_made = True
