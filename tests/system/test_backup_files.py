@@ -59,7 +59,7 @@ def test_verify_fails_for_what_is_not_good(made: Path, tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).write_bytes(data)
         assert NO_SERVER.fails("backup", "verify", tmp_path / name).startswith(str(tmp_path / name))
-    for name in (tmp_path / "missing", ".", "/", "", tmp_path):
+    for name in (tmp_path / "missing", ".", "/", tmp_path):
         assert "is not a file" in NO_SERVER.fails("backup", "verify", name)
 
 

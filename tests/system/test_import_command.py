@@ -183,6 +183,7 @@ def test_a_difference_by_command(scene: Scene, tmp_path: Path) -> None:
         subprocess.run(command, cwd=tmp_path, env=cli.environment, check=True, capture_output=True, timeout=120)
 
     cli.run("import", directory / "web.tar.gz", "-s", "bt", "-d", "etc,type=none")
+    cli.run("snapshot", "web", "one", "--reuse")  # one that btrfs knows a difference to
     export("--optimized-storage")
     whole = (tmp_path / "web.tar").read_bytes()
     server.lxc.run("file", "push", "-", "web/root/x", stdin="newer")

@@ -19,8 +19,8 @@ OTHER_NAMES = {"ls": "list", "rm": "delete", "cp": "copy", "mv": "move"}
 """Short words, as `lxc` knows them, for commands that a group has."""
 
 
-MAY_BE_EMPTY = frozenset({"description", "data", "keep", "window"})
-"""The options whose empty value says something: no text, no body, no rule."""
+MAY_BE_EMPTY = frozenset({"description", "data", "keep", "profiles", "rule", "window"})
+"""The parameters whose empty value says something: no text, no body, no profiles, no rule."""
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,8 @@ def test_words_of_the_issue_are_there() -> None:
         (["schedule", "preview", "web", "@daily", "--count", "-1"], "1<=x<=100"),
         (["list", "--project", ""], "--project is empty"),
         (["snapshot", "web", "--description", ""], "No server answers"),
+        (["profile", "assign", "web", ""], "No server answers"),
+        (["schedule", "preview", "web", ""], "No server answers"),
         (["list"], "No server answers"),
         (["exec", "web", "--user", "-1", "--", "id"], "0<=x<=4294967294"),
         (["exec", "web", "--user", "4294967295", "--", "id"], "0<=x<=4294967294"),
