@@ -134,6 +134,7 @@ def test_words_of_the_issue_are_there() -> None:
         (["snapshot", "web", "s", "--expires", "0d 1H"], "No server answers"),
         (["backup", "stored", "create", "web", "--expires", "0d"], '"0d" is no time at all'),
         (["backup", "stored", "create", "web", "--expires", "2001-01-01T10:00"], "is over already"),
+        (["publish", "web", "--expire", "2001-01-01"], "is over already"),
         (["schedule", "preview", "web", "@daily", "--count", "0"], "1<=x<=100"),
         (["schedule", "preview", "web", "@daily", "--count", "-1"], "1<=x<=100"),
         (["list", "--project", ""], "--project is empty"),

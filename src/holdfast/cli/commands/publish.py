@@ -8,6 +8,7 @@ from holdfast.cli.commands.image_transfer import look_at_names
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE_OR_SNAPSHOT, InstanceReference, parse_pairs, strip_remote
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.units import future_time
 
 
 @command(
@@ -38,6 +39,7 @@ def publish(
     reuse: bool,
     force: bool,
 ) -> None:
+    expires_at = future_time(expire) if expire else ""
     settings = [word for word in words if not (word.endswith(":") and strip_remote(word) == "")]
     names = look_at_names(session, aliases, reuse=reuse)
     request: dict[str, object] = {
@@ -48,8 +50,8 @@ def publish(
         "compression_algorithm": compression,
         "aliases": names.entries,
     }
-    if expire:
-        request["expires_at"] = expire
+    if expires_at:
+        request["expires_at"] = expires_at
     must_restart = _stop_if_needed(session, source, is_forced=force)
     try:
         operation = session.client.images.create(request)
