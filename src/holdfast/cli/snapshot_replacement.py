@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,9 +23,27 @@ class Replacement:
 
     owner: str
     name: str
+    find: Callable[[str], Mapping[str, object]]
+    """Gives the record of a snapshot, which may tell that it is held."""
+    releasing: str
+    """The command that releases a held one."""
     take: Callable[[str], RunningOperation]
     rename: Callable[[str, str], RunningOperation]
     delete: Callable[[str], RunningOperation]
+
+    def is_needed(self) -> bool:
+        """Tell whether there is one to replace; a held one is refused before anything is done."""
+        try:
+            found = self.find(self.name)
+        except ApiError as error:
+            if error.status != _GONE:
+                raise
+            return False
+        if found.get("held"):
+            raise click.ClickException(
+                f"Snapshot {self.owner}/{self.name} is held: release first with `{self.releasing}`"
+            )
+        return True
 
     def carry_out(self, session: Session) -> None:
         """Take the new one under a passing name, delete the old one, give the new one its name.
