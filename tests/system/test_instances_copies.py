@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdfast.model.errors import HoldfastError, InstanceNotFoundError, NotFoundError
+from holdfast.model.errors import HoldfastError, InstanceNotFoundError, NotFoundError, ProfileNotFoundError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import FromCopy, InstanceRequest, MoveRequest
@@ -142,6 +142,8 @@ def test_a_snapshot_whose_profile_is_gone(world: World) -> None:
         world.finish(world.services.backups.create(CALLER, owner("c1"), BackupRequest(name="b", snapshot="a")))
     with pytest.raises(HoldfastError, match=r'A copy of c1/a needs the profile "extra".*--no-profiles'):
         _copy(world, InstanceRequest(name="c2", devices=_root("d")), FromCopy(name="c1", snapshot="a"))
-    with pytest.raises(HoldfastError, match=r'Snapshot a needs the profile "extra".*copy without snapshots'):
+    with pytest.raises(HoldfastError, match=r'Snapshot a needs the profile "extra".*then try again'):
         _copy(world, InstanceRequest(name="c2", devices=_root("d")), FromCopy(name="c1"))
+    with pytest.raises(ProfileNotFoundError):
+        _copy(world, InstanceRequest(name="c2", devices=_root("d"), profiles=("typo",)), FromCopy(name="c1"))
     _copy(world, InstanceRequest(name="c2", devices=_root("d"), profiles=()), FromCopy(name="c1", snapshot="a"))

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
+OWNER_ID = click.IntRange(0, 2**32 - 2)
+"""A user or group id; the last number of 32 bits means "leave it as it is" to the kernel."""
 BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?) ?([kmgtpe]?)(i?)b?", re.IGNORECASE)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from holdfast.client.connection import Connection, path_of
@@ -16,10 +16,9 @@ class Profiles:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def list(self, *, all_projects: bool = False) -> list[Profile]:
+    def list(self) -> list[Profile]:
         """Return every profile."""
-        query = {"recursion": "1"} | ({"all-projects": "true"} if all_projects else {})
-        return self._connection.get(list[Profile], path_of("profiles"), query)
+        return self._connection.get(list[Profile], path_of("profiles"), {"recursion": "1"})
 
     def get(self, name: str) -> Profile:
         """Return one profile."""
@@ -56,6 +55,13 @@ class Projects:
     def list(self) -> list[Project]:
         """Return every project."""
         return self._connection.get(list[Project], path_of("projects"), {"recursion": "1"})
+
+    def with_own(self, kind: str) -> Iterator[str]:
+        """Yield the names of the projects that don't share theirs of a kind ("images", "profiles") with `default`.
+
+        Neither an image nor a profile says whose it is: who wants those of all projects asks for those of each.
+        """
+        return (each["name"] for each in self.list() if each["config"].get(f"features.{kind}") == "true")
 
     def get(self, name: str) -> Project:
         """Return one project."""

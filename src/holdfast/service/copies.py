@@ -91,6 +91,8 @@ class CopyService:
         try:
             new = self._builder.plan(caller.project, request, copied_config(origin.config), "copy")
         except ProfileNotFoundError as error:
+            if error.name not in origin.profiles:
+                raise
             what = f"A copy of {source.name}" + (f"/{source.snapshot}" if source.snapshot else "")
             remedy = "or copy with other profiles (`--profile`, `--no-profiles`)"
             raise GoneProfileError(what, error.name, remedy) from error

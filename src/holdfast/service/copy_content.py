@@ -71,7 +71,7 @@ class ContentCopy:
         try:
             profiles = self._around.profiles.for_instance(project, snapshot.profiles)
         except ProfileNotFoundError as error:
-            raise GoneProfileError(f"Snapshot {snapshot.name}", error.name, "or copy without snapshots") from error
+            raise GoneProfileError(f"Snapshot {snapshot.name}", error.name, "then try again") from error
         return replace(snapshot, devices=root_in_pool(snapshot.devices, profiles, pool))
 
     def _runs(self, instance: Instance) -> bool:

@@ -21,7 +21,7 @@ from holdfast.service.surroundings import Surroundings, key_of
 
 __all__ = ["ExecPlan", "ExecProcess", "ExecService"]
 
-LAST_ID: Final = 2**32 - 2
+_LAST_ID: Final = 2**32 - 2
 """The kernel takes the number after it for "no change": such a command would run as root."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -133,8 +133,8 @@ class ExecService:
 def check_ids(request: ExecRequest) -> None:
     """Refuse numbers that are no ids."""
     for field, number in (("user", request.user), ("group", request.group)):
-        if not 0 <= number <= LAST_ID:
-            raise BadRequestError(f"Invalid {field} {number}: it must be a number from 0 to {LAST_ID}")
+        if not 0 <= number <= _LAST_ID:
+            raise BadRequestError(f"Invalid {field} {number}: it must be a number from 0 to {_LAST_ID}")
 
 
 def environment(config: dict[str, str], request: ExecRequest) -> dict[str, str]:

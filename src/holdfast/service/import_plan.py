@@ -139,7 +139,7 @@ def _check_wishes(definition: Definition, target: ImportTarget, profiles: Sequen
             )
         if _is_root(before.get(name, {})) and not _is_root(after[name]):
             raise BadRequestError(f'Device "{name}" is the root disk: an instance can\'t be without it')
-        if _is_root(after[name]) and wish.get("pool", target.pool) != target.pool:
+        if _is_root(after[name]) and (wish.get("pool") or target.pool) != target.pool:
             raise BadRequestError(
                 f'Device "{name}" is the root disk, and can\'t be in pool "{wish["pool"]}": the instance comes into '
                 f'pool "{target.pool}"'

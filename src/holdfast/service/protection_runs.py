@@ -149,7 +149,7 @@ class ProtectionRuns:
         key, now = (protection.name,), self._around.clock.now()
         with self._around.database.write() as connection:
             run = schedule_runs.get(connection, self.owners, key, DEFAULT_LABEL) or ScheduleRun(
-                schedule=DEFAULT_LABEL, rule=protection.schedule, checked_until=now
+                schedule=DEFAULT_LABEL, rule=protection.schedule, checked_until=protection.created_at
             )
             schedule_runs.save(connection, self.owners, key, replace(run, last_run_at=now, error=text))
 

@@ -497,9 +497,9 @@ def _profile(description: str) -> dict[str, object]:
 def test_profiles_of_all_projects_say_whose_they_are(socket_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The project "shared" has those of the default project: they are told once."""
     projects = [
-        {"name": "default", "used_by": ["/1.0/instances/a", "/1.0/profiles/default"]},
-        {"name": "shared", "used_by": ["/1.0/instances/b?project=shared"]},
-        {"name": "team", "used_by": ["/1.0/profiles/default?project=team"]},
+        {"name": "default", "config": {"features.profiles": "true"}},
+        {"name": "shared", "config": {"features.profiles": "false"}},
+        {"name": "team", "config": {"features.profiles": "true"}},
     ]
 
     def respond(asked: Asked) -> bytes:

@@ -98,8 +98,9 @@ def test_a_server_that_knows_no_holds_is_not_asked_for_one(
 class Replacing:
     """A server with a snapshot `k1`, at which one kind of request may fail; what changes it was asked is kept."""
 
-    def __init__(self, fails_at: str = "", *, held: bool = False) -> None:
+    def __init__(self, fails_at: str = "", *, held: bool = False, answer: bytes | None = None) -> None:
         self._fails_at, self._held = fails_at, held
+        self._answer = answer or refusal("400 Bad Request", "no room")
         self.changes: list[str] = []
 
     def __call__(self, asked: Asked) -> bytes:
@@ -111,7 +112,7 @@ class Replacing:
         said = re.sub("[0-9a-f]{6}", "*", f"{asked.method} {name} {asked.json()['name'] if asked.body else ''}")
         self.changes.append(said.strip())
         if self._fails_at and said.startswith(self._fails_at):
-            return refusal("400 Bad Request", "no room")
+            return self._answer
         return background(operation(200))
 
 
@@ -125,7 +126,7 @@ WITH_VOLUMES = [*OF_INSTANCE, "--disk-volumes=all-exclusive"]
     ("fails_at", "changes", "said"),
     [
         ("", ["POST snapshots k1.new-*", "DELETE k1", "POST k1.new-* k1"], ""),
-        ("POST snapshots", ["POST snapshots k1.new-*", "DELETE k1.new-*"], "no room"),
+        ("POST snapshots", ["POST snapshots k1.new-*"], "no room"),
         ("DELETE k1 ", ["POST snapshots k1.new-*", "DELETE k1", "DELETE k1.new-*"], "no room"),
         (
             "POST k1.new",
@@ -149,12 +150,36 @@ def test_the_old_one_goes_when_the_new_one_is_there(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [OF_INSTANCE, OF_VOLUME])
+def test_a_new_one_that_fails_on_its_way_is_removed(
+    socket_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    respond = Replacing("POST snapshots", answer=background(operation(400, err="the disk is full")))
+    with UnixServer(socket_path, respond):
+        assert main(words) == 1
+    assert respond.changes == ["POST snapshots k1.new-*", "DELETE k1.new-*"]
+    assert capsys.readouterr().err == "Error: the disk is full\n"
+
+
+@pytest.mark.parametrize("words", [OF_INSTANCE, OF_VOLUME])
+def test_an_old_one_that_went_by_itself_is_no_hindrance(socket_path: Path, words: list[str]) -> None:
+    respond = Replacing("DELETE k1 ", answer=refusal("404 Not Found", "Snapshot not found"))
+    with UnixServer(socket_path, respond):
+        assert main(words) == 0
+    assert respond.changes == ["POST snapshots k1.new-*", "DELETE k1", "POST k1.new-* k1"]
+
+
 @pytest.mark.parametrize(
     ("fails_at", "changes", "said"),
     [
         ("", ["POST k1 k1.old-*", "POST snapshots k1", "DELETE k1.old-*"], ""),
         ("POST k1 k1.old", ["POST k1 k1.old-*"], "no room"),
         ("POST snapshots", ["POST k1 k1.old-*", "POST snapshots k1", "POST k1.old-* k1"], "no room"),
+        (
+            "DELETE k1.old",
+            ["POST k1 k1.old-*", "POST snapshots k1", "DELETE k1.old-*"],
+            "no room (the new snapshot is there, and the old one, too, called v1/k1.old-",
+        ),
     ],
 )
 def test_what_volumes_are_taken_with_has_its_own_name(

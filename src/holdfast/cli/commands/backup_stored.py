@@ -180,7 +180,7 @@ def delete_stored(session: Session, owner: Owner, names: tuple[str, ...]) -> Non
     missing = [name for name in names if name not in there]
     if missing:  # first see that all of them are there: half a deletion helps nobody
         raise click.ClickException(f"The server keeps no export {', '.join(missing)} of {owner}")
-    for name in names:
+    for name in dict.fromkeys(names):
         with about(name):
             session.wait(session.client.backups.delete(owner, name), f"Deleting {name}")
 

@@ -142,7 +142,7 @@ def copy(
     except (ApiError, OperationFailedError) as error:
         if _TAKEN not in str(error):
             raise
-        remedy = "give another name, or bring it up to date with --refresh"
+        remedy = "give another name; --refresh makes an earlier copy what the source is now, whatever has changed in it"
         raise click.ClickException(f'{error}. "{target.name}" is there already: {remedy}') from error
     if not target.name:
         session.say(f"Instance name is: {operation.names('instances')[0]}")

@@ -9,12 +9,11 @@ import click
 from holdfast.cli.groups import Command, command
 from holdfast.cli.references import INSTANCE, InstanceReference, parse_pairs
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.units import OWNER_ID
 from holdfast.client.errors import OperationFailedError
 
 NOT_RUN = {"Command not found": 127, "Command not executable": 126}
 """What servers of LXD's say of a command that could not begin, and the exit codes that shells give for it."""
-ID = click.IntRange(0, 2**32 - 2)
-"""A user or group id; the last number of 32 bits means "no change" to the kernel."""
 OPTIONS_WITH_VALUE = ("--env", "--user", "--group", "--cwd", "--mode", "--project")
 
 
@@ -56,8 +55,8 @@ def with_end_of_options(arguments: list[str]) -> list[str]:
 @click.argument("instance", type=INSTANCE)
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] COMMAND...")
 @click.option("--env", multiple=True, metavar="KEY=VALUE", help="Set an environment variable")
-@click.option("--user", type=ID, default=0, metavar="UID", help="Run as this user id")
-@click.option("--group", type=ID, default=0, metavar="GID", help="Run as this group id")
+@click.option("--user", type=OWNER_ID, default=0, metavar="UID", help="Run as this user id")
+@click.option("--group", type=OWNER_ID, default=0, metavar="GID", help="Run as this group id")
 @click.option("--cwd", default="", metavar="DIRECTORY", help="Run in this directory")
 @click.option("-n", "--disable-stdin", is_flag=True, help="Read nothing from standard input")
 @click.option("-t", "--force-interactive", is_flag=True, help="Give it a terminal")

@@ -16,6 +16,7 @@ from holdfast.cli.commands.file_trees import Pull, Push, Wanted
 from holdfast.cli.groups import Entry, Group, command
 from holdfast.cli.places import Place, place_to_read, place_to_write
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.units import OWNER_ID
 from holdfast.client.files import FileAttributes
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -24,8 +25,6 @@ snapshot_option = click.option("--snapshot", default="", metavar="SNAPSHOT", hel
 
 
 _MODE = re.compile(r"(0o?)?[0-7]{1,4}", re.ASCII)
-_ID = click.IntRange(0, 2**32 - 2)
-"""The highest one means "leave it" to the kernel."""
 
 
 def _or_unsaid(_context: click.Context, _option: click.Parameter, value: int | None) -> int:
@@ -36,8 +35,8 @@ def owner_options(function: Function) -> Function:
     """Add what is said about what is made."""
     for option in (
         click.option("--mode", default="", metavar="OCTAL", help="Set the permissions"),
-        click.option("--gid", type=_ID, callback=_or_unsaid, help="Give it to this group id"),
-        click.option("--uid", type=_ID, callback=_or_unsaid, help="Give it to this user id"),
+        click.option("--gid", type=OWNER_ID, callback=_or_unsaid, help="Give it to this group id"),
+        click.option("--uid", type=OWNER_ID, callback=_or_unsaid, help="Give it to this user id"),
     ):
         function = option(function)
     return function

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from holdfast.client.client import Client
 
 WRITABLE = ("auto_update", "properties", "public", "expires_at", "profiles")
-_FEATURE = "features.images"
 DEFAULT_COLUMNS = "lfpdatsu"
 _TRANSFER = "holdfast.cli.commands.image_transfer"
 
@@ -93,10 +92,9 @@ _COLUMNS = {
 
 def _of_all_projects(client: Client) -> Iterator[ListedImage]:
     """Give the images of each project that has its own."""
-    for project in client.projects.list():
-        if project["config"].get(_FEATURE) == "true":
-            for image in client.in_project(project["name"]).images.list():
-                yield {**image, "project": project["name"]}
+    for project in client.projects.with_own("images"):
+        for image in client.in_project(project).images.list():
+            yield {**image, "project": project}
 
 
 def _cell(letter: str, image: ListedImage) -> str:

@@ -22,7 +22,6 @@ from holdfast.cli.references import INSTANCE, NAME, InstanceReference, remote_ar
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import format_option, render
 from holdfast.cli.units import natural_key
-from holdfast.client.connection import path_of
 from holdfast.client.shapes import Profile
 
 
@@ -59,7 +58,8 @@ edit = edit_command(PROFILE)
 @pass_session
 def list_profiles(session: Session, all_projects: bool, format_name: str) -> None:
     if all_projects:
-        found = [(project, profile) for project in _with_own(session) for profile in _sorted(session, project)]
+        projects = sorted(session.client.projects.with_own("profiles"), key=natural_key)
+        found = [(project, profile) for project in projects for profile in _sorted(session, project)]
         documents: list[object] = [{"project": project, **profile} for project, profile in found]
     else:
         found = [("", profile) for profile in _sorted(session, session.project)]
@@ -70,16 +70,6 @@ def list_profiles(session: Session, all_projects: bool, format_name: str) -> Non
         header = ["PROJECT", *header]
         rows = [[project, *row] for (project, _), row in zip(found, rows, strict=True)]
     click.echo(render(format_name, header, rows, documents), nl=False)
-
-
-def _with_own(session: Session) -> list[str]:
-    """Return the projects that have their own profiles; a profile doesn't say whose it is, so that each is asked."""
-    own = (
-        project["name"]
-        for project in session.client.projects.list()
-        if any(url.startswith(path_of("profiles") + "/") for url in project["used_by"])
-    )
-    return sorted(own, key=natural_key)
 
 
 def _sorted(session: Session, project: str) -> list[Profile]:

@@ -13,7 +13,6 @@ from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.snapshot_replacement import Replacement
 from holdfast.cli.units import future_time
-from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
 from holdfast.client.operations import RunningOperation
 
@@ -80,16 +79,18 @@ def create(
             disk_volumes=disk_volumes,
         )
 
-    if not (reuse and name and _is_there(session, instance.name, name)):
-        session.wait(take(name), f"Taking a snapshot of {instance.name}")
-        return
     replacement = Replacement(
         owner=instance.name,
         name=name,
+        find=partial(snapshots.get, instance.name),
+        releasing=f"holdfast snapshot release {instance.name}/{name}",
         take=take,
         rename=partial(snapshots.rename, instance.name),
         delete=partial(snapshots.delete, instance.name),
     )
+    if not (reuse and name and replacement.is_needed()):
+        session.wait(take(name), f"Taking a snapshot of {instance.name}")
+        return
     if disk_volumes == "root":
         replacement.carry_out(session)
     else:
@@ -107,20 +108,6 @@ def _expiry(text: str | None) -> tuple[str | None, str]:
             raise click.UsageError(f'"{text}" is no time at all: the snapshot would go at once')
         return None, text
     return future_time(text), ""
-
-
-def _is_there(session: Session, instance: str, name: str) -> bool:
-    """Tell whether there is one to replace; a held one is refused before anything is done."""
-    try:
-        found = session.client.snapshots.get(instance, name)
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        return False
-    if found.get("held"):
-        whole = f"{instance}/{name}"
-        raise click.ClickException(f"Snapshot {whole} is held: release first with `holdfast snapshot release {whole}`")
-    return True
 
 
 @command(

@@ -31,7 +31,7 @@ from holdfast.cli.units import natural_key
 def list_volumes(session: Session, pool: str, filters: tuple[str, ...], all_projects: bool, format_name: str) -> None:
     volumes = session.client.storage.volumes(pool, all_projects=all_projects)
     found = matching_volumes(volumes, filters)
-    found.sort(key=lambda volume: (volume["project"], volume["type"], natural_key(volume["name"])))
+    found.sort(key=lambda volume: (volume.get("project", ""), volume["type"], natural_key(volume["name"])))
     rows = [
         [
             volume["type"] + (" (snapshot)" if "/" in volume["name"] else ""),
@@ -45,7 +45,7 @@ def list_volumes(session: Session, pool: str, filters: tuple[str, ...], all_proj
     header = ["TYPE", "NAME", "DESCRIPTION", "CONTENT-TYPE", "USED BY"]
     if all_projects:
         header = ["PROJECT", *header]
-        rows = [[volume["project"], *row] for volume, row in zip(found, rows, strict=True)]
+        rows = [[volume.get("project", ""), *row] for volume, row in zip(found, rows, strict=True)]
     click.echo(render(format_name, header, rows, found), nl=False)
 
 

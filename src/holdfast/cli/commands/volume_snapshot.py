@@ -14,7 +14,6 @@ from holdfast.cli.naming import about
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.snapshot_replacement import Replacement
-from holdfast.client.errors import ApiError
 from holdfast.client.instances import NEVER
 from holdfast.client.operations import RunningOperation
 
@@ -46,31 +45,19 @@ def snapshot(
     def take(chosen: str) -> RunningOperation:
         return volumes.take_snapshot(pool, owner, chosen, expires_at=expires_at, description=description)
 
-    if not (reuse and name and _is_there(session, pool, owner, name)):
-        session.wait(take(name), f"Taking a snapshot of {owner}")
-        return
-    Replacement(
+    replacement = Replacement(
         owner=owner,
         name=name,
+        find=partial(volumes.snapshot, pool, owner),
+        releasing=f"holdfast storage volume release {pool} {owner}/{name}",
         take=take,
         rename=partial(volumes.rename_snapshot, pool, owner),
         delete=partial(volumes.delete_snapshot, pool, owner),
-    ).carry_out(session)
-
-
-def _is_there(session: Session, pool: str, volume: str, name: str) -> bool:
-    """Tell whether there is one to replace; a held one is refused before anything is done."""
-    try:
-        found = session.client.volumes.snapshot(pool, volume, name)
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        return False
-    if found.get("held"):
-        whole = f"{volume}/{name}"
-        remedy = f"holdfast storage volume release {pool} {whole}"
-        raise click.ClickException(f"Snapshot {whole} is held: release first with `{remedy}`")
-    return True
+    )
+    if reuse and name and replacement.is_needed():
+        replacement.carry_out(session)
+        return
+    session.wait(take(name), f"Taking a snapshot of {owner}")
 
 
 @command(
