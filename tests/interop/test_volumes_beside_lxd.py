@@ -131,6 +131,12 @@ def _listed(lxc: LxcClient, pool: str) -> list[dict[str, Any]]:
     return found
 
 
+def _as_far_as_lxd_goes(ours: tuple[int, str, str], theirs: tuple[int, str, str]) -> tuple[int, str, str]:
+    """Cut an error of ours that begins as LXD's does, and goes on with the name of the thing or the remedy."""
+    code, out, error = ours
+    return code, out, error[: len(theirs[2])] if code and theirs[2] else error
+
+
 @pytest.mark.parametrize(("pool", "other"), [("default", "bt"), ("bt", "default")])
 def test_a_day_with_volumes(pair: Pair, pool: str, other: str) -> None:
     for lxc in (pair.ours, pair.theirs):
@@ -142,6 +148,7 @@ def test_a_day_with_volumes(pair: Pair, pool: str, other: str) -> None:
         answers = [_said(lxc, command, given) for lxc in (pair.ours, pair.theirs)]
         if words in UNLIKE and pool == "bt":
             answers = [(code, "", "") for code, _, _ in answers]
+        answers[0] = _as_far_as_lxd_goes(*answers)
         assert answers[0] == answers[1], f"lxc storage volume {' '.join(command)}"
     for each in (pool, other):
         assert _comparable(pair.ours, each) == _comparable(pair.theirs, each)

@@ -155,7 +155,7 @@ def test_late_copies_and_failing_schedules_come_first(chromium: Browser, world: 
         expect(shown.nth(0)).to_contain_text("failing")
         expect(shown.nth(1)).to_contain_text("late")
         expect(shown.nth(2)).to_contain_text("no schedule")
-        assert "FAILING" in world.cli.run("backup-server", "list")
+        assert "LATE: home can't be asked" in world.cli.run("backup-server", "list")
         world.home.start()
         world.cli.run("backup-server", "run-now", "home-web")
         assert "FAILING" not in world.cli.run("backup-server", "list"), "it waits for no next try"
