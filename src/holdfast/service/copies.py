@@ -92,7 +92,7 @@ class CopyService:
             new = self._builder.plan(caller.project, request, copied_config(origin.config), "copy")
         except ProfileNotFoundError as error:
             if error.name not in origin.profiles:
-                raise
+                self._builder.check_profiles(caller.project, request)
             what = f"A copy of {source.name}" + (f"/{source.snapshot}" if source.snapshot else "")
             remedy = "or copy with other profiles (`--profile`, `--no-profiles`)"
             raise GoneProfileError(what, error.name, remedy) from error
