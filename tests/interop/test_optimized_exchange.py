@@ -125,8 +125,9 @@ def test_trees_that_were_filled_side_by_side(
 ) -> None:
     """btrfs would send as a difference what no file system can take: the same numbers stand for other files in them."""
     ours, other = servers["ours"], servers[target]
+    assert isinstance(ours, HoldfastServer)
     for name in apart:
-        done = ours.holdfast("export", name, str(tmp_path / name), "--optimized-storage", "--compression", "none")  # type: ignore[union-attr]
+        done = ours.holdfast("export", name, str(tmp_path / name), "--optimized-storage", "--compression", "none")
         assert done.returncode == 0, done.stderr
         other.lxc.run("import", tmp_path / name, "back", "-s", "bt")
         more = ("third", "fourth") if name == "copied" else ()
