@@ -194,6 +194,7 @@ def test_a_refresh_in_another_pool_changes_what_differs(world: World) -> None:
     for earlier, later in pairwise(places):
         assert blocks(earlier / "same") == blocks(later / "same")
     assert len(blocks(places[1] / "changing") - blocks(places[0] / "changing")) * 4096 <= 128 * 1024
+    assert driver.is_difference_to(INSTANCE, "three", "two")
 
 
 def test_a_refresh_of_a_volume_that_is_as_it_was_changes_nothing(world: World) -> None:
