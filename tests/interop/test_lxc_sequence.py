@@ -192,6 +192,11 @@ def test_files(lxc: LxcClient, box: str, tmp_path: Path) -> None:
     assert lxc.run("file", "pull", f"{box}/root/new", "-") == "typed"
     lxc.run("file", "pull", "-r", f"{box}/root/tree", tmp_path / "back")
     assert (tmp_path / "back/tree/sub/file").read_text() == "content"
+    lxc.run("exec", box, "--", "sh", "-c", r"mkdir /root/odd; echo -n y >/root/odd/$(printf 'caf\351')")
+    odd = lxc.result("file", "pull", "-r", f"{box}/root/odd", tmp_path / "back")
+    assert (odd.returncode, b"Not Found" in odd.stderr) == (1, True)  # it can't name that one; nothing worse happens
+    lxc.run("file", "push", "-", os.fsdecode(box.encode() + b"/root/odd/caf\xe9"), stdin="z")
+    assert lxc.run("exec", box, "--", "sh", "-c", "cat /root/odd/*") == "z"
     lxc.run("file", "delete", f"{box}/root/new")
     assert lxc.result("file", "pull", f"{box}/root/new", "-").returncode == 1
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from aiohttp import web
 
 from holdfast.model.operation import Operation
 from holdfast.server.render.operations import operation_shape, operation_url
+from holdfast.wire.encoding import encode
 from holdfast.wire.envelope import AsyncAnswer, ErrorAnswer, SyncAnswer
-
-_encoder = msgspec.json.Encoder()
 
 
 def sync(metadata: object, *, etag: str = "", headers: dict[str, str] | None = None) -> web.Response:
@@ -44,5 +42,5 @@ def _json(
     answer: SyncAnswer | AsyncAnswer | ErrorAnswer, status: int, headers: dict[str, str] | None = None
 ) -> web.Response:
     return web.Response(
-        body=_encoder.encode(answer) + b"\n", status=status, headers=headers, content_type="application/json"
+        body=encode(answer) + b"\n", status=status, headers=headers, content_type="application/json"
     )
