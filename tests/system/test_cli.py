@@ -189,6 +189,15 @@ def test_what_is_wrong_with_a_pool_is_named(cli: Cli) -> None:
     cli.run("storage", "delete", "p4")
 
 
+def test_a_device_is_turned_off_in_a_copy(cli: Cli) -> None:
+    """One that is to be of another type keeps none of its options, as in an import."""
+    device = ("-d", "d1,type=disk", "-d", "d1,source=/srv", "-d", "d1,path=/d1")
+    cli.run("init", "tiny", "shows", *device)
+    cli.run("copy", "shows", "hides", "-d", "d1,type=none")
+    assert cli.run("config", "device", "show", "hides") == "d1:\n  type: none\n"
+    cli.run("delete", "shows", "hides")
+
+
 def test_a_copy_of_the_same_name_is_told_what_helps(cli: Cli) -> None:
     cli.run("init", "tiny", "once")
     try:
