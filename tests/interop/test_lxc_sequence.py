@@ -201,6 +201,18 @@ def test_files(lxc: LxcClient, box: str, tmp_path: Path) -> None:
     assert lxc.result("file", "pull", f"{box}/root/new", "-").returncode == 1
 
 
+def test_move_to_another_project(lxc: LxcClient, box: str) -> None:
+    lxc.run("project", "create", "two", "-c", "features.profiles=false")
+    lxc.run("snapshot", box, "one")
+    lxc.run("stop", "--force", box)
+    lxc.run("move", box, "--target-project", "two")
+    assert lxc.run("list", "--format", "csv") == ""
+    assert "one" in lxc.run("info", box, "--project", "two")
+    lxc.run("move", box, "--target-project", "default", "--project", "two")
+    lxc.run("start", box)
+    lxc.run("project", "delete", "two")
+
+
 def test_config(lxc: LxcClient, box: str) -> None:
     lxc.run("config", "set", box, "user.word=one", "limits.memory=256MiB")
     assert lxc.run("config", "get", box, "user.word").strip() == "one"

@@ -41,6 +41,4 @@ def failed(status: int, text: str) -> web.Response:
 def _json(
     answer: SyncAnswer | AsyncAnswer | ErrorAnswer, status: int, headers: dict[str, str] | None = None
 ) -> web.Response:
-    return web.Response(
-        body=encode(answer) + b"\n", status=status, headers=headers, content_type="application/json"
-    )
+    return web.Response(body=encode(answer) + b"\n", status=status, headers=headers, content_type="application/json")
