@@ -274,6 +274,26 @@ def test_what_can_not_go_to_another_project_stays_as_it_is(cli: Cli) -> None:
         cli.run("project", "delete", "two")
 
 
+def test_an_export_that_breaks_off_says_why(cli: Cli, server: HoldfastServer, tmp_path: Path) -> None:
+    """A path that is too long for tar is found when the first bytes are here already."""
+    cli.run("init", "tiny", "deep")
+    try:
+        rootfs = server.directory / "storage-pools/default/containers/deep/rootfs"
+        (rootfs / "aaa").write_bytes(os.urandom(8 * 1024 * 1024))
+        folder = os.open(rootfs, os.O_RDONLY)
+        for _ in range(60):
+            os.mkdir("z" * 100, dir_fd=folder)
+            above, folder = folder, os.open("z" * 100, os.O_RDONLY, dir_fd=folder)
+            os.close(above)
+        os.close(folder)
+        said = cli.fails("export", "deep", tmp_path / "deep.tar", "--compression", "none")
+        assert said.startswith("The export can't be read back: An entry's name or link target is empty, too long")
+        assert f"{'z' * 100}/{'z' * 100}" in said
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        cli.run("delete", "deep")
+
+
 def test_a_device_is_turned_off_in_a_copy(cli: Cli) -> None:
     """One that is to be of another type keeps none of its options, as in an import."""
     device = ("-d", "d1,type=disk", "-d", "d1,source=/srv", "-d", "d1,path=/d1")
