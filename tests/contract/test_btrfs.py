@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -295,3 +296,12 @@ def test_a_base_is_what_was_received_as_it_came(driver: Driver) -> None:
     assert (subvolumes.received_identity(where), subvolumes.identity(where)) == (identity, own)
     driver.drop_base("kept-0")
     assert driver.base_tokens() == []
+
+
+def test_threat_trees_made_at_once_pass_for_relatives(driver: Driver) -> None:
+    """btrfs would send one as a difference to the other that leads to wrong content without a word."""
+    made = [driver.stage(f"in-{number}") for number in range(20)]
+    for number, (one, other) in enumerate(pairwise(made)):
+        assert not subvolumes.have_common_origin(one, other), number
+    subvolumes.snapshot(made[0], driver.mount / "snapshot")
+    assert subvolumes.have_common_origin(made[0], driver.mount / "snapshot")

@@ -20,6 +20,8 @@ import errno
 import fcntl
 import os
 import struct
+import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Final
@@ -41,6 +43,9 @@ _READ_ONLY: Final = 2
 _SET_RECEIVED: Final = 0xC0C89425
 _ROOTREFS: Final = 255
 _INODE_ITEM: Final = 1
+_CREATING: Final = threading.Lock()
+_TICKS: Final = 5
+"""CLOCK_REALTIME_COARSE, by which the kernel dates what is made; Python has no name for it."""
 _NOBODY: Final = (uuid.UUID(int=0), 0)
 """What a subvolume that wasn't received has for its sender's."""
 
@@ -54,9 +59,20 @@ def is_subvolume(path: Path) -> bool:
 
 
 def create(path: Path) -> None:
-    """Make an empty subvolume; it is on stable storage when this returns."""
-    with directory(path.parent) as parent:
+    """Make an empty subvolume. Its top directory is of another time than that of any made before: see `_origin`."""
+    with _CREATING, directory(path.parent) as parent:
+        let_time_pass()
         fcntl.ioctl(parent, _SUBVOL_CREATE_V2, _arguments_v2(0, 0, os.fsencode(path.name)))
+
+
+def let_time_pass() -> None:
+    """Wait until what is made is of a later time than all that was made before: for a tick of the kernel's, 10 ms at most.
+
+    New kernels make any number of subvolumes in one transaction, and within a tick all of them are of one nanosecond.
+    """
+    before = time.clock_gettime_ns(_TICKS)
+    while time.clock_gettime_ns(_TICKS) == before:
+        time.sleep(0.0005)
 
 
 def snapshot(source: Path, target: Path, *, is_read_only: bool = False) -> None:
