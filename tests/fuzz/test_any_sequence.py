@@ -25,20 +25,30 @@ class Instances(InstanceBook):
     """All that Holdfast can do with instances."""
 
     steps = (
-        *("snapshot", "snapshot", "snapshot", "forget", "rename", "restore", "restore"),
+        *("snapshot", "snapshot", "snapshot", "reuse", "forget", "rename", "restore", "restore", "undo"),
         *("copy", "copy", "refresh", "refresh", "move", "export", "export", "since", "one_moment"),
     )
 
+    def reuse(self, one: Kept) -> None:
+        if one.snapshots:
+            name = self.draw.choice(list(one.snapshots))
+            self.must("snapshot", one.word, name, "--reuse")
+            del one.snapshots[name]
+            one.snapshots[name] = one.now
+            self.check(one)
+
     def restore(self, one: Kept) -> None:
         if one.snapshots:
-            name, before = self.draw.choice(list(one.snapshots)), one.now
+            name = self.draw.choice(list(one.snapshots))
             self.must("restore", one.word, name)
-            one.now = one.snapshots[name]
+            one.now, one.former = one.snapshots[name], one.now
             self.check(one)
-            if self.draw.random() < 0.4:
-                self.must("restore", one.word, "--undo")
-                one.now = before
-                self.check(one)
+
+    def undo(self, one: Kept) -> None:
+        if one.former is not None:
+            self.must("restore", one.word, "--undo")
+            one.now, one.former = one.former, one.now
+            self.check(one)
 
     def copy(self, one: Kept) -> None:
         if self.is_full():
@@ -55,12 +65,15 @@ class Instances(InstanceBook):
         others = [each for each in self.kept if each is not one]
         if others:
             copy = self.draw.choice(others)
-            self.must("copy", *self.between(one, copy), "--refresh")
-            copy.now, copy.snapshots = one.now, dict(one.snapshots)
+            options = ["--instance-only"] if self.draw.random() < 0.2 else []
+            self.must("copy", *self.between(one, copy), "--refresh", *options)
+            copy.now, copy.snapshots = one.now, copy.snapshots if options else dict(one.snapshots)
             self.check(copy)
 
     def move(self, one: Kept) -> None:
         moved = Kept(*self.a_place(), self.new_name(), one.now, dict(one.snapshots))
+        if (one.server, one.pool) == (moved.server, moved.pool):
+            moved.former = one.former
         self.must("move", *self.between(one, moved), "-s", moved.pool)
         self.kept.remove(one)
         self.enter(moved)
@@ -81,7 +94,7 @@ class Instances(InstanceBook):
             before = one.now
             self.change(one)
             self.must("import", f"{one.server}:", file, one.name, "--replace")
-            one.now, one.snapshots = before, taken
+            one.now, one.snapshots, one.former = before, taken, one.now
             self.check(one)
         else:
             server, pool = self.a_place()
@@ -108,7 +121,7 @@ class Instances(InstanceBook):
             return
         assert done.returncode == 0, done.stderr
         self.must("import", f"{copy.server}:", newer, "--onto", copy.name)
-        copy.now, copy.snapshots = one.now, dict(one.snapshots)
+        copy.now, copy.snapshots, copy.former = one.now, dict(one.snapshots), copy.now
         self.check(copy)
 
     def one_moment(self, one: Kept) -> None:

@@ -27,7 +27,7 @@ class Volumes(Book):
     """All that Holdfast can do with custom volumes of files."""
 
     steps = (
-        *("snapshot", "snapshot", "snapshot", "forget", "rename_snapshot", "rename", "restore", "restore"),
+        *("snapshot", "snapshot", "snapshot", "reuse", "forget", "rename_snapshot", "rename", "restore", "restore"),
         *("copy", "copy", "refresh", "refresh", "refresh", "move", "export", "export", "one_moment", "one_moment"),
     )
 
@@ -53,10 +53,18 @@ class Volumes(Book):
         assert not self.top(one).exists()
 
     def snapshot(self, one: Kept) -> None:
-        name = self.new_name()
+        name = self.new_snapshot_name(one)
         self.volume("snapshot", pool(one), one.name, name)
         one.snapshots[name] = one.now
         self.check(one)
+
+    def reuse(self, one: Kept) -> None:
+        if one.snapshots:
+            name = self.draw.choice(list(one.snapshots))
+            self.volume("snapshot", pool(one), one.name, name, "--reuse")
+            del one.snapshots[name]
+            one.snapshots[name] = one.now
+            self.check(one)
 
     def forget(self, one: Kept) -> None:
         if one.snapshots:
@@ -67,7 +75,7 @@ class Volumes(Book):
 
     def rename_snapshot(self, one: Kept) -> None:
         if one.snapshots:
-            old, name = self.draw.choice(list(one.snapshots)), self.new_name()
+            old, name = self.draw.choice(list(one.snapshots)), self.new_snapshot_name(one)
             self.volume("rename", pool(one), f"{one.name}/{old}", f"{one.name}/{name}")
             self.renamed(one, old, name)
 
@@ -143,8 +151,7 @@ class Volumes(Book):
             source, *target = self.between(one, copy)
             self.volume("copy", f"{source}/{name}", *target)
         else:
-            options = ["--optimized-storage"] if one.pool == copy.pool == "bt" and self.draw.random() < 0.5 else []
-            self.volume("export", pool(one), one.name, file, "--snapshot", name, "--compression", "none", *options)
+            self.volume("export", pool(one), one.name, file, "--snapshot", name, "--compression", "none")
             self.volume("import", pool(copy), file, copy.name)
             file.unlink()
         self.enter(copy)

@@ -40,6 +40,10 @@ class Crossing(InstanceBook):
         super().__init__(desk, {"h": world.ours, LXD: world.theirs}, scratch, seed)
         self._lxc, self._begun_ns, self._second = world.lxc, time.time_ns() - 10**9, FIRST_SECOND
 
+    def new_snapshot_name(self, one: Kept) -> str:
+        """Return a new one: LXD takes snapshots of one name and second for one."""
+        return self.new_name()
+
     def change(self, one: Kept) -> None:
         """Change something, and date it by the second."""
         super().change(one)

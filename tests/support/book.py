@@ -25,6 +25,7 @@ from support.trees import Entry, describe, differences
 POOLS = ("default", "bt")
 MOST_KEPT = 4
 NAMES = ("a", "b", "c", "d", "e")
+SNAPSHOT_NAMES = ("s1", "s2", "s3", "s10", "kept")
 ACL = "system.posix_acl_access"
 
 Tree = dict[str, Entry]
@@ -45,6 +46,8 @@ class Kept:
     now: Tree
     snapshots: dict[str, Tree] = field(default_factory=dict)
     """By name, oldest first."""
+    former: Tree | None = None
+    """What an undo brings back."""
 
     @property
     def word(self) -> str:
@@ -103,12 +106,16 @@ class Book(ABC):
             return
         one = self.draw.choice(self.kept)
         for _ in range(self.draw.randint(0, 3)):
-            self.change(one)
+            self.change(one if self.draw.random() < 0.7 else self.draw.choice(self.kept))
         getattr(self, self.draw.choice(self.steps))(one)
 
     def new_name(self) -> str:
         self._number += 1
         return f"n{self._number}"
+
+    def new_snapshot_name(self, one: Kept) -> str:
+        """Return a name that is free; there are few, so that it may have been another snapshot's."""
+        return self.draw.choice([each for each in SNAPSHOT_NAMES if each not in one.snapshots] or [self.new_name()])
 
     def is_full(self) -> bool:
         return len(self.kept) >= MOST_KEPT

@@ -33,7 +33,7 @@ class InstanceBook(Book):
         self.kept.remove(one)
 
     def snapshot(self, one: Kept) -> None:
-        name = self.new_name()
+        name = self.new_snapshot_name(one)
         self.must("snapshot", one.word, name)
         one.snapshots[name] = one.now
         self.check(one)
@@ -47,7 +47,7 @@ class InstanceBook(Book):
 
     def rename(self, one: Kept) -> None:
         if one.snapshots:
-            old, name = self.draw.choice(list(one.snapshots)), self.new_name()
+            old, name = self.draw.choice(list(one.snapshots)), self.new_snapshot_name(one)
             self.must("rename", f"{one.word}/{old}", f"{one.word}/{name}")
             self.renamed(one, old, name)
 
