@@ -174,6 +174,21 @@ def test_set_id_bits_of_files_that_get_another_owner(scene: Scene) -> None:
     assert scene.transfer() < LARGE / 16
 
 
+def test_a_source_that_is_a_copy_of_the_former_one(scene: Scene) -> None:
+    """Its snapshots are the same by name and time, but not those that differences can build on."""
+    scene.kind.snapshot(scene.source, "bt", "work", "first")
+    scene.transfer()
+    scene.kind.duplicate(scene.source, "bt", "work", "twin")
+    scene.kind.delete(scene.source, "bt", "work")
+    scene.kind.rename(scene.source, "bt", "twin", "work")
+    for text in ("one", "two"):
+        scene.change(text)
+        scene.transfer()
+    scene.kind.snapshot(scene.source, "bt", "work", "second")
+    scene.transfer()
+    assert scene.differing(snapshot="second") == []
+
+
 def test_two_copies_have_one_each(scene: Scene) -> None:
     scene.transfer("other", refresh=False)
     for text in ("one", "two"):
