@@ -1,4 +1,4 @@
-"""Any sequence of what users do with instances, on dir and btrfs, between two servers: every tree stays what it has to be.
+"""Any sequence of what users do with instances, on dir and btrfs, between two servers: trees stay what they have to be.
 
 Each step is drawn: files change, snapshots come, go, are renamed and restored, instances are copied, refreshed, moved
 between pools and servers, exported and imported in each form. See `support/book.py`.

@@ -1,4 +1,4 @@
-"""Any sequence of what users do with custom volumes, on dir and btrfs, between two servers: see `test_any_sequence.py`."""
+"""Any sequence of what users do with custom volumes, on dir and btrfs, between two servers: as for instances."""
 
 from __future__ import annotations
 

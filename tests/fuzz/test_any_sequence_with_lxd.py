@@ -1,8 +1,8 @@
-"""Any sequence of what users do with instances on Holdfast and on a real LXD 5.0.2: they cross by both commands and by files.
+"""Any sequence of what users do with instances on Holdfast and on real LXD 5.0.2: they cross by both commands, by files.
 
-The book says what LXD loses. By rsync, which is its way unless both pools are btrfs, and then for most refreshes too,
-names of one file become files of their own and ACLs are lost. It compares times by the second, so that every change here is of a
-second of its own. What LXD does by itself is none of our business: it copies and refreshes nothing on its own side.
+The book says what LXD loses. By rsync, which is its way unless both pools are btrfs, and then for most refreshes, too,
+names of one file become files of their own and ACLs are lost. It compares times by the second, and so do its files:
+every change here is of a second of its own. LXD copies and refreshes nothing on its own side here.
 """
 
 from __future__ import annotations
@@ -44,9 +44,16 @@ class Crossing(InstanceBook):
         """Return a new one: LXD takes snapshots of one name and second for one."""
         return self.new_name()
 
+    def make(self) -> None:
+        super().make()
+        self._date(self.kept[-1])
+
     def change(self, one: Kept) -> None:
-        """Change something, and date it by the second."""
         super().change(one)
+        self._date(one)
+
+    def _date(self, one: Kept) -> None:
+        """Put what is new in a second of its own."""
         self._second += 2
         for name in one.now:
             path = self.top(one) / name

@@ -1,4 +1,4 @@
-"""A book of what there has to be on several servers, and the hand that changes it: for sequences of steps drawn at random.
+"""A book of what there has to be on several servers, and the hand that changes it: for sequences of drawn steps.
 
 What is kept (instances, volumes) has a tree as it is now, and one for each of its snapshots. After a step all trees of
 what it was about are compared with the book, entry by entry.

@@ -68,7 +68,7 @@ def create(path: Path) -> None:
 
 
 def let_time_pass() -> None:
-    """Wait until what is made is of a later time than all that was made before: for a tick of the kernel's, 10 ms at most.
+    """Wait until what is made is of a later time than all that was made before: a tick of the kernel, 10 ms at most.
 
     New kernels make any number of subvolumes in one transaction, and within a tick all of them are of one nanosecond.
     """
@@ -169,10 +169,10 @@ def sent_identity(path: Path) -> tuple[uuid.UUID, int]:
 def can_differ(one: Path, other: Path) -> bool:
     """Tell whether `btrfs send -p` can make one of the two a difference to the other.
 
-    It holds files with the same number that were made in the same transaction for the same file. So both must go back to
-    one subvolume by snapshots, whatever of what was between has gone since: each snapshot has the top directory of what it is
-    of, made in the same transaction at the same nanosecond. And where each went its own way since then, as two
-    instances of one image, no number may stand for two files: what is sent then can't be received, or is wrong.
+    It holds files with the same number that were made in the same transaction for the same file. So both must go back
+    to one subvolume by snapshots, whatever of what was between has gone since: each snapshot has the top directory of
+    what it is of, made in the same transaction at the same nanosecond. And where each went its own way since then, as
+    two instances of one image, no number may stand for two files: what is sent then can't be received, or is wrong.
     """
     return _origin(one) == _origin(other) and not _is_number_of_two(one, other)
 
@@ -263,8 +263,8 @@ def _origin(path: Path) -> bytes:
 def _is_number_of_two(one: Path, other: Path) -> bool:
     """Tell whether a number stands for a file in the one and for another file of the same transaction in the other.
 
-    A file is known by the nanosecond in which it was made, and by its type. For snapshots of one subvolume only what was
-    made since the earlier one is looked at.
+    A file is known by the nanosecond in which it was made, and by its type. For snapshots of one subvolume only what
+    was made since the earlier one is looked at.
     """
     infos = [_info(path) for path in (one, other)]
     parents = {info[_PARENT] for info in infos}

@@ -71,8 +71,8 @@ class BtrfsFeatures:
 class OwnFeatures:
     """What two servers of ours add: `trees`, our own way in the place of rsync, as they are if `uncompressed`.
 
-    `bases` are the identities of states of the volume that the source still has and differences can build on, those of its
-    snapshots, too; in the answer the one that the target has, too.
+    `bases` are the identities of states of the volume that the source still has and differences can build on, those of
+    its snapshots, too; in the answer the one that the target has, too.
     """
 
     trees: bool = False

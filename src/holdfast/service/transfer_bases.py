@@ -82,7 +82,10 @@ class SentBase:
     token: str = ""
 
     def find(self, driver: Driver, common: Sequence[str]) -> SendPlace | None:
-        """Return the one that the target has, too, if that is no snapshot; it goes when what is sent now takes its place."""
+        """Return the one that the target has, too, unless that is a snapshot.
+
+        It goes when what is sent now takes its place.
+        """
         self.former = next((self.usable[each] for each in common if each in self.usable), "")
         return driver.base_place(self.former) if self.former else None
 
