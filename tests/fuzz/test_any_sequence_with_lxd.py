@@ -1,4 +1,4 @@
-"""Any sequence of what users do with instances on Holdfast and on real LXD 5.0.2: they cross by both commands, by files.
+"""Any sequence of what users do with instances on Holdfast and on real LXD 5.0.2: they cross by commands and files.
 
 The book says what LXD loses. By rsync, which is its way unless both pools are btrfs, and then for most refreshes, too,
 names of one file become files of their own and ACLs are lost. It compares times by the second, and so do its files:
@@ -8,7 +8,6 @@ every change here is of a second of its own. LXD copies and refreshes nothing on
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,8 @@ from support.trees import differences
 pytestmark = [pytest.mark.root, pytest.mark.long, pytest.mark.needs("mkfs.btrfs", "rsync")]
 STEPS = 25
 LXD = "l"
-FIRST_SECOND = 1_710_000_000
+FIRST_SECOND, TODAY = 1_710_000_000, 1_760_000_000
+"""Dates that the book gives, and one that the clock is past."""
 
 
 class Crossing(InstanceBook):
@@ -38,7 +38,7 @@ class Crossing(InstanceBook):
 
     def __init__(self, desk: Desk, world: World, scratch: Path, seed: int) -> None:
         super().__init__(desk, {"h": world.ours, LXD: world.theirs}, scratch, seed)
-        self._lxc, self._begun_ns, self._second = world.lxc, time.time_ns() - 10**9, FIRST_SECOND
+        self._lxc, self._second = world.lxc, FIRST_SECOND
 
     def new_snapshot_name(self, one: Kept) -> str:
         """Return a new one: LXD takes snapshots of one name and second for one."""
@@ -57,7 +57,7 @@ class Crossing(InstanceBook):
         self._second += 2
         for name in one.now:
             path = self.top(one) / name
-            if path.lstat().st_mtime_ns >= self._begun_ns:
+            if path.lstat().st_mtime >= TODAY:
                 os.utime(path, (self._second, self._second), follow_symlinks=False)
         one.now = contents(self.top(one))
 
