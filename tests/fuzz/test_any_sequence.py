@@ -117,7 +117,7 @@ class Instances(InstanceBook):
             self.snapshot(one)
             self.change(one)
         done = self.desk.run("export", one.word, newer, "--since", base)
-        if done.returncode and "was written apart" in done.stderr:
+        if done.returncode and any(each in done.stderr for each in ("was written apart", "has subvolumes inside")):
             return
         assert done.returncode == 0, done.stderr
         self.must("import", f"{copy.server}:", newer, "--onto", copy.name)
@@ -151,7 +151,7 @@ def desk(servers: dict[str, HoldfastServer], tmp_path_factory: pytest.TempPathFa
     return Desk.knowing(tmp_path_factory.mktemp("conf"), servers)
 
 
-@pytest.mark.parametrize("seed", seeds())
+@pytest.mark.parametrize("seed", seeds(6))
 def test_any_sequence(desk: Desk, servers: dict[str, HoldfastServer], tmp_path: Path, seed: int) -> None:
     try:
         Instances(desk, servers, tmp_path, seed).play(STEPS)

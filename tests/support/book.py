@@ -31,9 +31,9 @@ ACL = "system.posix_acl_access"
 Tree = dict[str, Entry]
 
 
-def seeds() -> range:
-    """Return the numbers of the sequences to try; more of them by hand: `HOLDFAST_SEQUENCES=100-200`."""
-    return range(*map(int, os.environ.get("HOLDFAST_SEQUENCES", "0-6").split("-")))
+def seeds(number: int) -> range:
+    """Return which sequences to try: so many, or what is said by hand, as in `HOLDFAST_SEQUENCES=100-200`."""
+    return range(*map(int, os.environ.get("HOLDFAST_SEQUENCES", f"0-{number}").split("-")))
 
 
 @dataclass
