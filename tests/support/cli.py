@@ -31,7 +31,7 @@ class Cli:
             env=self.environment,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 
@@ -72,7 +72,7 @@ class Terminal:
     def write(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
-    def expect(self, wanted: bytes, timeout_s: float = 30) -> None:
+    def expect(self, wanted: bytes, timeout_s: float = 120) -> None:
         """Read until the text appears; fail when it doesn't come in time."""
         deadline = time.monotonic() + timeout_s
         while wanted not in self.seen:
@@ -90,7 +90,7 @@ class Terminal:
                 self.seen += chunk
         except OSError:
             pass  # a terminal whose last user is gone answers EIO
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=120)
         os.close(self.master)
         return code
 

@@ -62,7 +62,7 @@ class HoldfastServer:
                 stderr=log,
                 start_new_session=True,
             )
-        done = self.holdfast("waitready", "--timeout", "60")
+        done = self.holdfast("waitready", "--timeout", "120")
         assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
 
     def holdfast(self, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -73,7 +73,7 @@ class HoldfastServer:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 
@@ -95,7 +95,7 @@ class HoldfastServer:
         self._process.kill()
         self._process.wait()
 
-    def wait_for_death(self, timeout_s: float = 60) -> int:
+    def wait_for_death(self, timeout_s: float = 120) -> int:
         """Wait until the daemon has ended by itself; return its exit code (-9 after a crash point)."""
         assert self._process is not None
         return self._process.wait(timeout=timeout_s)
@@ -104,7 +104,7 @@ class HoldfastServer:
         """End the daemon in the clean way; return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=120)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

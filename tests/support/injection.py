@@ -68,7 +68,7 @@ def _traced(*options: str) -> Iterator[list[str]]:
             yield lines
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
             lines += report.read_text(errors="replace").splitlines() if report.exists() else []
             assert process.stderr is not None
             process.stderr.close()

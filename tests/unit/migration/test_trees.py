@@ -74,7 +74,7 @@ def transfer(
         received = threads.submit(
             outcome, other, lambda: receive_tree(other, ground, progress=ignored, cancelled=never)
         )
-        failures = sent.result(60), received.result(60)
+        failures = sent.result(200), received.result(200)
     return failures, one.sent_bytes + other.sent_bytes
 
 
@@ -213,7 +213,7 @@ def test_what_compresses_is_compressed_where_the_line_is_slow(trees: tuple[Path,
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(send_tree, one, trees[0], SendOptions(), progress=ignored, cancelled=never)
         receive_tree(other, on(trees[1]), progress=ignored, cancelled=never)
-        sent.result(60)
+        sent.result(200)
     assert differences(describe(trees[0]), describe(trees[1])) == []
     assert (one.sent_bytes < size * 0.7) is is_slow
 
@@ -229,10 +229,10 @@ def test_who_cancels_tells_why(trees: tuple[Path, Path]) -> None:
             receive_tree, DataChannel(ends[1]), on(trees[1]), progress=ignored, cancelled=lambda: True
         )
         with pytest.raises(CancelledOperationError):
-            received.result(60)
+            received.result(200)
         ends[1].abort()
         with pytest.raises(MigrationError):
-            sent.result(60)
+            sent.result(200)
 
 
 # --- what a hostile source sends ---

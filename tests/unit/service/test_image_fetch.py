@@ -100,7 +100,7 @@ def test_two_at_once_fetch_it_once(world: ImageWorld, files: Files) -> None:
 
     def slowly(connection: ssl.SSLSocket) -> None:
         begun.set()
-        assert go.wait(30)
+        assert go.wait(120)
         connection.sendall(file_answer(CONTENT))
 
     source.export = slowly
@@ -108,7 +108,7 @@ def test_two_at_once_fetch_it_once(world: ImageWorld, files: Files) -> None:
     with listening(source, files) as url:
         remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
         first = fetcher.fetch(CALLER, remote, ImageRequest(aliases=(("one", ""),)))
-        assert begun.wait(30)
+        assert begun.wait(120)
         second = fetcher.fetch(CALLER, remote, ImageRequest(aliases=(("two", ""),)))
         third = fetcher.fetch(CALLER, remote, ImageRequest())
         await_true(lambda: world.operations.get(third.id).status is StatusCode.RUNNING, "the third one's start")
@@ -291,13 +291,13 @@ def test_threat_a_silent_server_is_left_at_a_cancel(world: ImageWorld, files: Fi
         if is_sending:
             connection.sendall(WHOLE[:-100])
         reached.set()
-        assert source.ended.wait(60)
+        assert source.ended.wait(120)
 
     source.export = stall
     with listening(source, files) as url:
         remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
         running = world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())
-        assert reached.wait(30)
+        assert reached.wait(120)
         world.operations.cancel(CALLER, running.id)
         assert world.wait(running).status is StatusCode.CANCELLED
     assert (world.files(), world.intents.list_open()) == (set(), [])
