@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -304,11 +305,11 @@ def test_threat_a_silent_server_is_left_at_a_cancel(world: ImageWorld, files: Fi
 
 
 def test_a_server_that_is_not_there_is_named(world: ImageWorld, files: Files) -> None:
-    source = source_of(CONTENT)
-    with listening(source, files) as url:
-        pass
-    remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
-    assert_refused(world, world.wait(world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())), url)
+    with socket.socket() as silent:  # it has the port, so that nobody else gets it, and doesn't listen
+        silent.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        remote = RemoteImage(url=url, certificate=files.pem, name=source_of(CONTENT).fingerprint)
+        assert_refused(world, world.wait(world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())), url)
 
 
 class PowerCutError(BaseException):
