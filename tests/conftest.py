@@ -31,7 +31,7 @@ PACKAGE_OF = {
 
 
 def pytest_configure() -> None:
-    # A busy machine is no fault of what is tested, and what is tried is the same each time: new things are tried by hand.
+    # A busy machine is no fault of what is tested. What is tried is the same each time: new things are tried by hand.
     settings.register_profile(
         "busy",
         deadline=None,

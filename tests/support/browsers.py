@@ -67,7 +67,7 @@ def sign_in(clients: Clients, **link: object) -> BrowserAtWork:
 @contextmanager
 def events(browser: BrowserAtWork, **query: str) -> Iterator[Iterator[str | bytes]]:
     """Listen to the server's events as a page does, until it closes."""
-    raw = TlsEndpoint("127.0.0.1", browser.port, browser.certificate).open_duplex(10)
+    raw = TlsEndpoint("127.0.0.1", browser.port, browser.certificate).open_duplex(60)
     own = Origin(f"https://127.0.0.1:{browser.port}")
     headers = {"Cookie": browser.cookie, "Sec-Fetch-Site": "same-origin"}
     url = f"ws://127.0.0.1:{browser.port}/1.0/events?{urlencode(query)}"  # what is encrypted is so below
