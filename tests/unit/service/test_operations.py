@@ -178,6 +178,33 @@ def test_final_ones_are_kept_for_a_while(scene: Scene) -> None:
     assert scene.operations.list(None) == []
 
 
+def test_the_end_is_noted_before_who_waits_goes_on(scene: Scene) -> None:
+    """How long it is kept counts from there: who moves the clock after the wait must find it noted."""
+    noted: list[bool] = []
+
+    def note(_: str) -> None:
+        waiting.join(0.3)
+        noted.append(waiting.is_alive())
+
+    handle = OperationHandle(
+        CALLER,
+        "Testing",
+        events=scene.events,
+        clock=scene.clock,
+        on_end=note,
+        operation_class=OperationClass.TASK,
+        resources=None,
+        metadata=None,
+        may_cancel=False,
+    )
+    waiting = threading.Thread(target=handle.wait, args=[60])
+    waiting.start()
+    handle.run()
+    handle.succeed()
+    waiting.join(60)
+    assert (noted, waiting.is_alive()) == ([True], False)
+
+
 def test_list_by_project(scene: Scene) -> None:
     for project in ("default", "p"):
         started = scene.operations.start(Caller(project), "Testing", lambda _: None)
