@@ -12,6 +12,7 @@ from pathlib import Path
 
 from holdfast.service.crashpoints import FAILURE_VARIABLE, FILE_MARK, VARIABLE
 from support.lxd import LxcClient
+from support.waiting import LONG_S
 
 COMMAND = Path(sys.executable).with_name("holdfast")
 
@@ -62,7 +63,7 @@ class HoldfastServer:
                 stderr=log,
                 start_new_session=True,
             )
-        done = self.holdfast("waitready", "--timeout", "60")
+        done = self.holdfast("waitready", "--timeout", "120")
         assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
 
     def holdfast(self, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +96,7 @@ class HoldfastServer:
         self._process.kill()
         self._process.wait()
 
-    def wait_for_death(self, timeout_s: float = 60) -> int:
+    def wait_for_death(self, timeout_s: float = LONG_S) -> int:
         """Wait until the daemon has ended by itself; return its exit code (-9 after a crash point)."""
         assert self._process is not None
         return self._process.wait(timeout=timeout_s)
@@ -104,7 +105,7 @@ class HoldfastServer:
         """End the daemon in the clean way; return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=LONG_S)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
