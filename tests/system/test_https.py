@@ -18,8 +18,8 @@ import pytest
 from support.cli import Cli, working_day
 from support.cutting_proxy import CuttingProxy
 from support.holdfast import HoldfastServer, short_directory
-from support.https import free_port
 from support.images import make_tiny_image
+from support.ports import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "busybox")]
 BIG_BYTES = 96 * 2**20

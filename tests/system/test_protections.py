@@ -16,7 +16,7 @@ from support.holdfast import HoldfastServer, short_directory
 from support.http import ask
 from support.images import make_tiny_image
 from support.invariants import violations
-from support.relay import free_port
+from support.ports import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
 PATH = "/1.0/protections"

@@ -21,8 +21,8 @@ from holdfast.model.warning import COPY_LATE, SCHEDULE_FAILED
 from holdfast.service.paths import Paths
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.https import free_port
 from support.images import make_tiny_image
+from support.ports import free_port
 from support.webpage import WebPage, signed_in
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium", "mkfs.btrfs", "busybox")]
