@@ -200,7 +200,6 @@ class HeldReads:
             route.continue_()
 
     def let_go(self) -> None:
-        """No more are held then: first of all, so that none comes meanwhile and waits for ever."""
-        self._page.unroute_all()
         for route in self._held:
             route.continue_()
+        self._page.unroute_all()
