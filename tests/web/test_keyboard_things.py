@@ -401,7 +401,7 @@ def test_trust_change_and_remove_a_certificate(keys: Keyboard, web_server: Holdf
 
 def test_make_and_revoke_a_token(keys: Keyboard, web: WebPage) -> None:
     keys.open("/settings/tokens")
-    keys.push("Make a token")
+    keys.ask("Make a token", "Name of the client")
     keys.fill(Name_of_the_client="laptop")
     keys.push("Make a token")
     expect(web.dialog).to_contain_text("The token is made")
