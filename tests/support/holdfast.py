@@ -66,7 +66,9 @@ class HoldfastServer:
         done = self.holdfast("waitready", "--timeout", "120")
         assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
 
-    def holdfast(self, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def holdfast(
+        self, *arguments: str | Path, stdin: str = "", timeout_s: float = 240, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run our own command against this daemon; the given variables are added to its environment."""
         return subprocess.run(
             [COMMAND, *map(str, arguments)],
@@ -74,7 +76,7 @@ class HoldfastServer:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=timeout_s,
             check=False,
         )
 
