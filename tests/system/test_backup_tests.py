@@ -102,14 +102,14 @@ def test_volumes_of_the_file_are_there(server: HoldfastServer, cli: Cli, tmp_pat
 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_command_that_fails_is_told(cli: Cli, good: Path) -> None:
-    done = cli.result("backup", "test", good, "--command", "echo broken; exit 7", "--timeout", "10")
+    done = cli.result("backup", "test", good, "--command", "echo broken; exit 7", "--timeout", "6")
     assert done.returncode == 1
     assert b"exit code 7" in done.stderr and b"broken" in done.stdout
 
 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_command_that_hangs_is_ended(cli: Cli, good: Path) -> None:
-    done = cli.result("backup", "test", good, "--command", "echo waits; sleep 1000", "--timeout", "10")
+    done = cli.result("backup", "test", good, "--command", "echo waits; sleep 1000", "--timeout", "6")
     assert done.returncode == 1
     assert b"did not end" in done.stderr and b"waits" in done.stdout
 

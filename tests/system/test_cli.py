@@ -117,9 +117,8 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
         os.set_blocking(process.stdout.fileno(), False)
         deadline = time.monotonic() + LONG_S
         seen = ""
-        while "instance-updated" not in seen or not seen.endswith(
-            "\n"
-        ):  # the monitor may connect after the first changes
+        # The monitor may connect after the first changes, and its line may be read in parts.
+        while "instance-updated" not in seen or not seen.endswith("\n"):
             cli.run("config", "set", box, f"user.time={time.monotonic()}")
             seen += (process.stdout.read() or b"").decode()
             assert time.monotonic() < deadline, "no event came"
