@@ -71,7 +71,9 @@ def events(browser: BrowserAtWork, **query: str) -> Iterator[Iterator[str | byte
     own = Origin(f"https://127.0.0.1:{browser.port}")
     headers = {"Cookie": browser.cookie, "Sec-Fetch-Site": "same-origin"}
     url = f"ws://127.0.0.1:{browser.port}/1.0/events?{urlencode(query)}"  # what is encrypted is so below
-    with connect(url, sock=raw, origin=own, additional_headers=headers, close_timeout=2, ping_interval=None) as socket:
+    with connect(
+        url, sock=raw, origin=own, additional_headers=headers, open_timeout=60, close_timeout=2, ping_interval=None
+    ) as socket:
         yield _messages(socket)
 
 

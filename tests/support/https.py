@@ -5,19 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import socket
 import ssl
 from base64 import b64encode
 
 from support.http import Answer
 from support.tls_server import Files
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def fingerprint(files: Files) -> str:

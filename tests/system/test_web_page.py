@@ -12,7 +12,8 @@ import pytest
 from support.browsers import BrowserAtWork, use_token
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.https import ask_https, free_port
+from support.https import ask_https
+from support.ports import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc")]
 

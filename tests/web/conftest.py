@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from support.every_page import make_things
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
-from support.https import free_port
 from support.keyboard import Keyboard
+from support.ports import free_port
 from support.webpage import AXE, CHROMIUM, WebPage, signed_in
 
 BUILT = Path(__file__).parents[2] / "src/holdfast/server/webui_files/index.html"
