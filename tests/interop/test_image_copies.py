@@ -195,7 +195,7 @@ def remove(world: World, fingerprint: str) -> None:
     for each in (world.ours, world.other, world.theirs):
         each.lxc.run("image", "delete", fingerprint, expect=None)
         if isinstance(each, HoldfastServer):
-            assert leftovers(each) == []
+            await_true(lambda each=each: leftovers(each) == [], "what came for images to be gone")  # type: ignore[misc]
 
 
 # --- cuts -------------------------------------------------------------------------------------------------------------
