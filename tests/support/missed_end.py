@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 
 from support.http import ask
@@ -66,7 +67,7 @@ def _is_idle(server: Path) -> bool:
     """Tell whether a server has no operation at all, of any project, not even one that has just ended."""
     try:
         return ask(server, "GET", "/1.0/operations?all-projects=true").body["metadata"] == {}
-    except OSError:
+    except (OSError, HTTPException):
         return False
 
 
