@@ -19,12 +19,12 @@ from holdfast.host.tree_links import link_unchanged
 from holdfast.host.trees import clone_tree
 from holdfast.migration.blocks import receive_block, send_block
 from holdfast.migration.channels import DataChannel
+from holdfast.migration.memory_socket import MemorySocket, pair
 from holdfast.migration.negotiation import ALL_RSYNC
 from holdfast.migration.rsync import RsyncOptions, receive_differences, receive_tree, send_tree
 from holdfast.migration.rsync_log import Listing, read_listing
 from holdfast.model.errors import MigrationError
 from holdfast.streams.copy import never
-from support.sockets import MemorySocket, pair
 from support.trees import Entry, describe, differences, make_rich_tree
 from unit.migration.test_trees_any import TREES, is_told_apart, make
 

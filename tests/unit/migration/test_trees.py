@@ -18,6 +18,7 @@ from holdfast.host.removal import remove_tree
 from holdfast.host.tree_links import link_tree
 from holdfast.host.trees import clone_tree
 from holdfast.migration.channels import DataChannel
+from holdfast.migration.memory_socket import MemorySocket, pair
 from holdfast.migration.tree_frames import BLOCK_BYTES, PIECE, PIECE_BYTES, SEED_BYTES, Kind
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
@@ -25,7 +26,6 @@ from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import CancelledOperationError, HoldfastError, MigrationError
 from holdfast.streams.copy import never
 from holdfast.wire.tree_exchange import Directory, Entry, Part, encode_part
-from support.sockets import MemorySocket, pair
 from support.trees import Entry as Described
 from support.trees import describe, differences, make_rich_tree
 
