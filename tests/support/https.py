@@ -32,7 +32,7 @@ def connect_https(port: int, files: Files | None, source: str = "127.0.0.1") -> 
     context.verify_mode = ssl.CERT_NONE
     if files is not None:
         context.load_cert_chain(files.certificate, files.key)
-    return http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60, source_address=(source, 0))
+    return http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=120, source_address=(source, 0))
 
 
 def ask_https(
