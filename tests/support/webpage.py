@@ -54,6 +54,7 @@ def link_of(server: HoldfastServer, *options: str) -> str:
 def signed_in(browser: Browser, server: HoldfastServer, *options: str, **context: Any) -> Iterator[WebPage]:
     """Open a browser of its own, signed in by a link."""
     made = browser.new_context(ignore_https_errors=True, **context)
+    made.set_default_timeout(LONG_MS)
     try:
         page = made.new_page()
         page.goto(link_of(server, *options))

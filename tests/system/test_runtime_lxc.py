@@ -90,6 +90,20 @@ def box(stopped: Box) -> Box:
     return stopped
 
 
+def reboot(box: Box) -> None:
+    """Let it reboot, and wait for the program of the new init: its process is there before all is set up for it."""
+    before = box.runtime.state(KEY).pid
+    box.runtime.reboot(KEY)
+
+    def runs_anew() -> bool:
+        pid = box.runtime.state(KEY).pid
+        with contextlib.suppress(OSError):
+            return pid not in (0, before) and Path(f"/proc/{pid}/comm").read_text() == "init\n"
+        return False
+
+    await_true(runs_anew, "a new init")
+
+
 def groups_left(box: Box) -> list[str]:
     """Those of this box alone: other servers may run here, with instances of the same name."""
     return [str(path) for root in hierarchies().roots() for path in root.glob(f"holdfast.*.{box.tag}.{KEY}")]
@@ -261,9 +275,7 @@ def test_shutdown_gives_up_in_time(stopped: Box, tmp_path: Path) -> None:
 def test_reboot_keeps_it_running_with_a_new_init_and_is_not_a_stop(box: Box) -> None:
     ended: queue.Queue[str] = queue.Queue()
     box.runtime.watch(ended.put)
-    before = box.runtime.state(KEY).pid
-    box.runtime.reboot(KEY)
-    await_true(lambda: box.runtime.state(KEY).pid not in (0, before), "a new init")
+    reboot(box)
     assert box.run("sh", "-c", "touch /root/after; stat -c %u /root/after")[1] == "0\n"
     assert ended.empty()
     box.runtime.kill(KEY)
@@ -295,10 +307,8 @@ def test_memory_limit_is_set(box: Box) -> None:
 def test_changed_limits_survive_a_reboot_from_inside(box: Box) -> None:
     if not hierarchies().is_v1("memory"):
         pytest.skip("version 2 is tested by the rendered configuration")
-    pid = box.runtime.state(KEY).pid
     box.runtime.apply_limits(KEY, {"limits.memory": "256MiB"}, {"limits.memory": "128MiB", "limits.processes": "77"})
-    box.runtime.reboot(KEY)
-    await_true(lambda: box.runtime.state(KEY).pid not in (0, pid), "a new init")
+    reboot(box)
     for controller, file, value in (("memory", "memory.limit_in_bytes", f"{128 << 20}"), ("pids", "pids.max", "77")):
         group = next(hierarchies().v1[controller].glob(f"holdfast.payload.{box.tag}.{KEY}"))
         assert (group / file).read_text().strip() == value
@@ -315,9 +325,7 @@ def test_mounts_change_while_it_runs_and_stay_changed_after_a_reboot(box: Box, t
     shown = "cat /mnt/two/name; touch /mnt/two/new; ls /mnt/one"
     assert box.run("sh", "-c", shown)[1] == "two"
     assert (tmp_path / "two/new").stat().st_uid == 0
-    pid = box.runtime.state(KEY).pid
-    box.runtime.reboot(KEY)
-    await_true(lambda: box.runtime.state(KEY).pid not in (0, pid), "a new init")
+    reboot(box)
     assert box.run("sh", "-c", shown)[1] == "two"
 
 
