@@ -11,9 +11,9 @@ import pytest
 from support.cli import Cli, working_day
 from support.cli_volumes import volumes_day
 from support.holdfast import short_directory
-from support.https import free_port
 from support.images import make_tiny_image
 from support.lxd import LxdServer, require_lxd
+from support.ports import free_port
 
 pytestmark = [pytest.mark.root]
 

@@ -18,7 +18,7 @@ from support.cutting_proxy import CuttingProxy
 from support.holdfast import HoldfastServer
 from support.image_source import file_answer, listening, source_of
 from support.image_world import archive
-from support.relay import free_port
+from support.ports import free_port
 from support.rich import Server
 from support.tls_server import server_files
 from support.waiting import await_true

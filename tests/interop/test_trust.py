@@ -15,8 +15,9 @@ from holdfast.server.route import Route
 from holdfast.server.routes import ROUTES
 from support.holdfast import HoldfastServer, short_directory
 from support.http import Answer
-from support.https import ask_https, base64_of, fingerprint, free_port
+from support.https import ask_https, base64_of, fingerprint
 from support.lxd import LxcClient, LxdServer, require_lxd
+from support.ports import free_port
 from support.tls_server import Files, client_files
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxd", "lxc")]

@@ -128,7 +128,7 @@ def die(directory: Path, action: str, pool: str, point: str) -> None:
         env={**os.environ, VARIABLE: point, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == -9, f"{point} was not reached: {done.stderr[-2000:]}"

@@ -64,7 +64,7 @@ class IncusServer:
             start_new_session=True,
         )
         try:
-            wait = [self._daemon, "waitready", "--timeout", "60"]
+            wait = [self._daemon, "waitready", "--timeout", "120"]
             subprocess.run(wait, env=self._environment, check=True, capture_output=True)
             self.run("storage", "create", "default", "dir")
             self.run("storage", "create", "bt", "btrfs", "size=2GiB")

@@ -144,7 +144,7 @@ class LxdServer:
             ["lxd", "--group", "root"], env=environment, stdout=self._log, stderr=self._log, start_new_session=True
         )
         try:
-            subprocess.run(["lxd", "waitready", "--timeout", "60"], env=environment, check=True, capture_output=True)
+            subprocess.run(["lxd", "waitready", "--timeout", "120"], env=environment, check=True, capture_output=True)
             self.lxc.run("storage", "create", "default", "dir")
             self.lxc.run("storage", "create", "bt", "btrfs", "size=4GiB")
             self.lxc.run("profile", "device", "add", "default", "root", "disk", "path=/", "pool=default")

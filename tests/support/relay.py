@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Protocol
 
 from support.lxd import LxcClient
+from support.ports import free_port
 
 PASSWORD = "between servers"
 
@@ -32,11 +32,3 @@ def add_https(client: LxcClient, **servers: Listening) -> None:
         address = f"127.0.0.1:{free_port()}"
         server.lxc.run("config", "set", f"core.https_address={address}", f"core.trust_password={PASSWORD}")
         client.run("remote", "add", name, f"https://{address}", "--accept-certificate", "--password", PASSWORD)
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

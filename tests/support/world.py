@@ -37,7 +37,7 @@ from support.images import make_tiny_image
 
 CALLER = Caller()
 POOLS = ("d", "b")
-_WAIT_S = 120.0
+_WAIT_S = 240.0
 
 
 def owner(name: str) -> BackupOwner:

@@ -18,7 +18,8 @@ from holdfast.service.container import Services
 from holdfast.service.server_certificate import load_or_make
 from support.api_server import Running, ServerThread
 from support.http import ask
-from support.https import ask_https, free_port
+from support.https import ask_https
+from support.ports import free_port
 from support.tls_server import client_files
 
 
