@@ -34,7 +34,7 @@ class Cli:
             env=self.environment,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 

@@ -67,7 +67,7 @@ class HoldfastServer:
         assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
 
     def holdfast(
-        self, *arguments: str | Path, stdin: str = "", timeout_s: float = 240, **environment: str
+        self, *arguments: str | Path, stdin: str = "", timeout_s: float = 600, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run our own command against this daemon; the given variables are added to its environment."""
         return subprocess.run(

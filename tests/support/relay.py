@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from support.lxd import LxcClient
+from support.lxd import LxcClient, LxdClient
 from support.ports import free_port
 
 PASSWORD = "between servers"
@@ -18,9 +18,13 @@ class Listening(Protocol):
     def lxc(self) -> LxcClient: ...
 
 
-def relaying(home: Path, **sockets: Path) -> LxcClient:
-    """Return a client that knows each server as a remote of the given name, by its unix socket."""
-    client = LxcClient(next(iter(sockets.values())), home)
+def relaying(home: Path, *, lxd: tuple[str, ...] = (), **sockets: Path) -> LxcClient:
+    """Return a client that knows each server as a remote of the given name, by its unix socket.
+
+    `lxd` are the names of remotes that are a real LXD.
+    """
+    servers = tuple(sockets.values())
+    client = LxdClient(servers[0], home, asked=servers, remotes=lxd) if lxd else LxcClient(servers[0], home)
     remotes = "".join(f"  {name}:\n    addr: unix://{socket}\n" for name, socket in sockets.items())
     (home / "config.yml").write_text(f"default-remote: local\nremotes:\n{remotes}aliases: {{}}\n")
     return client

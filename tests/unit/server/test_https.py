@@ -94,7 +94,7 @@ def test_connection_outlives_its_address(api: Running) -> None:
     listen_on(api.services, f"127.0.0.1:{port}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=120)
     connection.request("GET", "/1.0")
     connection.getresponse().read()
     listen_on(api.services, "")
