@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "busybox")]
 SIZE = 20 * 2**20
 OVERHEAD = 600
 """More than the head of any of the client's requests, less than any piece."""
+BEFORE = [(None, None)] * 3
+"""What goes before the pieces, uncut: the server's features, the file offered, which it can't see here, the upload."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def places(size: int) -> list[int]:
 
 def test_twenty_cuts_on_the_way_there(scene: tuple[HoldfastServer, Path]) -> None:
     server, directory = scene
-    cuts = iter([(None, None)] * 2 + [each for place in places(PIECE_BYTES) for each in ((place, None), (None, None))])
+    cuts = iter(BEFORE + [each for place in places(PIECE_BYTES) for each in ((place, None), (None, None))])
     with CuttingProxy(directory / "p", server.socket, cuts) as proxy:
         Cli(proxy.path).run("import", directory / "file", "cut")
         assert proxy.cuts >= 8  # each leaves less to send: not all twenty places are reached by one import
@@ -68,7 +70,7 @@ def test_twenty_cuts_on_the_way_there(scene: tuple[HoldfastServer, Path]) -> Non
 @pytest.mark.parametrize("place", places(PIECE_BYTES))
 def test_one_cut_in_the_first_piece(scene: tuple[HoldfastServer, Path], place: int) -> None:
     server, directory = scene
-    with CuttingProxy(directory / "p", server.socket, iter([(None, None), (None, None), (place, None)])) as proxy:
+    with CuttingProxy(directory / "p", server.socket, iter([*BEFORE, (place, None)])) as proxy:
         Cli(proxy.path).run("import", directory / "file", "cut")
         assert proxy.cuts == 1
     check(server, directory, "cut")
@@ -76,8 +78,8 @@ def test_one_cut_in_the_first_piece(scene: tuple[HoldfastServer, Path], place: i
 
 def test_answers_that_do_not_arrive(scene: tuple[HoldfastServer, Path]) -> None:
     server, directory = scene
-    cuts = itertools.chain([(None, None)] * 2, itertools.cycle([(None, 10), (None, None), (None, 0), (None, None)]))
-    with CuttingProxy(directory / "p", server.socket, itertools.islice(cuts, 8)) as proxy:
+    cuts = itertools.chain(BEFORE, itertools.cycle([(None, 10), (None, None), (None, 0), (None, None)]))
+    with CuttingProxy(directory / "p", server.socket, itertools.islice(cuts, 9)) as proxy:
         Cli(proxy.path).run("import", directory / "file", "cut")
         assert proxy.cuts == 3
     check(server, directory, "cut")
@@ -150,7 +152,7 @@ def test_a_client_that_dies_leaves_what_another_can_go_on_with(scene: tuple[Hold
 
 def test_a_server_that_stays_away_is_told(scene: tuple[HoldfastServer, Path]) -> None:
     server, directory = scene
-    cuts = itertools.chain([(None, None)] * 2, itertools.repeat((OVERHEAD, 0)))
+    cuts = itertools.chain(BEFORE, itertools.repeat((OVERHEAD, 0)))
     with CuttingProxy(directory / "p", server.socket, cuts) as proxy:
         assert "The connection broke during" in Cli(proxy.path).fails("import", directory / "file", "never")
     assert "never" not in server.lxc.run("list", "--format", "csv", "-c", "n")

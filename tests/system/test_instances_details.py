@@ -370,7 +370,7 @@ def test_a_directory_of_the_host_as_device(world: World, tmp_path: Path) -> None
 
 @pytest.fixture
 def bridge() -> Iterator[str]:
-    name = "hfbr-details"
+    name = f"hfbr{os.getpid()}"
     subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     yield name
     subprocess.run(["ip", "link", "delete", name], check=True)
@@ -390,3 +390,15 @@ def test_an_interface_on_a_bridge(world: World, bridge: str) -> None:
     assert network["net0"].host_name == host_name
     world.power("c1", "restart")
     assert world.run("c1", "cat", "/sys/class/net/net0/address") == (0, config["volatile.lan.hwaddr"] + "\n")
+
+
+def test_an_interface_that_a_start_would_fail_at_is_refused_while_the_instance_runs(world: World) -> None:
+    world.create("c1", "d", start=True)
+    nic = {"type": "nic", "nictype": "bridged", "parent": "nosuchbridge0"}
+    with pytest.raises(BadRequestError, match=r'Failed to start device "lan": Parent device "nosuchbridge0" doesn.t'):
+        world.services.instances.patch(CALLER, "c1", InstanceChange(devices={"lan": nic}))
+    assert "lan" not in world.services.instances.get("default", "c1").instance.devices
+    world.power("c1", "stop")
+    world.services.instances.patch(CALLER, "c1", InstanceChange(devices={"lan": nic}))
+    with pytest.raises(HoldfastError, match='Failed to start device "lan"'):
+        world.power("c1", "start")

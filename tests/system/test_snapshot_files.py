@@ -44,6 +44,26 @@ def _get(server: HoldfastServer, path: str, method: str = "GET", *, raw: bytes |
     return ask(server.socket, method, f"/1.0/instances/box/snapshots/one/files?path={quote(path)}", raw=raw)
 
 
+def test_what_has_no_content_is_left_out_of_a_whole_tree(box: str, cli: Cli, tmp_path: Path) -> None:
+    script = "mkdir /srv/odd; mkfifo /srv/odd/fifo; echo -n x >/srv/odd/other; ln -s nowhere /srv/odd/link"
+    cli.run("exec", box, "--", "sh", "-c", script)
+    pulled = cli.result("file", "pull", "-r", f"{box}/srv/odd", tmp_path)
+    assert (pulled.returncode, pulled.stderr.strip()) == (
+        0,
+        b"Left out: /srv/odd/fifo in box is neither file, directory nor symbolic link",
+    )
+    assert sorted(path.name for path in (tmp_path / "odd").iterdir()) == ["link", "other"]
+    assert "is neither file" in cli.fails("file", "pull", f"{box}/srv/odd/fifo", tmp_path)
+    os.mkfifo(tmp_path / "odd/fifo")
+    pushed = cli.result("file", "push", "-rp", tmp_path / "odd", f"{box}/srv/again")
+    assert (pushed.returncode, pushed.stderr.strip()) == (
+        0,
+        f"Left out: {tmp_path}/odd/fifo is neither file, directory nor symbolic link".encode(),
+    )
+    assert cli.run("exec", box, "--", "ls", "/srv/again/odd").split() == ["link", "other"]
+    assert "is neither file" in cli.fails("file", "push", tmp_path / "odd/fifo", f"{box}/srv/fifo")
+
+
 @pytest.mark.usefixtures("box")
 def test_answers_are_those_of_an_instance(server: HoldfastServer) -> None:
     file, directory, link = _get(server, "/root/data"), _get(server, "/srv/tree"), _get(server, "/srv/tree/link")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from holdfast.client.connection import Connection, path_of
 from holdfast.client.errors import BrokenConnectionError
-from holdfast.client.imports import OCTETS, ImportWishes, opened, post, send, send_in_pieces
+from holdfast.client.imports import OCTETS, Contents, ImportWishes, lend, opened, post, send, send_in_pieces
 from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.owners import Owner, VolumeName, path_below
 from holdfast.client.resumed_download import ResumedDownload
@@ -133,13 +133,15 @@ class Backups:
         without_volumes: bool = False,
         onto: str = "",
         in_pieces: bool = False,
+        may_lend: bool = False,
         on_bytes: OnBytes | None = None,
         identities: Sequence[Identity] = (),
     ) -> RunningOperation:
         """Send an export file; the server makes an instance of it, otherwise than in the file where that is said.
 
         A file that is encrypted is decrypted on its way by one of the identities. `in_pieces` gets over a broken
-        connection; the server must have the API extension `holdfast_uploads`.
+        connection; the server must have the API extension `holdfast_uploads`. `may_lend`: a server on this machine
+        reads the file where it is, if it can; it must have `holdfast_import_lent`.
         """
         wishes = ImportWishes(
             name=name,
@@ -153,7 +155,7 @@ class Backups:
         )
         with opened(source, on_bytes, identities) as contents:
             path = path_of("instances")
-            return (send_in_pieces if in_pieces else send)(self._connection, path, contents, wishes)
+            return self._deliver(path, contents, wishes, in_pieces=in_pieces, may_lend=may_lend)
 
     def import_volume(
         self,
@@ -162,13 +164,21 @@ class Backups:
         *,
         name: str = "",
         in_pieces: bool = False,
+        may_lend: bool = False,
         on_bytes: OnBytes | None = None,
         identities: Sequence[Identity] = (),
     ) -> RunningOperation:
         """Send an export file of a custom volume; the server makes a volume of it in the pool. As `import_file`."""
         with opened(source, on_bytes, identities) as contents:
-            path = path_of("storage-pools", pool, "volumes", "custom")
-            return (send_in_pieces if in_pieces else send)(self._connection, path, contents, ImportWishes(name=name))
+            path, wishes = path_of("storage-pools", pool, "volumes", "custom"), ImportWishes(name=name)
+            return self._deliver(path, contents, wishes, in_pieces=in_pieces, may_lend=may_lend)
+
+    def _deliver(
+        self, path: str, contents: Contents, wishes: ImportWishes, *, in_pieces: bool, may_lend: bool
+    ) -> RunningOperation:
+        if may_lend and (running := lend(self._connection, path, contents, wishes)) is not None:
+            return running
+        return (send_in_pieces if in_pieces else send)(self._connection, path, contents, wishes)
 
     def test_file(
         self,
@@ -177,6 +187,7 @@ class Backups:
         pool: str = "",
         command: str = "",
         timeout_s: float = 60,
+        may_lend: bool = False,
         on_bytes: OnBytes | None = None,
         identities: Sequence[Identity] = (),
     ) -> RunningOperation:
@@ -188,6 +199,8 @@ class Backups:
         query = urlencode({"pool": pool, "command": command, "timeout": f"{timeout_s:g}"})
         with opened(source, on_bytes, identities) as contents:
             target = f"{path_of('backup-tests')}?{query}"
+            if may_lend and (running := lend(self._connection, target, contents)) is not None:
+                return running
             return post(self._connection, target, contents.chunks, contents.headers())
 
     def verify(self, owner: Owner, name: str) -> RunningOperation:

@@ -87,6 +87,13 @@ class MissingPathError(ApiError):
         super().__init__(404, f"There is no {found} in {where}")
 
 
+class SpecialFileError(ApiError):
+    """A path is a device, a socket or the like, which has no content to be read."""
+
+    def __init__(self, where: str, path: str) -> None:
+        super().__init__(400, f"{path} in {where} is neither file, directory nor symbolic link")
+
+
 class OperationFailedError(ClientError):
     """Background work ended without success. `status_code` is 400 (failed) or 401 (cancelled)."""
 

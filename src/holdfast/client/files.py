@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from types import TracebackType
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 from holdfast.client.connection import Connection
-from holdfast.client.errors import ApiError, MissingPathError
+from holdfast.client.errors import ApiError, MissingPathError, SpecialFileError
 from holdfast.client.owners import Owner, path_below
 from holdfast.client.transfer import OnBytes, copy_body, read_chunks
+
+_NOT_REGULAR: Final = "is not a regular file"
+"""How the server ends its refusal."""
 
 FileKind = Literal["file", "directory", "symlink"]
 
@@ -67,8 +70,13 @@ class Files:
     def open(self, owner: Owner, path: str, *, snapshot: str = "") -> OpenedFile:
         """Open a path, as it is now or in a snapshot, for reading; symbolic links are not followed."""
         where = f"{owner}/{snapshot}" if snapshot else str(owner)
-        with _naming(lambda: MissingPathError(where, path)):
-            return OpenedFile(self._connection.open("GET", _files_of(owner, snapshot), query={"path": path}), path)
+        try:
+            with _naming(lambda: MissingPathError(where, path)):
+                return OpenedFile(self._connection.open("GET", _files_of(owner, snapshot), query={"path": path}), path)
+        except ApiError as error:
+            if error.status == 400 and str(error).endswith(_NOT_REGULAR):
+                raise SpecialFileError(where, path) from error
+            raise
 
     def exists(self, owner: Owner, path: str) -> bool:
         """Tell whether there is anything at a path, as it is now."""

@@ -7,13 +7,15 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote, urlencode
 
 from holdfast.client.connection import Connection, Content, decode_answer
 from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
-from holdfast.client.errors import EncryptedFileError
+from holdfast.client.endpoints import UnixEndpoint
+from holdfast.client.errors import ApiError, EncryptedFileError
 from holdfast.client.operations import RunningOperation
 from holdfast.client.shapes import Operation
 from holdfast.client.transfer import Counted, Headed, OnBytes, read_chunks
@@ -22,6 +24,7 @@ from holdfast.client.uploads import SentFile
 if TYPE_CHECKING:
     from holdfast.client.encryption import Identity
 
+LENT_EXTENSION: Final = "holdfast_import_lent"
 OCTETS: Final = "application/octet-stream"
 
 
@@ -63,10 +66,14 @@ class ImportWishes:
 
 @dataclass(frozen=True)
 class Contents:
-    """The plain bytes of an export file; how many there are, where that is known."""
+    """The plain bytes of an export file; how many there are, where that is known.
+
+    `lent` tells a server on this machine which file that is, where it is one.
+    """
 
     chunks: Iterator[bytes]
     size_bytes: int | None
+    lent: str = ""
 
     def headers(self) -> dict[str, str]:
         return {} if self.size_bytes is None else {"Content-Length": str(self.size_bytes)}
@@ -87,10 +94,10 @@ def opened(source: Path | BinaryIO, on_bytes: OnBytes | None, identities: Sequen
 def _contents(
     file: BinaryIO, name: str, on_bytes: OnBytes | None, identities: Sequence[Identity]
 ) -> Iterator[Contents]:
-    size = _size(file)
+    size, lent = _size(file), _lent(file)
     counted = Headed(Counted(file, on_bytes, size), MAGIC_BYTES)
     if not is_encrypted(counted.head):
-        yield Contents(read_chunks(counted), size)
+        yield Contents(read_chunks(counted), size, lent)
         return
     if not identities:
         raise EncryptedFileError(f"{name} is encrypted with age: give the key with --identity FILE")
@@ -102,6 +109,33 @@ def _size(file: BinaryIO) -> int | None:
     """Return how much is left of a file, None for a pipe."""
     facts = os.fstat(file.fileno())
     return facts.st_size - os.lseek(file.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(facts.st_mode) else None
+
+
+def _lent(file: BinaryIO) -> str:
+    """Return what names a file to the server, of which all is to be sent; "" for what is none."""
+    number = file.fileno()
+    facts = os.fstat(number)
+    if not stat.S_ISREG(facts.st_mode) or os.lseek(number, 0, os.SEEK_CUR):
+        return ""
+    return f"{number} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def lend(
+    connection: Connection, path: str, contents: Contents, wishes: ImportWishes | None = None
+) -> RunningOperation | None:
+    """Have a server on this machine read the file where it is; None if it can't, or it is no file.
+
+    The server must have the API extension `holdfast_import_lent`.
+    """
+    if not contents.lent or not isinstance(connection.endpoint, UnixEndpoint):
+        return None
+    headers = {"X-Holdfast-descriptor": contents.lent, **(wishes or ImportWishes()).headers()}
+    try:
+        return post(connection, path, b"", headers)
+    except ApiError as error:
+        if error.status != HTTPStatus.PRECONDITION_FAILED:
+            raise
+        return None
 
 
 def send(connection: Connection, path: str, contents: Contents, wishes: ImportWishes) -> RunningOperation:

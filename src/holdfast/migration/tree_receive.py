@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import zstandard
@@ -51,15 +51,23 @@ _NAME_BYTES: Final = 255
 _LARGEST_FILE_BYTES: Final = 1 << 60
 
 
-def receive_tree(channel: DataChannel, ground: Ground, *, progress: Progress, cancelled: Cancelled) -> None:
+IsSame = Callable[[int, bytes, str], bool]
+"""Compares a file (a descriptor of its directory, that one's path, the name) with the source's, of the same size."""
+
+
+def receive_tree(
+    channel: DataChannel, ground: Ground, *, progress: Progress, cancelled: Cancelled, is_same: IsSame | None = None
+) -> None:
     """Make the staged tree of `ground` hold what comes; nothing is staged if that is what the former one holds.
+
+    `is_same` compares contents where size and time of change alone are not to be believed.
 
     Raises `MigrationError` for what can't be, `NoSpaceError` when the pool is full; what was staged is then to be
     discarded.
     """
     doing = f'Failed writing "{ground.name}"'
     with explained(doing, MigrationError), ground.opened(), WritingOut() as writing_out:
-        receiver = _Receiver(channel, ground, writing_out, progress, cancelled)
+        receiver = _Receiver(channel, ground, writing_out, progress, cancelled, is_same)
         while not receiver.receive_part():
             pass
         receiver.finish()
@@ -79,9 +87,10 @@ class _Receiver:
         writing_out: WritingOut,
         progress: Progress,
         cancelled: Cancelled,
+        is_same: IsSame | None,
     ) -> None:
         self._channel, self._ground, self._writing_out = channel, ground, writing_out
-        self._progress, self._cancelled = progress, cancelled
+        self._progress, self._cancelled, self._is_same = progress, cancelled, is_same
         self._in = StreamReader(channel)
         self._started_bytes = self._shown_bytes = channel.received_bytes
         self._announced: dict[bytes, set[str]] = {b"": set()}
@@ -215,8 +224,9 @@ class _Receiver:
                 return False
             self._followers.append((*place, entry.group))
             return True
-        is_same = _is_same_content(entry, facts) and self._is_first(place, facts) and dress.fits(facts)
-        if not is_same or not dress.has_attributes(place_of(here, place[1])):
+        if not dress.fits(facts) or not dress.has_attributes(place_of(here, place[1])):
+            return False
+        if not self._is_first(place, facts) or not self._is_same_content(here, *place, entry, facts):
             return False
         if entry.group:
             self._leaders[entry.group] = place
@@ -239,7 +249,7 @@ class _Receiver:
             return None
         if entry.group:
             self._leaders[entry.group] = (path, name)
-        if facts is None or not _is_same_content(entry, facts):
+        if facts is None or not self._is_same_content(here, path, name, entry, facts):
             return Wanted(number, path, name, entry.size, dress, facts)
         is_first = self._is_first((path, name), facts)
         if is_first and dress.fits(facts) and dress.has_attributes(place_of(here, name)):
@@ -247,6 +257,15 @@ class _Receiver:
         with opened_alone(here, name, facts, self._copier) as descriptor:
             dress.put_on(descriptor)
         return None
+
+    def _is_same_content(self, here: int, path: bytes, name: str, entry: Entry, facts: os.stat_result) -> bool:
+        """Tell whether what is here is a file that holds what is listed."""
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size != entry.size:
+            return False
+        if self._is_same is None:
+            return facts.st_mtime_ns == entry.mtime_ns
+        self._check()
+        return self._is_same(here, path, name)
 
     def _is_first(self, place: _Place, facts: os.stat_result) -> bool:
         """Tell whether no other entry has kept the file: it would be two names of one where the source has two."""
@@ -359,11 +378,6 @@ def _dress(entry: Entry) -> Dress:
     if b"\0" in entry.target or (attributes and any("\0" in name for name in attributes)):
         raise MigrationError(f"The other server lists a name that is none, of {_shown(entry.name)}")
     return Dress(entry.mode, entry.uid, entry.gid, entry.mtime_ns, attributes)
-
-
-def _is_same_content(entry: Entry, facts: os.stat_result) -> bool:
-    there = (stat.S_IFMT(facts.st_mode), facts.st_size, facts.st_mtime_ns)
-    return there == (stat.S_IFREG, entry.size, entry.mtime_ns)
 
 
 def _write(descriptor: int, data: memoryview, place: int) -> None:

@@ -109,6 +109,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_export_stream": "exports as an answer; snapshot and exclude of exports; unknown to LXD",
     "holdfast_export_volumes": "with_volumes of an export, X-Holdfast-without-volumes of an import; unknown to LXD",
     "holdfast_import_overrides": "X-Holdfast-config, -profiles, -replace of an import; unknown to LXD",
+    "holdfast_import_lent": "X-Holdfast-descriptor of an import: a file that the client has open; unknown to LXD",
     "holdfast_metrics": "metrics of copies, snapshots, pools; unknown to LXD, whose own are of instances",
     "holdfast_protections": "protections: copies pulled from other servers; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",

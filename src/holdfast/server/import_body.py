@@ -1,24 +1,50 @@
-"""The export file of an import: the request's body, or an upload in pieces that is named by `X-Holdfast-upload`."""
+"""The export file of an import: the request's body, an upload in pieces, or a file that the client has open.
+
+| header | |
+|---|---|
+| `X-Holdfast-upload` | the id of a whole upload |
+| `X-Holdfast-descriptor` | `NUMBER DEVICE INODE SIZE MTIME_NS`: a descriptor of the client, and what it is of |
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from holdfast.model.errors import BadRequestError
+from holdfast.server.peer import process_of
 from holdfast.server.request import ApiRequest
 from holdfast.server.uploads import arriving_body
-from holdfast.service.arrivals import Arrival
+from holdfast.service.lent_files import ImportedFile, lent_file
 
 UPLOAD_HEADER: Final = "X-Holdfast-upload"
+DESCRIPTOR_HEADER: Final = "X-Holdfast-descriptor"
+_DESCRIPTOR: Final = re.compile(r"([0-9]{1,10}) ([0-9]{1,20}) ([0-9]{1,20}) ([0-9]{1,19}) (-?[0-9]{1,20})", re.ASCII)
+
+
+def has_file(request: ApiRequest) -> bool:
+    """Tell whether a file comes with a request."""
+    return request.is_binary or bool(request.header(UPLOAD_HEADER) or request.header(DESCRIPTOR_HEADER))
 
 
 @asynccontextmanager
-async def import_body(request: ApiRequest) -> AsyncIterator[Arrival]:
+async def import_body(request: ApiRequest) -> AsyncIterator[ImportedFile]:
     """Give the file, as `arriving_body` does: the service that it is handed to removes it, also if it refuses it."""
-    upload = request.header(UPLOAD_HEADER)
-    if upload:
-        yield await request.run(request.services.uploads.take, request.caller, upload)
-        return
-    async with arriving_body(request) as arrival:
-        yield arrival
+    if upload := request.header(UPLOAD_HEADER):
+        yield (await request.run(request.services.uploads.take, request.caller, upload)).file
+    elif descriptor := request.header(DESCRIPTOR_HEADER):
+        yield await _lent(request, descriptor)
+    else:
+        async with arriving_body(request) as arrival:
+            yield arrival.file
+
+
+async def _lent(request: ApiRequest, text: str) -> ImportedFile:
+    match = _DESCRIPTOR.fullmatch(text)
+    if match is None:
+        raise BadRequestError(f'Invalid {DESCRIPTOR_HEADER} "{text}": give NUMBER DEVICE INODE SIZE MTIME_NS')
+    number, device, inode, size_bytes, mtime_ns = map(int, match.groups())
+    facts = (number, device, inode, size_bytes, mtime_ns)
+    return await request.run(lent_file, process_of(request.http), facts)

@@ -56,6 +56,15 @@ def requestor_of(http: web.Request, browser: str = "") -> Requestor:
     return Requestor(username=_account(uid), protocol="unix", address="@")
 
 
+def process_of(http: web.Request) -> int | None:
+    """Return the process at the other end of the unix socket; None over TLS, and for one that can't be seen here."""
+    found = _socket(http)
+    if found is None or found.family != socket.AF_UNIX:
+        return None
+    pid: int = _CREDENTIALS.unpack(found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))[0]
+    return pid or None
+
+
 def fingerprint_of(certificate: bytes) -> str:
     """Return the SHA-256 of a certificate."""
     return hashlib.sha256(certificate).hexdigest()

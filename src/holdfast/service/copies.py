@@ -114,14 +114,17 @@ class CopyService:
         source: FromCopy,
         handle: OperationHandle,
     ) -> None:
-        for number, snapshot in enumerate(new.snapshots):
-            self._content.stage(driver, intent, number, found, snapshot.name, handle)
-        main = len(new.snapshots)
         self._content.stage(
-            driver, intent, main, found, source.snapshot, handle, may_freeze=not source.allow_inconsistent
+            intent,
+            found,
+            new.instance,
+            [each.name for each in new.snapshots],
+            handle,
+            last=source.snapshot,
+            may_freeze=not source.allow_inconsistent,
         )
         size_bytes = root_size_bytes(expand_devices(new.profiles, new.instance.devices))
-        driver.set_staged_quota(intent.token(main), size_bytes)
+        driver.set_staged_quota(intent.token(len(new.snapshots)), size_bytes)
         handle.check()
         handle.set_may_cancel(may_cancel=False)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.reader import PartTarget, TakenPart, TreeTarget, take_export
+from holdfast.migration.tree_ground import Ground
+from holdfast.migration.tree_local import update_tree
 from holdfast.model.errors import ArchiveError, UnsupportedError
+from holdfast.model.storage import Volume
 from holdfast.service.import_streams import put_together, receiver
 from holdfast.service.intents import Tokens
 from holdfast.service.operation_handle import OperationHandle
@@ -39,11 +41,13 @@ def room_bytes(driver: Driver) -> int:
 class StagedPart:
     """Where a part of a file is staged: each tree under the tokens 0…, in the order of `host_maps`, the main one last.
 
-    The quota counts for the main tree while it is unpacked already; what is staged of streams is limited by the caller.
+    The part is to be `volume`. The quota counts for the main tree while it is unpacked already; what is staged of
+    streams is limited by the caller.
     """
 
     index: ExportIndex
     driver: Driver
+    volume: Volume
     tokens: Tokens
     host_maps: Mapping[str | None, HostMap | None]
     quota_bytes: int | None
@@ -63,35 +67,79 @@ def stage_parts(
         handle.progress("unpack_progress", transfer_text("Unpack", done, file.expected_bytes))
 
     drivers = {part.driver.pool.name: part.driver for part in parts if part is not None}
+    arrivals = [None if part is None else _Arrival(part, handle) for part in parts]
     taken = take_export(
         file,
         index,
-        [_target(part) for part in parts],
+        [PartTarget() if arrival is None else arrival.target() for arrival in arrivals],
         limit_bytes=sum(room_bytes(driver) for driver in drivers.values()),
         progress=progress,
         cancelled=handle.is_cancelled,
     )
-    documents = [_completed(part, found) for part, found in zip(parts, taken, strict=False)]
+    documents = [
+        None if arrival is None else arrival.complete(found) for arrival, found in zip(arrivals, taken, strict=False)
+    ]
     return documents[0]
 
 
-def _target(part: StagedPart | None) -> PartTarget:
-    if part is None:
-        return PartTarget()
-    if part.index.is_optimized:
-        return PartTarget(receive=receiver(part.driver, part.tokens, len(part.host_maps), part.base))
-    return PartTarget(open_tree=partial(_open_tree, part))
+class _Arrival:
+    """One part on its way in.
 
+    Where clones cost nothing a tree is made of the one that came before it: what is the same in both is there once.
+    """
 
-def _open_tree(part: StagedPart, snapshot: str | None) -> TreeTarget:
-    token = part.tokens.token(list(part.host_maps).index(snapshot))
-    target = TreeTarget(part.driver.stage(token), part.host_maps[snapshot])
-    if snapshot is None:
-        part.driver.set_staged_quota(token, part.quota_bytes)
-    return target
+    def __init__(self, part: StagedPart, handle: OperationHandle) -> None:
+        self._part, self._handle = part, handle
+        self._before: str | None = None
+        self._arriving: tuple[str, str | None] | None = None
 
+    def target(self) -> PartTarget:
+        part = self._part
+        if part.index.is_optimized:
+            return PartTarget(receive=receiver(part.driver, part.tokens, len(part.host_maps), part.base))
+        return PartTarget(open_tree=self._open_tree)
 
-def _completed(part: StagedPart | None, taken: TakenPart) -> bytes | None:
-    if part is None or not part.index.is_optimized:
+    def complete(self, taken: TakenPart) -> bytes | None:
+        """Finish what was staged; return the instance's `backup.yaml`."""
+        part = self._part
+        if part.index.is_optimized:
+            return put_together(part.driver, part.tokens, part.index.layout, taken.places, part.host_maps)
+        self._settle()
         return taken.main_document
-    return put_together(part.driver, part.tokens, part.index.layout, taken.places, part.host_maps)
+
+    def _open_tree(self, snapshot: str | None) -> TreeTarget:
+        self._settle()
+        part = self._part
+        token = part.tokens.token(list(part.host_maps).index(snapshot))
+        target = TreeTarget(part.driver.stage(token), part.host_maps[snapshot])
+        self._limit(token, snapshot)
+        self._arriving = token, snapshot
+        return target
+
+    def _limit(self, token: str, snapshot: str | None) -> None:
+        if snapshot is None:
+            self._part.driver.set_staged_quota(token, self._part.quota_bytes)
+
+    def _settle(self) -> None:
+        """Make what has arrived a clone of what arrived before it, with what differs."""
+        if self._arriving is None:
+            return
+        token, snapshot = self._arriving
+        if self._before is not None and self._part.driver.features.cheap_snapshots:
+            self._share(token, self._before)
+            self._limit(token, snapshot)
+        self._before, self._arriving = token, None
+
+    def _share(self, token: str, before: str) -> None:
+        driver, spare = self._part.driver, self._part.tokens.token(len(self._part.host_maps))
+        path = driver.stage(spare, Origin(volume=self._part.volume, staged=before))
+        doing = f'Storage pool "{driver.pool.name}": putting together what was unpacked'
+        ground, tree = Ground(path, lambda: False), driver.staged_path(token)
+        update_tree(tree, ground, doing, progress=_untold, cancelled=self._handle.is_cancelled)
+        driver.discard(token)
+        driver.stage(token, Origin(volume=self._part.volume, staged=spare))
+        driver.discard(spare)
+
+
+def _untold(_: int) -> None:
+    """Tell nobody: what is told is how far the file was read."""

@@ -45,7 +45,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock, pool_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources, instance_url, snapshot_url
-from holdfast.service.surroundings import Surroundings
+from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.taking_back import take_back
 from holdfast.storage.driver import Driver, Origin
 from holdfast.streams.growing import ArrivingFile
@@ -313,7 +313,7 @@ class ImportService:
         )
         try:
             self._stage(task, definition, plan, driver, intent, handle)
-            volume = instance_volume(instance.type, instance.project, instance.name)
+            volume = volume_of(instance)
             for number, name in enumerate(names):
                 driver.publish_snapshot(intent.token(number), volume, name)
             driver.publish(intent.token(len(names)), volume)
@@ -391,7 +391,13 @@ class ImportService:
         }
         maps[None] = parse_host_map(definition.instance.config.get(IDMAP_KEY, ""))
         main = StagedPart(
-            index=task.index, driver=driver, tokens=intent, host_maps=maps, quota_bytes=plan.quota_bytes, base=base
+            index=task.index,
+            driver=driver,
+            volume=volume_of(plan.instance),
+            tokens=intent,
+            host_maps=maps,
+            quota_bytes=plan.quota_bytes,
+            base=base,
         )
         parts = [main, *self._attached.parts(task.planned, intent)]
         document = stage_parts(task.file, task.index, parts, handle)

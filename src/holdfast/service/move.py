@@ -93,8 +93,7 @@ class Mover:
         )
         try:
             reach("instance-move:intent")
-            for number, name in enumerate((*(each.name for each in snapshots), None)):
-                self._content.stage(driver, intent, number, instance, name, handle)
+            self._content.stage(intent, instance, moved, [each.name for each in snapshots], handle)
             size_bytes = root_size_bytes(expand_devices(profiles, moved.devices))
             driver.set_staged_quota(intent.token(len(snapshots)), size_bytes)
             reach("instance-move:staged")

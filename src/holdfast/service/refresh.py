@@ -51,10 +51,8 @@ class Refresher:
             if each.name in plan.sent
         ]
 
-        def stage(driver: Driver, intent: Intent) -> bool:
-            for number, name in enumerate((*plan.sent, None)):
-                self._content.stage(driver, intent, number, source, name, handle)
-            return True
+        def stage(_: Driver, intent: Intent) -> bool:
+            return self._content.stage(intent, source, target, plan.sent, handle, replaces=True)
 
         disk_map = source.config.get(DISK_MAP_KEY, UNSHIFTED)
         self.exchange(caller, target, plan, new, stage, handle, disk_map=disk_map)

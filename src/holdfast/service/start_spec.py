@@ -110,12 +110,26 @@ def _volume_mount(device: Device, shown: ShownVolume) -> BindMount:
     )
 
 
-def _nic(name: str, device: Device, expanded: Expanded, number: int) -> Nic:
-    parent = device["parent"]
+def check_new_nics(before: Devices, after: Devices) -> None:
+    """Raise `BadRequestError` for a nic that is new, or has another parent, and that a start would fail at."""
+    for name, device in after.items():
+        if device.get("type") == "nic" and device.get("parent") != before.get(name, {}).get("parent"):
+            try:
+                _check_parent(device["parent"])
+            except BadRequestError as error:
+                raise BadRequestError(_FAILED.format(name, error)) from error
+
+
+def _check_parent(parent: str) -> None:
     if not network.exists(parent):
         raise BadRequestError(f'Parent device "{parent}" doesn\'t exist')
     if not network.is_bridge(parent):
         raise BadRequestError(f'Parent device "{parent}" is no bridge')
+
+
+def _nic(name: str, device: Device, expanded: Expanded, number: int) -> Nic:
+    parent = device["parent"]
+    _check_parent(parent)
     mtu = device.get("mtu")
     return Nic(
         name=device.get("name") or f"eth{number}",

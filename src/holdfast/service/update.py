@@ -13,6 +13,7 @@ from holdfast.model.expand import expand_config, expand_devices, root_device
 from holdfast.model.instance import Devices, Instance
 from holdfast.model.instance_changes import InstanceChange, check_update, patched, replaced
 from holdfast.model.instance_identity import with_addresses
+from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import Operation
 from holdfast.model.root_disk import root_size_bytes
 from holdfast.model.volume_use import is_volume_device
@@ -22,6 +23,7 @@ from holdfast.service.live_mounts import LiveMounts
 from holdfast.service.locks import profile_lock
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.resources import instance_resources
+from holdfast.service.start_spec import check_new_nics
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.volume_devices import VolumeDevices
 
@@ -71,6 +73,8 @@ class Updater:
             after = replace(after, config=with_addresses(after.config, devices, secrets.token_bytes))
             config = expand_config(profiles, after.config)
             former = self._around.expanded(before)
+            if self._around.status(before) is not StatusCode.STOPPED:
+                check_new_nics(former.devices, devices)
             with (
                 self._volumes.keeping(before.project, devices, before=former.devices),
                 self._limits.changed(before, former.config, config),

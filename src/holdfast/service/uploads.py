@@ -201,10 +201,10 @@ class UploadService:
 
     def _forget(self, upload_id: str) -> None:
         """Remove record and file; what has gone already is no fault."""
-        (self._directory / upload_id).unlink(missing_ok=True)
-        (self._directory / (upload_id + _FACTS)).unlink(missing_ok=True)
         with self._lock:
             self._kept.pop(upload_id, None)
+        (self._directory / upload_id).unlink(missing_ok=True)
+        (self._directory / (upload_id + _FACTS)).unlink(missing_ok=True)
 
     def _check_room(self, size_bytes: int) -> None:
         facts = os.statvfs(self._directory)

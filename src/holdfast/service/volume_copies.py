@@ -71,9 +71,8 @@ class VolumeCopyService:
         new = NewVolume(target, taken)
 
         def fill(driver: Driver, intent: Intent) -> None:
-            for number, snapshot in enumerate(taken):
-                self._content.stage(driver, intent, number, origin, snapshot.name, handle)
-            self._content.stage(driver, intent, len(taken), origin, source.snapshot, handle)
+            names = [each.name for each in taken]
+            self._content.stage(intent, origin, target, names, handle, last=source.snapshot)
             limit(driver, intent.token(len(taken)), target.content_type, target.config)
             handle.check()
             handle.set_may_cancel(may_cancel=False)

@@ -35,6 +35,7 @@ def staged_volume(index: ExportIndex, new: NewVolume, driver: Driver, tokens: To
     return StagedPart(
         index=index,
         driver=driver,
+        volume=new.volume.address,
         tokens=tokens,
         host_maps=_host_maps(definition_of(index)),
         quota_bytes=size_bytes(new.volume.config) if is_limited else None,

@@ -92,8 +92,7 @@ class VolumeMover:
         )
         try:
             reach("volume-move:intent")
-            for number, name in enumerate((*(each.name for each in snapshots), None)):
-                self._content.stage(driver, intent, number, volume, name, handle)
+            self._content.stage(intent, volume, target, [each.name for each in snapshots], handle)
             limit(driver, intent.token(len(snapshots)), target.content_type, target.config)
             reach("volume-move:staged")
             self._publish(driver, intent, target, snapshots)

@@ -45,10 +45,8 @@ class VolumeRefresher:
         plan = RefreshPlan((), ()) if volume_only else self.plan(target, there)
         new = [copied_snapshot(each) for each in there if each.name in plan.sent]
 
-        def stage(driver: Driver, intent: Intent) -> bool:
-            for number, name in enumerate((*plan.sent, None)):
-                self._content.stage(driver, intent, number, source, name, handle)
-            return True
+        def stage(_: Driver, intent: Intent) -> bool:
+            return self._content.stage(intent, source, target, plan.sent, handle, replaces=True)
 
         self.exchange(caller, target, plan, new, stage, handle)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -109,3 +110,22 @@ class ArrivingFile:
         """Remove it; idempotent. What is open can be read further, and what still comes of it is of no use."""
         self.is_removed = True
         self.path.unlink(missing_ok=True)
+
+
+class LentFile(ArrivingFile):
+    """A whole file that is somebody else's: removing it closes the descriptor that it was lent by."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Own the descriptor."""
+        self._descriptor = descriptor
+        super().__init__(Path(f"/proc/self/fd/{descriptor}"))
+
+    def open(self) -> BinaryIO:
+        if self.is_removed:
+            raise StorageError("The file that was lent was given back already")
+        return super().open()
+
+    def remove(self) -> None:
+        if not self.is_removed:
+            self.is_removed = True
+            os.close(self._descriptor)

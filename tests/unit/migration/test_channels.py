@@ -21,9 +21,9 @@ from holdfast.migration.header import (
     encode_outcome,
 )
 from holdfast.migration.index import IndexHeader, VolumeFacts, volume_facts, volume_index
+from holdfast.migration.memory_socket import MemorySocket, pair
 from holdfast.migration.negotiation import own_ways
 from holdfast.model.errors import BadRequestError, MigrationError
-from support.sockets import MemorySocket, pair
 
 OFFER = Header(
     fs=FsType.RSYNC,
@@ -50,7 +50,7 @@ def sides() -> tuple[Side, Side]:
 def together(one: Callable[[], object], other: Callable[[], object]) -> tuple[object, object]:
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.submit(one), threads.submit(other)
-        return first.result(10), second.result(10)
+        return first.result(60), second.result(60)
 
 
 def read(channel: DataChannel) -> bytes:
@@ -112,10 +112,18 @@ def test_a_connection_that_ends_is_not_the_end_of_a_stream(
 
 def test_threat_a_document_without_end_is_refused(sides: tuple[Side, Side]) -> None:
     one, other = sides
-    for _ in range(65):
-        one.data.write(bytes(FRAME_BYTES))
-    with pytest.raises(MigrationError, match="larger than"):
-        other.data.receive_document()
+
+    def send() -> None:
+        with pytest.raises(MigrationError):
+            while True:
+                one.data.write(bytes(FRAME_BYTES))
+
+    with ThreadPoolExecutor(1) as threads:
+        sending = threads.submit(send)
+        with pytest.raises(MigrationError, match="larger than"):
+            other.data.receive_document()
+        other.data.socket.abort()
+        sending.result(60)
 
 
 @pytest.mark.parametrize("wanted", [[], ["second"], ["first", "second"]])

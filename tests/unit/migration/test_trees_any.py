@@ -17,13 +17,13 @@ from holdfast.host.removal import remove_tree
 from holdfast.host.tree_links import link_tree
 from holdfast.host.trees import clone_tree
 from holdfast.migration.channels import DataChannel
+from holdfast.migration.memory_socket import pair
 from holdfast.migration.tree_frames import PIECE
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.model.errors import HoldfastError
 from holdfast.streams.copy import never
 from holdfast.wire.tree_exchange import Directory, Entry, Part, encode_part
-from support.sockets import pair
 from support.trees import describe, differences
 from unit.migration.test_trees import ignored, transfer
 

@@ -16,7 +16,7 @@ import click
 
 from holdfast.cli.places import Place
 from holdfast.cli.session import Session
-from holdfast.client.errors import ApiError, MissingPathError
+from holdfast.client.errors import ApiError, MissingPathError, SpecialFileError
 from holdfast.client.files import FileAttributes, OpenedFile
 from holdfast.client.owners import Owner
 from holdfast.client.transfer import WholeFile
@@ -31,6 +31,10 @@ class Wanted:
     uid: int
     gid: int
     mode: int
+
+
+class _NoContentError(click.ClickException):
+    """What can't be pushed."""
 
 
 class Push:
@@ -72,7 +76,7 @@ class Push:
             directory = self._attributes("directory", found.st_uid, found.st_gid, mode)
             self._files.make_directory(self._owner, path, directory)
             for name in sorted(os.listdir(source)):
-                self._push(source / name, os.path.join(path, name), is_recursive=True)
+                self._push_below(source / name, os.path.join(path, name))
         elif stat.S_ISLNK(found.st_mode):
             link = self._attributes("symlink", found.st_uid, found.st_gid, -1)
             self._files.make_link(self._owner, path, os.readlink(source), replace(link, mode=-1))
@@ -87,7 +91,14 @@ class Push:
                     on_bytes=self._session.transfer(f"Pushing {source.name}"),
                 )
         else:
-            raise click.ClickException(f"{source} is neither file, directory nor symbolic link")
+            raise _NoContentError(f"{source} is neither file, directory nor symbolic link")
+
+    def _push_below(self, source: Path, path: str) -> None:
+        """Go on where there is something that is no content, such as a device or a socket."""
+        try:
+            self._push(source, path, is_recursive=True)
+        except _NoContentError as error:
+            click.echo(f"Left out: {error.format_message()}", err=True)
 
     def _attributes(self, kind: str, uid: int, gid: int, mode: int) -> FileAttributes:
         wanted = self._wanted
@@ -169,7 +180,14 @@ class Pull:
                 target.chmod(opened.attributes.mode & 0o777)
                 return
         for name in names:
-            self._pull(place.below(name), target / name, is_recursive=True)
+            self._pull_below(place.below(name), target / name)
+
+    def _pull_below(self, place: Place, target: Path) -> None:
+        """Go on where there is something that is no content, such as a device or a socket."""
+        try:
+            self._pull(place, target, is_recursive=True)
+        except SpecialFileError as error:
+            click.echo(f"Left out: {error}", err=True)
 
     @staticmethod
     def _require_file(opened: OpenedFile, path: str) -> None:

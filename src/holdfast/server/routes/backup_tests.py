@@ -9,7 +9,7 @@ from aiohttp import web
 from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import BadRequestError
 from holdfast.server.answers import accepted
-from holdfast.server.import_body import UPLOAD_HEADER, import_body
+from holdfast.server.import_body import has_file, import_body
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
 from holdfast.service.backup_owners import volume_owner
@@ -34,13 +34,13 @@ async def test_backup(request: ApiRequest) -> web.StreamResponse:
     if owner := await _owner(request):
         lent = await request.run(request.services.stored_backups.lend, owner, request.query("backup"))
         return accepted(await request.run(service.test, request.caller, lent, wanted))
-    if not request.is_binary and not request.header(UPLOAD_HEADER):
+    if not has_file(request):
         raise BadRequestError(
             "The body must be an export file, with the type application/octet-stream, or the query must name an "
             "instance or volume and its backup"
         )
-    async with import_body(request) as arrival:
-        return accepted(await request.run(service.test, request.caller, arrival.file, wanted))
+    async with import_body(request) as file:
+        return accepted(await request.run(service.test, request.caller, file, wanted))
 
 
 async def _owner(request: ApiRequest) -> BackupOwner | None:

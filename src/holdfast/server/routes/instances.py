@@ -70,11 +70,11 @@ async def create_instance(request: ApiRequest) -> web.StreamResponse:
 
 async def _import(request: ApiRequest) -> Operation:
     wanted = import_headers(request)
-    async with import_body(request) as arrival:
+    async with import_body(request) as file:
         return await request.run(
             request.services.imports.restore_file,
             request.caller,
-            arrival.file,
+            file,
             name=wanted.name,
             pool=wanted.pool,
             devices=wanted.devices,
