@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,18 @@ class Desk:
 
     configuration: Path
 
+    @classmethod
+    def knowing(cls, configuration: Path, servers: Mapping[str, HoldfastServer | LxdServer]) -> Desk:
+        """Return one that knows each server under its name."""
+        found = cls(configuration)
+        for name, server in servers.items():
+            found.know(name, server)
+        return found
+
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "HOLDFAST_CONF": str(self.configuration), "HOLDFAST_DIR": "/nowhere"}
         return subprocess.run(
-            [COMMAND, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120, check=False
+            [COMMAND, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=600, check=False
         )
 
     def must(self, *arguments: str | Path) -> str:
