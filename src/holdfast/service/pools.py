@@ -11,11 +11,19 @@ from holdfast.db import pools
 from holdfast.db.database import Database
 from holdfast.model.clock import Clock, SystemClock
 from holdfast.model.config_keys import changed_keys
-from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, PoolNotFoundError, StorageError
+from holdfast.model.errors import (
+    BadRequestError,
+    ConflictError,
+    HoldfastError,
+    PoolNotFoundError,
+    PoolUnavailableError,
+    StorageError,
+)
 from holdfast.model.names import check_entity_name
 from holdfast.model.operation import JsonValue
 from holdfast.model.storage import Pool, Resources
 from holdfast.model.volume_keys import check_pool_defaults
+from holdfast.model.warning import POOL_UNAVAILABLE
 from holdfast.service import pool_usage, volume_views
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
@@ -25,6 +33,7 @@ from holdfast.service.locks import Locks, pool_lock
 from holdfast.service.paths import Paths
 from holdfast.service.pool_usage import VolumeView
 from holdfast.service.resources import url
+from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 from holdfast.storage.registry import driver_class
 
@@ -53,9 +62,11 @@ class PoolService:
         self._database, self._paths, self._kinds = database, paths, drivers
         self._locks, self._intents, self._events = locks, intents, events
         self._clock = clock or SystemClock()
+        self._warnings = WarningService(database=database, events=events, clock=self._clock)
         self._guard = threading.Lock()
         self._activating = threading.Lock()  # two at once would both find the pool unmounted, and mount it twice
         self._active: dict[str, Driver] = {}
+        self._away: dict[str, str] = {}
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -166,19 +177,34 @@ class PoolService:
                 if pool_usage.users(connection, name):
                     raise BadRequestError("The storage pool is currently in use")
             intent = self._intents.open(DELETE_INTENT, _payload(pool))
-            reach("pool-delete:intent")
-            self._remove(intent, pool)
+            try:
+                reach("pool-delete:intent")
+                self._remove(intent, pool)
+            except Exception:
+                with self._guard:
+                    self._active.pop(name, None)  # whoever needs it next looks what is there
+                self._intents.close(intent)  # it isn't to go later, when something may be in it
+                raise
         self._events.lifecycle(caller, None, "storage-pool-deleted", url("storage-pools", name))
 
     # --- start, stop, after a crash -------------------------------------------------------------------------------
 
     def activate_all(self) -> None:
-        """Activate every pool; one that can't be is logged and shown as unavailable, the server starts all the same."""
+        """Activate every pool that isn't; called at start, and regularly. One that can't be is shown as unavailable.
+
+        There is a warning of it until it can be.
+        """
         for pool in self.list():
+            entity = url("storage-pools", pool.name)
             try:
-                self._activate(pool)
+                self.driver(pool.name)
+            except PoolNotFoundError:
+                continue
             except HoldfastError as error:
-                _log.warning("Storage pool %s is unavailable: %s", pool.name, error)
+                self._tell_away(pool.name, str(error))
+                self._warnings.keep_up(None, POOL_UNAVAILABLE, entity, str(error))
+            else:
+                self._warnings.resolve(None, POOL_UNAVAILABLE, entity)
 
     def undo_create(self, intent: Intent) -> None:
         """End a creation that a crash cut: with its record it is whole, without it is taken away."""
@@ -190,8 +216,14 @@ class PoolService:
         self._intents.close(intent)
 
     def finish_delete(self, intent: Intent) -> None:
-        """Go on with a deletion that a crash cut."""
-        self._remove(intent, _from_payload(intent))
+        """Go on with a deletion that a crash cut, unless something has come into the pool since."""
+        pool = _from_payload(intent)
+        with self._database.read() as connection:
+            is_used = bool(pool_usage.users(connection, pool.name))
+        if is_used:
+            self._intents.close(intent)
+        else:
+            self._remove(intent, pool)
 
     def _make(self, wanted: Pool) -> Pool:
         driver = self._build(wanted)
@@ -228,11 +260,22 @@ class PoolService:
     def _activate(self, pool: Pool) -> Driver:
         driver = self._build(pool)
         reason = driver.check_host()
-        if reason is not None:
-            raise StorageError(f'Storage driver "{pool.driver}" can\'t be used here: {reason}')
-        driver.activate()
+        try:
+            if reason is not None:
+                raise StorageError(f'Storage driver "{pool.driver}" can\'t be used here: {reason}')
+            driver.activate()
+        except StorageError as error:
+            raise PoolUnavailableError(pool.name, str(error)) from error
         with self._guard:
+            self._away.pop(pool.name, None)
             return self._active.setdefault(pool.name, driver)
+
+    def _tell_away(self, name: str, why: str) -> None:
+        """Log why a pool is unavailable, once: it is tried again each minute."""
+        with self._guard:
+            is_known, self._away[name] = self._away.get(name) == why, why
+        if not is_known:
+            _log.warning("Storage pool %s is unavailable: %s", name, why)
 
     def _build(self, pool: Pool) -> Driver:
         return self._kind(pool.driver)(pool, self._paths.pool(pool.name), self._paths.disks)

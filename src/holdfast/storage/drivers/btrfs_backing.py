@@ -118,6 +118,10 @@ class ExistingPath(BtrfsBacking):
             self.remove()
 
     @property
+    def shared_place(self) -> Path:
+        return self._path
+
+    @property
     def _path(self) -> Path:
         return Path(self.pool.config["source"])
 
