@@ -218,11 +218,10 @@ class PoolUnavailableError(StorageError):
     """A pool can't be activated: what holds it isn't there."""
 
     def __init__(self, pool: str, why: str) -> None:
-        self.pool = pool
-        cause = why.removeprefix(f'Storage pool "{pool}": ')
+        self.pool, self.why = pool, why.removeprefix(f'Storage pool "{pool}": ')
         super().__init__(
-            f'Storage pool "{pool}" is unavailable: {cause}. Once that is mended it goes on by itself; if its disk is '
-            f"lost for good, `holdfast storage delete {pool} --force` removes the records of what was in it"
+            f'Storage pool "{pool}" is unavailable: {self.why}. Once that is mended it goes on by itself; if its disk '
+            f"is lost for good, `holdfast storage delete {pool} --force` removes the records of what was in it"
         )
 
 

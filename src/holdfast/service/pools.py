@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,7 @@ _log = logging.getLogger(__name__)
 
 CREATE_INTENT = "pool-create"
 DELETE_INTENT = "pool-delete"
+_SHOWN = 50
 _FIXED_KEYS = ("source",)
 """Keys that describe what was made when the pool was: changing the record alone would make it wrong."""
 
@@ -174,8 +176,13 @@ class PoolService:
         with self._locks.hold(pool_lock(name), what="delete"):
             pool = self.get(name)
             with self._database.read() as connection:
-                if pool_usage.users(connection, name):
-                    raise BadRequestError("The storage pool is currently in use")
+                users = pool_usage.users(connection, name)
+            if users:
+                try:
+                    self.driver(name)
+                except PoolUnavailableError as error:
+                    raise BadRequestError(f"{error} ({len(users)}): {_named(users)}") from error
+                raise BadRequestError("The storage pool is currently in use")
             intent = self._intents.open(DELETE_INTENT, _payload(pool))
             try:
                 reach("pool-delete:intent")
@@ -185,6 +192,32 @@ class PoolService:
                     self._active.pop(name, None)  # whoever needs it next looks what is there
                 self._intents.close(intent)  # it isn't to go later, when something may be in it
                 raise
+        self._events.lifecycle(caller, None, "storage-pool-deleted", url("storage-pools", name))
+
+    def require_unavailable(self, name: str) -> None:
+        """Raise `BadRequestError` for a pool that can be activated: what is in it is deleted one by one."""
+        try:
+            self.driver(name)
+        except PoolUnavailableError:
+            return
+        raise BadRequestError(
+            f'Storage pool "{name}" is available: only of one whose disk is lost can all records be removed at once'
+        )
+
+    def forget(self, caller: Caller, name: str) -> None:
+        """Remove the record of an unavailable pool in which none is left; what is on its disk or in its file stays."""
+        with self._locks.hold(pool_lock(name), what="delete"):
+            self.require_unavailable(name)
+            pool = self.get(name)
+            with self._database.write() as connection:
+                if pool_usage.users(connection, name):
+                    raise BadRequestError("The storage pool is currently in use")
+                pools.delete(connection, name)
+            with self._guard:
+                self._away.pop(name, None)
+            with contextlib.suppress(HoldfastError, OSError):
+                self._build(pool).deactivate()
+                self._paths.pool(name).rmdir()
         self._events.lifecycle(caller, None, "storage-pool-deleted", url("storage-pools", name))
 
     # --- start, stop, after a crash -------------------------------------------------------------------------------
@@ -201,7 +234,7 @@ class PoolService:
             except PoolNotFoundError:
                 continue
             except HoldfastError as error:
-                self._tell_away(pool.name, str(error))
+                self._tell_away(pool.name, error.why if isinstance(error, PoolUnavailableError) else str(error))
                 self._warnings.keep_up(None, POOL_UNAVAILABLE, entity, str(error))
             else:
                 self._warnings.resolve(None, POOL_UNAVAILABLE, entity)
@@ -284,6 +317,12 @@ class PoolService:
         if name not in self._kinds:
             raise BadRequestError(f'Unknown storage driver "{name}" (this server has {", ".join(sorted(self._kinds))})')
         return self._kinds[name]
+
+
+def _named(users: Sequence[str]) -> str:
+    """Return the URLs of users as text; not of hundreds."""
+    shown = [each.removeprefix("/1.0/") for each in users[:_SHOWN]]
+    return ", ".join(shown if len(users) <= _SHOWN else [*shown, "…"])
 
 
 def _payload(pool: Pool) -> dict[str, JsonValue]:
