@@ -116,3 +116,10 @@ def test_it_comes_back_without_a_restart(scratch: Path) -> None:
         world.power("c1", "start")
         assert world.services.pools.status("usb") == "Created"
         world.power("c1", "stop")
+
+
+def test_images_can_be_deleted_while_a_pool_is_away_that_keeps_none(scratch: Path) -> None:
+    with disk_away(scratch), open_world(scratch / "w") as world:
+        for image in world.services.images.list(None):
+            world.finish(world.services.images.delete(CALLER, image.fingerprint))
+        assert world.services.images.list(None) == []

@@ -35,7 +35,7 @@ from holdfast.service.paths import Paths
 from holdfast.service.pool_usage import VolumeView
 from holdfast.service.resources import url
 from holdfast.service.warnings import WarningService
-from holdfast.storage.driver import Driver
+from holdfast.storage.driver import Driver, Features
 from holdfast.storage.registry import driver_class
 
 _log = logging.getLogger(__name__)
@@ -102,6 +102,10 @@ class PoolService:
     def status(self, name: str) -> str:
         """Return LXD's word for the pool's state."""
         return "Created" if self.is_available(name) else "Unavailable"
+
+    def features(self, pool: Pool) -> Features:
+        """Return what the driver of a pool can, whether the pool is available or not."""
+        return self._kind(pool.driver).features
 
     def resources(self, name: str) -> Resources:
         return self.driver(name).resources()
