@@ -239,7 +239,9 @@ class PoolService:
                 continue
             except HoldfastError as error:
                 self._tell_away(pool.name, error.why if isinstance(error, PoolUnavailableError) else str(error))
-                self._warnings.keep_up(None, POOL_UNAVAILABLE, entity, str(error))
+                with contextlib.suppress(PoolNotFoundError):
+                    self.get(pool.name)  # its deletion may have overtaken this
+                    self._warnings.keep_up(None, POOL_UNAVAILABLE, entity, str(error))
             else:
                 self._warnings.resolve(None, POOL_UNAVAILABLE, entity)
 
