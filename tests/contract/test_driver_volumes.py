@@ -219,6 +219,9 @@ def test_rename_takes_snapshots_along_and_may_be_repeated_or_undone(driver: Driv
     renamed = C1.renamed("c2")
     assert (driver.list_volumes(), driver.list_snapshots(renamed)) == ([renamed], ["snap0"])
     driver.rename(renamed, "c1")
+    driver.rename(C1, "c1", "two")
+    assert not driver.exists(C1) and driver.exists(C1.renamed("c1", "two"))
+    driver.rename(C1.renamed("c1", "two"), "c1", C1.project)
     assert (driver.list_volumes(), driver.list_snapshots(C1)) == ([C1], ["snap0"])
 
 

@@ -196,8 +196,25 @@ def test_files(lxc: LxcClient, box: str, tmp_path: Path) -> None:
     assert lxc.run("file", "pull", f"{box}/root/new", "-") == "typed"
     lxc.run("file", "pull", "-r", f"{box}/root/tree", tmp_path / "back")
     assert (tmp_path / "back/tree/sub/file").read_text() == "content"
+    lxc.run("exec", box, "--", "sh", "-c", r"mkdir /root/odd; echo -n y >/root/odd/$(printf 'caf\351')")
+    odd = lxc.result("file", "pull", "-r", f"{box}/root/odd", tmp_path / "back")
+    assert (odd.returncode, b"Not Found" in odd.stderr) == (1, True)  # it can't name that one; nothing worse happens
+    lxc.run("file", "push", "-", os.fsdecode(box.encode() + b"/root/odd/caf\xe9"), stdin="z")
+    assert lxc.run("exec", box, "--", "sh", "-c", "cat /root/odd/*") == "z"
     lxc.run("file", "delete", f"{box}/root/new")
     assert lxc.result("file", "pull", f"{box}/root/new", "-").returncode == 1
+
+
+def test_move_to_another_project(lxc: LxcClient, box: str) -> None:
+    lxc.run("project", "create", "two", "-c", "features.profiles=false")
+    lxc.run("snapshot", box, "one")
+    lxc.run("stop", "--force", box)
+    lxc.run("move", box, "--target-project", "two")
+    assert lxc.run("list", "--format", "csv") == ""
+    assert "one" in lxc.run("info", box, "--project", "two")
+    lxc.run("move", box, "--target-project", "default", "--project", "two")
+    lxc.run("start", box)
+    lxc.run("project", "delete", "two")
 
 
 def test_config(lxc: LxcClient, box: str) -> None:

@@ -12,14 +12,14 @@ from support.holdfast import HoldfastServer
 def violations(server: HoldfastServer) -> list[str]:
     """Return one line per broken promise: record without data, data without record, rubbish, open intents."""
     _settle(server)
-    instances = json.loads(server.lxc.run("query", "/1.0/instances?recursion=2"))
+    instances = json.loads(server.lxc.run("query", "/1.0/instances?recursion=2&all-projects=true"))
     lines = []
     for pool in json.loads(server.lxc.run("query", "/1.0/storage-pools?recursion=1")):
         root = server.directory / "storage-pools" / pool["name"]
         here = [item for item in instances if item["expanded_devices"]["root"]["pool"] == pool["name"]]
-        wanted = {item["name"] for item in here}
+        wanted = {_key(item) for item in here}
         lines += _compare(f"{pool['name']}: volumes", wanted, _names(root / "containers"))
-        kept = {f"{item['name']}/{snapshot['name']}" for item in here for snapshot in item["snapshots"] or []}
+        kept = {f"{_key(item)}/{snapshot['name']}" for item in here for snapshot in item["snapshots"] or []}
         found = {
             f"{folder.name}/{snapshot.name}"
             for folder in _children(root / "containers-snapshots")
@@ -32,7 +32,7 @@ def violations(server: HoldfastServer) -> list[str]:
             f"{pool['name']}: former states", _former_states(server, pool["name"]), _names(root / ".former")
         )
         lines += _compare(f"{pool['name']}: bases", _bases(server, pool["name"]), _names(root / ".bases"))
-    backups = {f"{item['name']}/{backup['name']}" for item in instances for backup in item["backups"] or []}
+    backups = {f"{_key(item)}/{backup['name']}" for item in instances for backup in item["backups"] or []}
     files = {
         f"{folder.name}/{file.name}"
         for folder in _children(server.directory / "backups/instances")
@@ -50,6 +50,12 @@ def violations(server: HoldfastServer) -> list[str]:
     operations = json.loads(server.lxc.run("query", "/1.0/operations") or "{}")
     lines += [f"operation {status}: {urls}" for status, urls in operations.items() if status in ("running", "pending")]
     return lines
+
+
+def _key(instance: dict[str, str]) -> str:
+    """Return the name that an instance's directories have."""
+    project, name = instance["project"], instance["name"]
+    return name if project == "default" else f"{project}_{name}"
 
 
 def _settle(server: HoldfastServer) -> None:

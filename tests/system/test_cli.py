@@ -15,6 +15,8 @@ import pytest
 from support.cli import COMMAND, Cli, working_day
 from support.holdfast import HoldfastServer
 from support.images import make_tiny_image
+from support.invariants import violations
+from support.kills import kill_at
 from support.nobody import AS_NOBODY
 from support.waiting import LONG_S, await_equal, await_true
 
@@ -193,6 +195,118 @@ def test_what_is_wrong_with_a_pool_is_named(cli: Cli) -> None:
     assert 'too small for a btrfs: "size" is 109MiB' in cli.fails("storage", "create", "p4", "btrfs", "size=1MiB")
     cli.run("storage", "create", "p4", "btrfs", "size=109MiB")
     cli.run("storage", "delete", "p4")
+
+
+@pytest.mark.parametrize(("pool", "other"), [("default", "bt"), ("bt", "default")])
+def test_move_to_another_project_and_back(cli: Cli, server: HoldfastServer, pool: str, other: str) -> None:
+    """Its snapshots, its exports on the server and the state for an undo go with it."""
+    cli.run("project", "create", "two")
+    try:
+        cli.run("init", "tiny", "goes", "-s", pool)
+        cli.run("file", "push", "-", "goes/root/data", stdin="old")
+        cli.run("snapshot", "goes", "one")
+        cli.run("file", "push", "-", "goes/root/data", stdin="new")
+        cli.run("backup", "stored", "create", "goes", "kept")
+        cli.run("restore", "goes", "one")
+        cli.run("move", "goes", "--target-project", "two")
+        assert "goes" not in cli.run("list", "--format", "csv")
+        cli.run("restore", "goes", "--undo", "--project", "two")
+        assert cli.run("file", "pull", "goes/root/data", "-", "--project", "two") == "new"
+        cli.run("start", "goes", "--project", "two")
+        assert "running: stop it" in cli.fails("move", "goes", "--target-project", "default", "--project", "two")
+        cli.run("stop", "--force", "goes", "--project", "two")
+        cli.run("restore", "goes", "one", "--project", "two")
+        assert cli.run("file", "pull", "goes/root/data", "-", "--project", "two") == "old"
+        assert "kept" in cli.run("backup", "stored", "list", "goes", "--project", "two")
+        cli.run("backup", "stored", "verify", "goes", "kept", "--project", "two")
+        cli.run("move", "goes", "came", "--target-project", "default", "-s", other, "--project", "two")
+        assert cli.run("list", "--format", "csv", "--project", "two") == ""
+        assert cli.run("file", "pull", "came/one/root/data", "-") == "old"
+        assert f"pool: {other}" in cli.run("config", "device", "show", "came")
+        cli.run("start", "came")
+        assert violations(server) == []
+    finally:
+        cli.result("delete", "--force", "came")
+        cli.result("delete", "--force", "goes")
+        cli.result("delete", "--force", "goes", "--project", "two")
+        cli.run("project", "delete", "two")
+
+
+@pytest.mark.parametrize("point", ["intent", "renamed", "committed"])
+def test_a_server_that_dies_leaves_it_in_one_project(cli: Cli, server: HoldfastServer, point: str) -> None:
+    cli.run("project", "create", "two")
+    cli.run("init", "tiny", "goes", "-s", "bt")
+    cli.run("snapshot", "goes", "one")
+    try:
+        kill_at(server, f"instance-rename:{point}", lambda: cli.result("move", "goes", "--target-project", "two"))
+        assert violations(server) == []
+        home = "two" if point == "committed" else "default"
+        found = json.loads(cli.run("list", "--all-projects", "--format", "json"))
+        assert [(each["project"], each["name"]) for each in found] == [(home, "goes")]
+        cli.run("restore", "goes", "one", "--project", home)
+    finally:
+        cli.result("delete", "goes")
+        cli.result("delete", "goes", "--project", "two")
+        cli.run("project", "delete", "two")
+
+
+def test_what_can_not_go_to_another_project_stays_as_it_is(cli: Cli) -> None:
+    cli.run("project", "create", "two")
+    cli.run("profile", "create", "mine")
+    cli.run("storage", "volume", "create", "default", "files")
+    move = ("move", "stays", "--target-project", "two")
+    try:
+        cli.run("init", "tiny", "stays", "-p", "default", "-p", "mine")
+        assert cli.fails(*move) == (
+            'Instance stays needs the profile "mine", which project "two" hasn\'t: make one of this name'
+        )
+        assert "Project not found" in cli.fails("move", "stays", "--target-project", "three")
+        cli.run("profile", "remove", "stays", "mine")
+        cli.run("storage", "volume", "attach", "default", "files", "stays", "/data")
+        shows = 'Instance stays shows the volume "files", which can\'t go to another project'
+        assert cli.fails(*move) == shows
+        cli.run("snapshot", "stays", "one")
+        cli.run("storage", "volume", "detach", "default", "files", "stays")
+        assert cli.fails(*move) == shows.replace("Instance stays", "Snapshot stays/one")
+        cli.run("delete", "stays/one")
+        cli.run("init", "--empty", "stays", "--project", "two", "-s", "bt")
+        assert "already in use" in cli.fails(*move)
+        assert "stays" in cli.run("list", "--format", "csv")
+    finally:
+        cli.result("delete", "stays")
+        cli.result("delete", "stays", "--project", "two")
+        cli.run("storage", "volume", "delete", "default", "files")
+        cli.run("profile", "delete", "mine")
+        cli.run("project", "delete", "two")
+
+
+def test_an_export_that_breaks_off_says_why(cli: Cli, server: HoldfastServer, tmp_path: Path) -> None:
+    """A path that is too long for tar is found when the first bytes are here already."""
+    cli.run("init", "tiny", "deep")
+    try:
+        rootfs = server.directory / "storage-pools/default/containers/deep/rootfs"
+        (rootfs / "aaa").write_bytes(os.urandom(8 * 1024 * 1024))
+        folder = os.open(rootfs, os.O_RDONLY)
+        for _ in range(60):
+            os.mkdir("z" * 100, dir_fd=folder)
+            above, folder = folder, os.open("z" * 100, os.O_RDONLY, dir_fd=folder)
+            os.close(above)
+        os.close(folder)
+        said = cli.fails("export", "deep", tmp_path / "deep.tar", "--compression", "none")
+        assert said.startswith("The export can't be read back: An entry's name or link target is empty, too long")
+        assert f"{'z' * 100}/{'z' * 100}" in said
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        cli.run("delete", "deep")
+
+
+def test_a_device_is_turned_off_in_a_copy(cli: Cli) -> None:
+    """One that is to be of another type keeps none of its options, as in an import."""
+    device = ("-d", "d1,type=disk", "-d", "d1,source=/srv", "-d", "d1,path=/d1")
+    cli.run("init", "tiny", "shows", *device)
+    cli.run("copy", "shows", "hides", "-d", "d1,type=none")
+    assert cli.run("config", "device", "show", "hides") == "d1:\n  type: none\n"
+    cli.run("delete", "shows", "hides")
 
 
 def test_a_copy_of_the_same_name_is_told_what_helps(cli: Cli) -> None:

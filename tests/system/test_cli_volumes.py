@@ -39,6 +39,16 @@ def test_info_without_known_usage(cli: Cli) -> None:
     cli.run("storage", "volume", "delete", "default", "plain")
 
 
+def test_an_instance_is_made_with_a_volume_of_a_pool_whose_name_comes_later(cli: Cli) -> None:
+    """The image's own volume in the pool is made while the custom volume is held."""
+    cli.run("storage", "volume", "create", "default", "later")
+    device = ("-d", "v,type=disk", "-d", "v,source=later", "-d", "v,pool=default", "-d", "v,path=/v")
+    cli.run("init", "tiny", "early", "-s", "bt", *device)
+    assert "path: /v" in cli.run("config", "device", "show", "early")
+    cli.run("delete", "early")
+    cli.run("storage", "volume", "delete", "default", "later")
+
+
 def test_instance_and_volumes_together(cli: Cli) -> None:
     cli.run("launch", "tiny", "keeper")
     cli.run("storage", "volume", "create", "bt", "files")

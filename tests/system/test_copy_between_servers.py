@@ -255,7 +255,13 @@ def test_an_instance_of_an_image_that_another_server_has(desk: Place, target: st
         assert (shown["config"]["user.note"], shown["config"]["volatile.base_image"]) == ("made", image["fingerprint"])
         assert (image["cached"], image["aliases"]) == (True, [])
         assert "not found" in desk.run("init", "sh:nosuch", f"{target}:other").stderr
+        desk.must("remote", "switch", target)
+        desk.must("init", "sh:tiny", "unsaid")
+        assert json.loads(server.lxc.run("query", "/1.0/instances/unsaid"))["status"] == "Stopped"
+        assert "An image server is not needed" in desk.run("init", "images:debian/12", "unsaid2").stderr
     finally:
+        desk.must("remote", "switch", "local")
+        remove(server, "unsaid")
         remove(server, "fetched")
         server.lxc.run("image", "delete", image["fingerprint"])
         desk.must("image", "copy", "sh:tiny", f"{target}:", "--copy-aliases")

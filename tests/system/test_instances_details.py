@@ -392,6 +392,29 @@ def test_an_interface_on_a_bridge(world: World, bridge: str) -> None:
     assert world.run("c1", "cat", "/sys/class/net/net0/address") == (0, config["volatile.lan.hwaddr"] + "\n")
 
 
+@pytest.mark.needs("ip")
+def test_a_restore_to_what_can_not_start_says_what_was_done(world: World, bridge: str) -> None:
+    nic = {"type": "nic", "nictype": "bridged", "parent": bridge}
+    world.create("c1", "d")
+    world.services.instances.patch(CALLER, "c1", InstanceChange(devices={"lan": nic}))
+    world.write("c1", "/root/data", "old")
+    world.snapshot("c1", "one")
+    world.detach("c1", "lan")
+    world.write("c1", "/root/data", "new")
+    world.power("c1", "start")
+    subprocess.run(["ip", "link", "set", bridge, "name", f"{bridge}2"], check=True)
+    try:
+        with pytest.raises(HoldfastError) as caught:
+            world.finish(world.services.restore.restore(CALLER, "c1", "one"))
+    finally:
+        subprocess.run(["ip", "link", "set", f"{bridge}2", "name", bridge], check=True)
+    assert str(caught.value).startswith(
+        'c1 has its new content, but could not be started again, and stays stopped: Failed to start device "lan": '
+    )
+    assert world.read("c1", "/root/data") == "old"
+    world.power("c1", "start")
+
+
 def test_an_interface_that_a_start_would_fail_at_is_refused_while_the_instance_runs(world: World) -> None:
     world.create("c1", "d", start=True)
     nic = {"type": "nic", "nictype": "bridged", "parent": "nosuchbridge0"}

@@ -64,6 +64,53 @@ def test_what_has_no_content_is_left_out_of_a_whole_tree(box: str, cli: Cli, tmp
     assert "is neither file" in cli.fails("file", "push", tmp_path / "odd/fifo", f"{box}/srv/fifo")
 
 
+ODD = b"caf\xe9"
+"""Text of another time, which isn't UTF-8."""
+
+
+def test_names_that_are_no_text_keep_their_bytes(box: str, cli: Cli, server: HoldfastServer, tmp_path: Path) -> None:
+    """Of the running instance, of a snapshot and of the stopped one; there and back."""
+    script = r"cd /srv; mkdir names; cd names; o=$(printf 'caf\351'); echo -n x >$o; mkdir d$o; echo -n y >d$o/$o"
+    cli.run("exec", box, "--", "sh", "-c", f"{script}; ln -s $o link; touch \"$(printf 'a\\033[1mb')\"")
+    cli.run("snapshot", box, "odd")
+
+    def check(place: str, into: Path) -> None:
+        assert cli.run("file", "list", f"{place}/srv/names") == "a\\x1b[1mb\ncaf\\xe9\ndcaf\\xe9\nlink\n"
+        cli.run("file", "pull", "-r", f"{place}/srv/names", into)
+        found = os.fsencode(into / "names")
+        assert sorted(os.listdir(found)) == [b"a\x1b[1mb", ODD, b"d" + ODD, b"link"]
+        with open(found + b"/d" + ODD + b"/" + ODD, "rb") as file:
+            assert file.read() == b"y"
+        assert os.readlink(found + b"/link") == ODD
+
+    check(box, tmp_path / "running")
+    check(f"{box}/odd", tmp_path / "snapshot")
+    cli.run("file", "push", "-r", tmp_path / "running/names", f"{box}/srv/names/")
+    script = r"cd /srv/names/names; o=$(printf 'caf\351'); cat $o d$o/$o"
+    assert cli.run("exec", box, "--", "sh", "-c", script) == "xy"
+    cli.run("file", "delete", b"/".join((box.encode(), b"srv/names/names", ODD)).decode(errors="surrogateescape"))
+    assert "caf" not in cli.run("file", "list", f"{box}/srv/names/names").replace("dcaf", "")
+    cli.run("stop", "--force", box)
+    cli.run("file", "delete", f"{box}/srv/names/names/link")
+    check_stopped = cli.run("file", "list", f"{box}/srv/names/names")
+    assert check_stopped == "a\\x1b[1mb\ndcaf\\xe9\n"
+    names = ask(server.socket, "GET", f"/1.0/instances/{box}/files?path=/srv/names/names/dcaf%E9").body["metadata"]
+    assert names == [os.fsdecode(ODD)]
+    assert r'"caf\udce9"' in cli.run("query", f"/1.0/instances/{box}/files?path=/srv/names/names/dcaf%E9")
+
+
+def test_directories_are_pulled_with_the_mode_they_have_inside(box: str, cli: Cli, tmp_path: Path) -> None:
+    script = "cd /srv; mkdir -p modes/open modes/shut; echo -n x >modes/shut/x; chmod 700 modes; chmod 1777 modes/open"
+    cli.run("exec", box, "--", "sh", "-c", f"{script}; chmod 555 modes/shut")
+    cli.run("file", "pull", "-r", f"{box}/srv/modes", tmp_path)
+    modes = [path.stat().st_mode & 0o7777 for path in (tmp_path / "modes", tmp_path / "modes/open")]
+    assert [*modes, (tmp_path / "modes/shut").stat().st_mode & 0o7777] == [0o700, 0o1777, 0o555]
+    (tmp_path / "modes").chmod(0o750)
+    cli.run("file", "delete", f"{box}/srv/modes/shut/x")
+    cli.run("file", "pull", "-r", f"{box}/srv/modes", tmp_path)
+    assert (tmp_path / "modes").stat().st_mode & 0o7777 == 0o750, "a directory that was there is the user's own"
+
+
 @pytest.mark.usefixtures("box")
 def test_answers_are_those_of_an_instance(server: HoldfastServer) -> None:
     file, directory, link = _get(server, "/root/data"), _get(server, "/srv/tree"), _get(server, "/srv/tree/link")

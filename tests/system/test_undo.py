@@ -150,9 +150,17 @@ def test_it_is_not_kept_and_goes_where_space_is_short(world: World, monkeypatch:
     monkeypatch.setattr(former_states, "LEAST_FREE", 2.0)
     world.services.former_states.expire()
     assert not _is_kept(world)
-    _restore(world)
+    ended = world.finish(world.services.restore.restore(CALLER, "victim", "one"))
+    assert ended.metadata == {"undo_kept": False}
     assert not _is_kept(world)
     assert world.left_over() == []
+
+
+@pytest.mark.usefixtures("victim")
+def test_what_is_not_to_be_kept_is_not_missed(world: World) -> None:
+    world.services.instances.patch(CALLER, "victim", InstanceChange(config={"snapshots.undo": "off"}))
+    ended = world.finish(world.services.restore.restore(CALLER, "victim", "one"))
+    assert (ended.metadata or {}, _is_kept(world)) == ({}, False)
 
 
 @pytest.mark.usefixtures("victim")

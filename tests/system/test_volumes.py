@@ -66,9 +66,9 @@ def test_what_a_running_container_shows_is_not_pulled_away(world: World, pool: s
     world.volume_snapshot("v1", pool, "one")
     world.power("c1", "start")
     services = world.services.volumes
-    with pytest.raises(HoldfastError, match="Cannot restore custom volume used by running instances"):
+    with pytest.raises(HoldfastError, match="Cannot restore custom volume used by running instances: c1"):
         services.restorer.restore(CALLER, pool, "v1", "one")
-    with pytest.raises(HoldfastError, match="Volume is still in use by running instances"):
+    with pytest.raises(HoldfastError, match="Volume is still in use by running instances: c1"):
         services.renamer.rename(CALLER, pool, "v1", "v2")
     with pytest.raises(BadRequestError, match="The storage volume is still in use"):
         services.volumes.delete(CALLER, pool, "v1")

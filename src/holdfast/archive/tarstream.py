@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Protocol
 
-from holdfast.archive.members import BLOCK, Kind, Member, padding
+from holdfast.archive.members import BLOCK, Kind, Member, padding, printable
 from holdfast.model.errors import ArchiveError
 from holdfast.streams.compression import MAGIC_BYTES, DecompressedReader, detect
 from holdfast.streams.copy import BUFFER_BYTES, Sink, write_all
@@ -316,5 +316,6 @@ def _text(raw: bytes) -> bytes:
 
 def _checked_text(name: bytes) -> bytes:
     if not name or b"\0" in name or len(name) > 4095:
-        raise ArchiveError("An entry's name or link target is empty, too long or holds a zero byte")
+        shown = f': "{printable(name)}"' if name else ""
+        raise ArchiveError(f"An entry's name or link target is empty, too long or holds a zero byte{shown}")
     return name

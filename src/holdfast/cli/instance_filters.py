@@ -13,7 +13,7 @@ def matches(instance: InstanceFull, word: str) -> bool:
     """Tell whether an instance is meant by a word: `web`, `^web[0-9]+$`, `user.owner=me`, `status=running,frozen`."""
     key, equals, value = word.partition("=")
     if not equals:
-        return instance["name"].startswith(word) or is_regex_of(word, instance["name"])
+        return instance["name"].startswith(word) or _is_regex_in(word, instance["name"])
     if key in _FIELDS:
         return _field(instance, key).lower() in value.lower().split(",")
     if key in ("ipv4", "ipv6"):
@@ -45,6 +45,16 @@ def is_key(short: str, known: str) -> bool:
     """Tell whether a key is meant; each of its parts may be cut: `u.owner` is `user.owner`."""
     shorts, parts = short.split("."), known.split(".")
     return len(shorts) == len(parts) and all(map(str.startswith, parts, shorts)) and shorts[-1] == parts[-1]
+
+
+def _is_regex_in(pattern: str, name: str) -> bool:
+    """Tell whether a pattern fits a name: the whole of it, or what `^` and `$` say where one is in it, as in `lxc`."""
+    if not {"^", "$"} & set(pattern):
+        return is_regex_of(pattern, name)
+    try:
+        return re.search(pattern, name, re.IGNORECASE) is not None
+    except re.error:
+        return False
 
 
 def is_regex_of(pattern: str, text: str) -> bool:

@@ -26,7 +26,7 @@ def format_option(function: Function) -> Function:
 def render(format_name: str, header: Sequence[str], rows: Sequence[Sequence[str]], documents: object) -> str:
     """Return a list in the wanted format; json and yaml show the documents whole, as the API sent them."""
     if format_name == "json":
-        return json.dumps(documents, separators=(",", ":"), ensure_ascii=False) + "\n"
+        return json_text(documents) + "\n"
     if format_name == "yaml":
         from holdfast.cli.yaml_text import to_yaml
 
@@ -47,6 +47,19 @@ def width_of(text: str) -> int:
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
     )
+
+
+def json_text(document: object, *, indent: str | None = None) -> str:
+    """Return JSON, on one line without an indent; a name that isn't UTF-8 is escaped in it as the API does it."""
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(document, indent=indent, separators=separators, ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()
+
+
+def escaped(name: str) -> str:
+    """Return the name of a file as one line that a terminal shows: `\\x1b`, `\\n`, `\\xe9` for what isn't UTF-8."""
+    text = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _printable(cell: str) -> str:

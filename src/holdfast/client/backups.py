@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypedDict, Unpack
+from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict, Unpack, cast
 from urllib.parse import urlencode
 
 from holdfast.client.connection import Connection, path_of
-from holdfast.client.errors import BrokenConnectionError
+from holdfast.client.errors import BrokenConnectionError, ClientError, OperationFailedError
 from holdfast.client.imports import OCTETS, Contents, ImportWishes, lend, opened, post, send, send_in_pieces
-from holdfast.client.operations import RunningOperation, begin
+from holdfast.client.operations import FAILED, RunningOperation, begin
 from holdfast.client.owners import Owner, VolumeName, path_below
 from holdfast.client.resumed_download import ResumedDownload
-from holdfast.client.shapes import Backup
+from holdfast.client.shapes import Backup, Operation
 from holdfast.client.transfer import Body, OnBytes, Pace, move
 from holdfast.client.whole_file import WholeFile
 
 if TYPE_CHECKING:
     from holdfast.client.encryption import Identity
+
+
+OPERATION_HEADER: Final = "X-Holdfast-Operation"
+_LAST_WORDS_S: Final = 5
+"""How long the work behind a stream that broke off may take to clear up and say why."""
 
 
 class ExportOptions(TypedDict, total=False):
@@ -96,7 +102,23 @@ class Backups:
         with answer:
             if answer.headers.get_content_type() != OCTETS:
                 raise BrokenConnectionError(f"the export of {owner}", "the server sends no file as an answer")
-            yield Body(answer, str(owner), on_bytes, pace=pace)
+            try:
+                yield Body(answer, str(owner), on_bytes, pace=pace)
+            except BrokenConnectionError as error:
+                raise self._failure_behind(answer) or error from error
+
+    def _failure_behind(self, answer: HTTPResponse) -> OperationFailedError | None:
+        """Return what the work behind a stream that broke off failed with; None if it didn't, or nobody knows."""
+        operation = (answer.headers.get(OPERATION_HEADER) or "").partition("?")[0].rpartition("/")[2]
+        if not operation:
+            return None
+        try:
+            query, path = {"timeout": str(_LAST_WORDS_S)}, path_of("operations", operation, "wait")
+            asked = self._connection.request("GET", path, query=query, timeout_s=2 * _LAST_WORDS_S)
+        except ClientError:
+            return None
+        ended = cast(Operation, asked.metadata)
+        return OperationFailedError(FAILED, ended["err"]) if ended["status_code"] == FAILED else None
 
     def download(
         self, owner: Owner, name: str, on_bytes: OnBytes | None = None, pace: Pace | None = None

@@ -66,7 +66,7 @@ class Connection:
             whole.setdefault("project", self.project)
         if not whole:
             return path
-        return f"{path}{'&' if '?' in path else '?'}{urlencode(whole)}"
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(whole, errors='surrogateescape')}"
 
     def open(
         self,

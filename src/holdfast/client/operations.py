@@ -13,6 +13,7 @@ OnProgress = Callable[[str], None]
 """Is called with a line such as "Unpack: 40% (60MB/s)" whenever the server tells a new one."""
 FINAL = 200
 SUCCESS = 200
+FAILED = 400
 CANCELLED = 401
 POLL_S = 1
 """How long one question to /wait lasts while somebody watches the progress."""

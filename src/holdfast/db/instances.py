@@ -48,12 +48,12 @@ def update(connection: Connection, instance: Instance) -> None:
         raise InstanceNotFoundError(instance.name)
 
 
-def rename(connection: Connection, project: str, name: str, new_name: str) -> None:
-    """Give it another name; warnings follow it."""
-    statement = sql_update(_table).where(_is(project, name)).values(name=new_name)
+def rename(connection: Connection, project: str, name: str, new_name: str, new_project: str) -> None:
+    """Give it another name, maybe in another project; what belongs to it and warnings follow it."""
+    statement = sql_update(_table).where(_is(project, name)).values(name=new_name, project=new_project)
     if not execute_unique(connection, statement, "instances").rowcount:
         raise InstanceNotFoundError(name)
-    warnings.rename_for(connection, project, instance_path(name), instance_path(new_name))
+    warnings.rename_for(connection, project, instance_path(name), instance_path(new_name), new_project=new_project)
 
 
 def delete(connection: Connection, project: str, name: str) -> None:

@@ -24,6 +24,7 @@ _NUMBERS: Final = {
     **{name: str(number) for number, name in enumerate(_MONTHS, 1)},
     **{name: str(number) for number, name in enumerate(_DAYS)},
 }
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _STARTUP: Final = "@startup"
 _NEVER: Final = "@never"
 
@@ -50,7 +51,15 @@ def wants_startup(rule: str) -> bool:
 
 def is_never(rule: str) -> bool:
     """Tell whether the rule is never due: by a time that doesn't exist, or because it says so."""
-    return all(trigger == _NEVER for trigger in _triggers(rule))
+    return all(trigger == _NEVER or _has_no_date(trigger) for trigger in _triggers(rule))
+
+
+@lru_cache(maxsize=1024)
+def _has_no_date(trigger: str) -> bool:
+    """Tell whether a cron line wants a day that none of its months has, such as the 31st of April."""
+    if trigger.startswith("@"):
+        return False
+    return next(_moments(_plain_cron(trigger), _ANY_TIME, UTC), None) is None
 
 
 def _triggers(rule: str) -> list[str]:

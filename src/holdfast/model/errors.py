@@ -121,6 +121,14 @@ class ProtectionNotFoundError(NotFoundError):
         super().__init__(f'There is no protection "{name}": `holdfast backup-server list` shows them')
 
 
+class NotStartedAgainError(HoldfastError):
+    """Report an instance that has other content now and can't start with it. LXD gives the reason alone."""
+
+    def __init__(self, name: str, reason: HoldfastError) -> None:
+        self.status = reason.status
+        super().__init__(f"{name} has its new content, but could not be started again, and stays stopped: {reason}")
+
+
 class VolumeConfigError(HoldfastError):
     """Report a configuration that a volume can't have. LXD answers 500 for it, and clients may look for that."""
 

@@ -36,8 +36,10 @@ class Volume:
             return f"{self.project}_{self.name}"
         return self.name
 
-    def renamed(self, name: str) -> Volume:
-        return Volume(type=self.type, project=self.project, name=name, content_type=self.content_type)
+    def renamed(self, name: str, project: str | None = None) -> Volume:
+        """Return the address under another name; `project` None: in the same one."""
+        home = self.project if project is None else project
+        return Volume(type=self.type, project=home, name=name, content_type=self.content_type)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 from aiohttp import web
 
 from holdfast.model.operation import Operation
 from holdfast.server.render.operations import operation_shape, operation_url
+from holdfast.wire.encoding import encode
 from holdfast.wire.envelope import AsyncAnswer, ErrorAnswer, SyncAnswer
-
-_encoder = msgspec.json.Encoder()
 
 
 def sync(metadata: object, *, etag: str = "", headers: dict[str, str] | None = None) -> web.Response:
@@ -43,6 +41,4 @@ def failed(status: int, text: str) -> web.Response:
 def _json(
     answer: SyncAnswer | AsyncAnswer | ErrorAnswer, status: int, headers: dict[str, str] | None = None
 ) -> web.Response:
-    return web.Response(
-        body=_encoder.encode(answer) + b"\n", status=status, headers=headers, content_type="application/json"
-    )
+    return web.Response(body=encode(answer) + b"\n", status=status, headers=headers, content_type="application/json")

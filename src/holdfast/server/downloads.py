@@ -182,7 +182,7 @@ def attachment(name: str) -> str:
 
 def _disposition(name: str) -> str:
     """Return the header's value; what can't stand in a header is escaped."""
-    return f"inline;filename={quote(name, safe='!#$&+-.^_`|~ ')}"
+    return f"inline;filename={quote(name, safe='!#$&+-.^_`|~ ', errors='surrogateescape')}"
 
 
 def _plain(name: str) -> str:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from holdfast.model.access import EVERYTHING, Access
 from holdfast.model.operation import Event, EventType
 from holdfast.server.operation_access import may_hear
 from holdfast.server.render.events import event_shape
 from holdfast.service.events import EventBus
+from holdfast.wire.encoding import encode
 
 LONGEST_QUEUE: Final = 20_000
 """A listener that is this far behind has stopped reading; its connection is ended rather than memory filled."""
@@ -41,7 +40,6 @@ class EventHub:
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._listeners: set[EventListener] = set()
-        self._encoder = msgspec.json.Encoder()
         self._unsubscribe: Callable[[], None] | None = None
 
     def start(self) -> None:
@@ -72,7 +70,7 @@ class EventHub:
         fitting = [listener for listener in self._listeners if listener.wants(event)]
         if not fitting:
             return
-        message = self._encoder.encode(event_shape(event))
+        message = encode(event_shape(event))
         for listener in fitting:
             if listener.queue.qsize() >= LONGEST_QUEUE:
                 self._listeners.discard(listener)

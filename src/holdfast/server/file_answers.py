@@ -22,7 +22,7 @@ _ENTRY_KINDS: Final = ("directory", "symlink")
 
 def wanted_path(request: ApiRequest) -> str:
     """Return the absolute path that the query names."""
-    path = request.query("path")
+    path = request.file_path()
     if not path:
         raise BadRequestError("Missing path argument")
     return path if path.startswith("/") else f"/{path}"

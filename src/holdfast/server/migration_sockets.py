@@ -13,7 +13,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -120,7 +120,7 @@ class LoopSocket:
         return frame
 
     def round_trip_s(self) -> float | None:
-        connection = self._raw.get_extra_info("socket")
+        connection = _socket_of(self._raw)
         return None if connection is None else shortest_round_trip_s(connection)
 
     def close(self) -> None:
@@ -185,7 +185,15 @@ class LoopSocket:
 
     def _cut(self) -> None:
         self._room.set()
-        connection = self._raw.get_extra_info("socket")
+        connection = _socket_of(self._raw)
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def _socket_of(raw: web.WebSocketResponse) -> socket.socket | None:
+    """Return what it goes over; None if that has gone, which asyncio's TLS transport tells by an error of its own."""
+    try:
+        return cast(socket.socket | None, raw.get_extra_info("socket"))
+    except AttributeError:
+        return None

@@ -102,6 +102,11 @@ class ApiRequest:
     def query(self, name: str, default: str = "") -> str:
         return self.http.query.get(name, default)
 
+    def file_path(self) -> str:
+        """Return the path of a file in the query; its bytes may be no UTF-8, as in names that `os` gives."""
+        pairs = parse_qsl(self.http.rel_url.raw_query_string, keep_blank_values=True, errors="surrogateescape")
+        return next((value for name, value in pairs if name == "path"), "")
+
     def flag(self, name: str) -> bool:
         return self.query(name).lower() in _TRUE
 

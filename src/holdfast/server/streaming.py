@@ -63,7 +63,7 @@ async def send_stream(request: ApiRequest, work: StreamedWork, *, is_download: b
 
 
 def _inline(name: str) -> str:
-    return f"inline;filename={quote(name)}"
+    return f"inline;filename={quote(name, errors='surrogateescape')}"
 
 
 class _Sender:

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from holdfast.archive.image_file import unpack_split, unpack_unified
 from holdfast.model.image import Image
-from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Volume, image_volume
-from holdfast.service.locks import Locks, volume_lock
+from holdfast.service.locks import Locks, image_volume_lock
 from holdfast.service.paths import Paths
 from holdfast.service.pools import PoolService
 from holdfast.streams.copy import Cancelled, Progress, never
@@ -47,7 +46,7 @@ class ImageVolumes:
         """Return the image's volume in a pool whose driver keeps such, made now if it is not there."""
         driver = self._pools.driver(pool)
         volume = image_volume(image.fingerprint)
-        with self._locks.hold(volume_lock(pool, VolumeType.IMAGE, volume.storage_name), what="image unpack"):
+        with self._locks.hold(image_volume_lock(pool, image.fingerprint), what="image unpack"):
             if driver.exists(volume):
                 return volume
             token = _token(image.fingerprint)
@@ -68,7 +67,7 @@ class ImageVolumes:
             if not self._pools.features(pool).image_volumes:
                 continue  # and may be away
             driver = self._pools.driver(pool.name)
-            with self._locks.hold(volume_lock(pool.name, VolumeType.IMAGE, volume.storage_name), what="image delete"):
+            with self._locks.hold(image_volume_lock(pool.name, fingerprint), what="image delete"):
                 if driver.exists(volume):
                     token = _token(fingerprint)
                     driver.withdraw(volume, token)

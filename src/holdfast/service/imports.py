@@ -294,7 +294,8 @@ class ImportService:
         try:
             return self._profiles.for_instance(project, names)
         except ProfileNotFoundError as error:
-            raise ArchiveError(f"Failed loading profiles for instance: {error}") from error
+            remedy = "make one of this name, or import with other profiles (`--profile`, `--no-profiles`)"
+            raise ArchiveError(f'Failed loading profiles for instance: {error}: "{error.name}": {remedy}') from error
 
     def _build(
         self, task: _Import, definition: Definition, plan: ImportPlan, driver: Driver, handle: OperationHandle

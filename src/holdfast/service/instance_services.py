@@ -40,6 +40,7 @@ from holdfast.service.migration_sink import MigrationSink
 from holdfast.service.migration_source import MigrationSource
 from holdfast.service.move import Mover
 from holdfast.service.power import PowerService
+from holdfast.service.project_move import ProjectMoves
 from holdfast.service.recovery import Recovery
 from holdfast.service.refresh import Refresher
 from holdfast.service.rename import Renamer
@@ -128,7 +129,7 @@ def make_instance_services(
     creator = Creator(surroundings, builder, images, power)
     content = ContentCopy(surroundings)
     refresher = Refresher(surroundings, content)
-    mover = Mover(surroundings, content, renamer, former_states, bases)
+    mover = Mover(surroundings, content, renamer, ProjectMoves(surroundings, former_states), former_states, bases)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     migrations = Migrations(
         source=MigrationSource(surroundings, bases),
@@ -142,7 +143,7 @@ def make_instance_services(
     surroundings.profiles.on_changed(mounts.follow_profile)
     recovery.register(instance_building.INTENT_KIND, builder.undo, held=_ONE)
     recovery.register(delete.INTENT_KIND, deleter.finish, held=_ONE)
-    recovery.register(rename.INTENT_KIND, renamer.undo, held=("instance", "new_name"))
+    recovery.register(rename.INTENT_KIND, renamer.undo, locked=rename.names_held)
     recovery.register(move.INTENT_KIND, mover.finish, held=_ONE)
     recovery.register(refresh.INTENT_KIND, refresher.finish, held=_ONE)
     recovery.register(shift.INTENT_KIND, shifter.finish, held=_ONE)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from holdfast.model.errors import ConflictError, InternalError
 
-ORDER: Final = ("protection", "project", "profile", "image", "pool", "instance", "volume")
+ORDER: Final = ("protection", "project", "profile", "image", "pool", "instance", "volume", "image-volume")
 """Kinds from first taken to last taken."""
 
 DEFAULT_TIMEOUT_S: Final = 60.0
@@ -19,7 +19,7 @@ DEFAULT_TIMEOUT_S: Final = 60.0
 the patience of clients, which give up without saying which work was in the way."""
 
 _SETTLED: Final = ("instance:", "volume:")
-_NOUNS: Final = {"pool": "Storage pool", "volume": "Storage volume"}
+_NOUNS: Final = {"pool": "Storage pool", "volume": "Storage volume", "image-volume": "Image"}
 
 
 def instance_lock(project: str, name: str) -> str:
@@ -42,13 +42,14 @@ def image_lock(fingerprint: str) -> str:
     return f"image:{fingerprint}"
 
 
-def volume_lock(pool: str, volume_type: str, storage_name: str) -> str:
-    return f"volume:{pool}/{volume_type}/{storage_name}"
-
-
 def custom_volume_lock(pool: str, project: str, name: str) -> str:
     """Return the lock of the custom volume that is in this very project."""
-    return volume_lock(pool, "custom", f"{project}_{name}")
+    return f"volume:{pool}/custom/{project}_{name}"
+
+
+def image_volume_lock(pool: str, fingerprint: str) -> str:
+    """Return the lock of what a pool keeps of an image; last of all: made while an instance's volumes are held."""
+    return f"image-volume:{pool}/{fingerprint}"
 
 
 @dataclass(slots=True)

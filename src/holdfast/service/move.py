@@ -1,4 +1,7 @@
-"""Moving a stopped instance to another pool: built there beside, recorded there, and only then removed here."""
+"""Moving a stopped instance to another project, as a rename is done, and to another pool.
+
+In another pool it is built beside, recorded there, and only then removed here.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from holdfast.service.instance_requests import MoveRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock, pool_lock
 from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.project_move import ProjectMoves
 from holdfast.service.rename import Renamer
 from holdfast.service.resources import instance_url
 from holdfast.service.surroundings import Surroundings, volume_of
@@ -40,39 +44,46 @@ class Mover:
         surroundings: Surroundings,
         content: ContentCopy,
         renamer: Renamer,
+        projects: ProjectMoves,
         former_states: FormerStates,
         bases: TransferBases,
     ) -> None:
-        self._around, self._content, self._renamer = surroundings, content, renamer
+        self._around, self._content, self._renamer, self._projects = surroundings, content, renamer, projects
         self._former, self._bases = former_states, bases
 
     def move(self, caller: Caller, name: str, request: MoveRequest) -> Operation:
-        """Start to move; without a pool, or to another project, it is one that this server doesn't do."""
+        """Start to move; without a pool and a project it is one that this server doesn't do."""
         found = self._around.instance(caller.project, name)
-        if request.project and request.project != caller.project:
-            raise UnsupportedError("Moves between projects aren't served: copy the instance, then delete it")
-        if not request.pool:
+        if not request.pool and not request.project:
             raise UnsupportedError("Moves between servers aren't served: export the instance here, import it there")
-        new_name = check_instance_name(request.name or name)
-        self._around.pools.get(request.pool)
+        new_name, project = check_instance_name(request.name or name), request.project or caller.project
+        pool = request.pool or found.pool
+        self._around.pools.get(pool)
+        profiles = self._projects.profile_locks(found, project) if project != caller.project else []
 
         def work(handle: OperationHandle) -> None:
-            names = (instance_lock(caller.project, name), instance_lock(caller.project, new_name))
+            names = (instance_lock(caller.project, name), instance_lock(project, new_name))
             locks = self._around.locks
-            with locks.hold(pool_lock(request.pool), shared=True, what="move"), locks.hold(*names, what="move"):
-                self._move(caller, self._around.instance(caller.project, name), new_name, request.pool, handle)
+            with locks.hold(*profiles, pool_lock(pool), shared=True, what="move"), locks.hold(*names, what="move"):
+                instance = self._around.instance(caller.project, name)
+                renamed = self._renamed(caller, instance, new_name, project)
+                if request.pool and pool != renamed.pool:
+                    self._to_pool(caller, renamed, pool, handle)
 
         resources = {"instances": [instance_url(caller.project, found.name)]}
         return self._around.operations.start(caller, "Migrating instance", work, resources=resources)
 
-    def _move(self, caller: Caller, instance: Instance, new_name: str, pool: str, handle: OperationHandle) -> None:
+    def _renamed(self, caller: Caller, instance: Instance, new_name: str, project: str) -> Instance:
+        """Let it have the name and the project; one that has them already is returned as it is."""
         self._around.require_stopped(instance, "Migration operation failure: Instance is running: stop it first")
-        if new_name != instance.name:
-            if self._around.exists(instance.project, new_name):
-                raise ConflictError(f'Name "{new_name}" already in use')
-            instance = self._renamer.carry_out(caller, instance, new_name)
-        if pool != instance.pool:
-            self._to_pool(caller, instance, pool, handle)
+        if (project, new_name) == (instance.project, instance.name):
+            return instance
+        if self._around.exists(project, new_name):
+            raise ConflictError(f'Name "{new_name}" already in use')
+        if project == instance.project:
+            return self._renamer.carry_out(caller, instance, replace(instance, name=new_name))
+        with self._projects.planned(instance, project, new_name) as there:
+            return self._renamer.carry_out(caller, instance, there.instance, there.snapshots)
 
     def _to_pool(self, caller: Caller, instance: Instance, pool: str, handle: OperationHandle) -> None:
         snapshots, former = self._around.snapshot_list(instance), self._former.find(instance)

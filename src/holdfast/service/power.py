@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from holdfast.db import instances as instances_table
 from holdfast.model.config_values import is_false, is_true
-from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError
+from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, NotStartedAgainError
 from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import DEFAULT_PROJECT, StatusCode
@@ -127,9 +127,9 @@ class PowerService:
         """Start one that is recorded as running, as what it had was replaced; record it as stopped where that fails."""
         try:
             self.start_now(caller, instance)
-        except HoldfastError:
+        except HoldfastError as error:
             self._around.save(replace(instance, config={**instance.config, POWER_KEY: STOPPED}))
-            raise
+            raise NotStartedAgainError(instance.name, error) from error
 
     def start_again(self, instance: Instance) -> None:
         """Bring an instance back that was stopped for a change which failed."""

@@ -139,6 +139,8 @@ class RestoreService:
                 if snapshot:
                     context["snapshot"] = f"{instance.name}/{snapshot}"
                 self._around.tell(caller, instance, "restored", **context)
+                if intent.payload["keep_until"] is not None and self._former.find(current) is None:
+                    handle.set_metadata(undo_kept=False)
                 if was_running:
                     self._power.start_recorded(caller, current)
             finally:

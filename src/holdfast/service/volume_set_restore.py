@@ -12,7 +12,7 @@ from typing import Final
 
 from holdfast.db import instances as instances_table
 from holdfast.model.disk_volumes import attached
-from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, NotFoundError
+from holdfast.model.errors import BadRequestError, ConflictError, NotFoundError
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import StatusCode
@@ -141,12 +141,12 @@ class VolumeSetRestorer:
                     self.finish(intent)
                 finally:
                     if was_running:
-                        self._start_again(instance)
+                        self._power.start_again(instance)
                 raise
             try:
                 self._tell(caller, instance, snapshot, members)
                 if was_running:
-                    self._start(caller, current)
+                    self._power.start_recorded(caller, current)
             finally:
                 self._discard(intent, trees)
 
@@ -238,16 +238,3 @@ class VolumeSetRestorer:
         for member in members:
             name = f"{member.volume.name}/{member.snapshot.name}"
             self._store.tell(caller, member.volume, "restored", snapshot=name)
-
-    def _start(self, caller: Caller, instance: Instance) -> None:
-        try:
-            self._power.start_now(caller, instance)
-        except HoldfastError:
-            self._around.save(replace(instance, config={**instance.config, POWER_KEY: STOPPED}))
-            raise
-
-    def _start_again(self, instance: Instance) -> None:
-        """Bring an instance whose restore failed back as it was."""
-        current = self._around.instance(instance.project, instance.name)
-        if self._around.status(current) is StatusCode.STOPPED:
-            self._power.start_now(None, current)

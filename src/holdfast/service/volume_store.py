@@ -76,10 +76,11 @@ class VolumeStore:
                 raise BadRequestError(text)
 
     def refuse_running_users(self, users: VolumeUsers, text: str) -> None:
-        """Raise with this text if one of the instances isn't stopped."""
-        statuses = (self.around.runtime.status(key_of(each)) for each in users.instances)
-        if any(status is not StatusCode.STOPPED for status in statuses):
-            raise VolumeInUseError(text)
+        """Raise with this text, and with those that run, if one of the instances isn't stopped."""
+        runtime = self.around.runtime
+        running = [each for each in users.instances if runtime.status(key_of(each)) is not StatusCode.STOPPED]
+        if running:
+            raise VolumeInUseError(f"{text}: {', '.join(each.name for each in running)}")
 
     @contextmanager
     def alone(self, project: str, pool: str, name: str, what: str) -> Iterator[CustomVolume]:

@@ -243,8 +243,11 @@ class Driver(ABC):
         """
 
     @abstractmethod
-    def rename(self, volume: Volume, new_name: str) -> None:
-        """Rename the volume and the directory of its snapshots. Idempotent, so that recovery can finish or undo it."""
+    def rename(self, volume: Volume, new_name: str, new_project: str | None = None) -> None:
+        """Rename the volume and the directory of its snapshots. Idempotent, so that recovery can finish or undo it.
+
+        `new_project` None: it stays in its project.
+        """
 
     @abstractmethod
     def rename_snapshot(self, volume: Volume, snapshot: str, new_name: str) -> None: ...

@@ -305,8 +305,8 @@ class TreeDriver(Driver):
             parents = [path.parent for path in (source, snapshots) if path.parent.is_dir()]  # images have no snapshots
             self._settle(*parents, self.mount / STAGING)
 
-    def rename(self, volume: Volume, new_name: str) -> None:
-        renamed = volume.renamed(new_name)
+    def rename(self, volume: Volume, new_name: str, new_project: str | None = None) -> None:
+        renamed = volume.renamed(new_name, new_project)
         with self._explained(f'renaming {_named(volume)} to "{new_name}"'):
             self._move_once(self.path(volume), self.path(renamed))
             snapshots, there = self.path(volume, "-").parent, self.path(renamed, "-").parent

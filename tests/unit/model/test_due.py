@@ -155,6 +155,9 @@ def test_words_that_are_no_times() -> None:
     assert wants_startup("@daily, @startup")
     assert not wants_startup("@daily")
     assert is_never("@never")
+    assert is_never("0 0 31 4 *") and is_never("0 0 30 feb *, @never")
+    assert not is_never("0 0 29 2 *") and not is_never("0 0 31 4 *, 0 0 1 * *")
+    assert not is_never("0 0 31 4 mon") and not is_never("@startup")
     assert not is_never("@never, @daily")
     assert next_due("@never", "one", utc(2027, 1, 1), UTC) is None
 

@@ -314,7 +314,10 @@ def test_import_into_an_unknown_pool(world: World) -> None:
 
 def test_import_with_unknown_profile(world: World, tmp_path: Path) -> None:
     path = crafted(world, tmp_path, profiles=("default", "nosuch"))
-    assert world.fail(world.restore(path, "c2")) == "Failed loading profiles for instance: Profile not found"
+    assert world.fail(world.restore(path, "c2")) == (
+        'Failed loading profiles for instance: Profile not found: "nosuch": make one of this name, or import with '
+        "other profiles (`--profile`, `--no-profiles`)"
+    )
     world.assert_nothing_left()
 
 

@@ -9,7 +9,16 @@ from collections.abc import Callable
 import pytest
 
 from holdfast.model.errors import ConflictError, InternalError
-from holdfast.service.locks import Locks, image_lock, instance_lock, pool_lock, profile_lock, project_lock, volume_lock
+from holdfast.service.locks import (
+    Locks,
+    custom_volume_lock,
+    image_lock,
+    image_volume_lock,
+    instance_lock,
+    pool_lock,
+    profile_lock,
+    project_lock,
+)
 
 C1, C2, POOL = instance_lock("default", "c1"), instance_lock("default", "c2"), pool_lock("p")
 
@@ -133,7 +142,8 @@ def test_order_is_kept() -> None:
         POOL,
         C1,
         C2,
-        volume_lock("p", "container", "c1"),
+        custom_volume_lock("z", "p", "v"),
+        image_volume_lock("a", "ab"),
     ]
     with locks.hold(*reversed(everything)):
         assert all(locks.holder(name) is not None for name in everything)

@@ -170,9 +170,14 @@ def test_they_follow_a_rename(scene: Scene) -> None:
     scene.service.raise_("p", "a", snapshot_url("p", "box", "s 1"), "snapshot")
     with scene.database.write() as connection:
         snapshots.rename(connection, "p", "box", "s 1", "s%2")
-        instances.rename(connection, "p", "box", "crate")
+        instances.rename(connection, "p", "box", "crate", "p")
     about = {each.message: each.entity for each in scene.service.list("p")}
     assert about == {"instance": "/1.0/instances/crate", "snapshot": "/1.0/instances/crate/snapshots/s%252"}
+    with scene.database.write() as connection:
+        projects.insert(connection, Project(name="q", description="", config={}))
+        instances.rename(connection, "p", "crate", "crate", "q")
+    assert {each.message: each.entity for each in scene.service.list("q")} == about
+    assert scene.service.list("p") == []
 
 
 def test_they_go_with_their_entity(scene: Scene) -> None:

@@ -177,6 +177,7 @@ def _target(session: Session, target: InstanceReference, project: str) -> Client
     examples=(
         "holdfast move web www",
         "holdfast move web -s fast",
+        "holdfast move web --target-project blue",
         "holdfast move web/snap0 web/kept",
         "holdfast move web backup:web",
     ),

@@ -63,7 +63,8 @@ def apply_devices(
 ) -> DeviceMap:
     """Return the instance's own devices: those given, changed as -d and -s want it.
 
-    A device that comes from a profile is copied whole into the instance before it is changed.
+    A device that comes from a profile is copied whole into the instance before it is changed; one that is to be of
+    another type is replaced as a whole, so that `type=none` turns it off.
     """
     own = {name: dict(device) for name, device in devices.items()}
     overrides = parse_device_overrides(wishes.device)
@@ -78,7 +79,9 @@ def apply_devices(
         before = own.get(name) or inherited.get(name)
         if before is None and "type" not in settings:
             raise click.UsageError(f'There is no device "{name}" to change; to add one, give its type as well')
-        own[name] = {**(before or {}), **settings}
+        before = before or {}
+        is_same_type = settings.get("type", before.get("type")) == before.get("type")
+        own[name] = {**before, **settings} if is_same_type else settings
     return own
 
 

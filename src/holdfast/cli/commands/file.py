@@ -16,6 +16,7 @@ from holdfast.cli.commands.file_trees import Pull, Push, Wanted
 from holdfast.cli.groups import Entry, Group, command
 from holdfast.cli.places import Place, place_to_read, place_to_write
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.tables import escaped
 from holdfast.cli.units import OWNER_ID
 from holdfast.client.files import FileAttributes
 
@@ -150,7 +151,7 @@ def show_directory(session: Session, wanted: Place) -> None:
     with session.client.files.open(wanted.owner, wanted.path, snapshot=wanted.snapshot) as opened:
         names = opened.entries() if opened.attributes.kind == "directory" else [wanted.path]
     for name in sorted(names):
-        click.echo(name)
+        click.echo(escaped(name))
 
 
 @command("mkdir", "Make a directory in an instance.", examples=("holdfast file mkdir web/srv/site --mode 0750",))

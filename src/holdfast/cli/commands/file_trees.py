@@ -16,6 +16,7 @@ import click
 
 from holdfast.cli.places import Place
 from holdfast.cli.session import Session
+from holdfast.cli.tables import escaped
 from holdfast.client.errors import ApiError, MissingPathError, SpecialFileError
 from holdfast.client.files import FileAttributes, OpenedFile
 from holdfast.client.owners import Owner
@@ -88,7 +89,7 @@ class Push:
                     file,
                     attributes=self._attributes("file", found.st_uid, found.st_gid, mode),
                     size_bytes=os.fstat(file.fileno()).st_size,
-                    on_bytes=self._session.transfer(f"Pushing {source.name}"),
+                    on_bytes=self._session.transfer(f"Pushing {escaped(source.name)}"),
                 )
         else:
             raise _NoContentError(f"{source} is neither file, directory nor symbolic link")
@@ -98,7 +99,7 @@ class Push:
         try:
             self._push(source, path, is_recursive=True)
         except _NoContentError as error:
-            click.echo(f"Left out: {error.format_message()}", err=True)
+            click.echo(f"Left out: {escaped(error.format_message())}", err=True)
 
     def _attributes(self, kind: str, uid: int, gid: int, mode: int) -> FileAttributes:
         wanted = self._wanted
@@ -163,31 +164,39 @@ class Pull:
             if kind == "directory":
                 if not is_recursive:
                     raise click.ClickException(f"{place.path} is a directory; use -r")
-                names = [_checked(name) for name in opened.entries()]
-                if target.is_symlink():
-                    raise click.ClickException(f"{target} is a symbolic link; nothing is written through it")
-                target.mkdir(exist_ok=True)
+                names, mode = [_checked(name) for name in opened.entries()], opened.attributes.mode
             elif kind == "symlink":
-                names = []
                 if target.is_symlink():
                     target.unlink()
                 target.symlink_to(opened.link_target())
                 return
             else:
-                names = []
                 with WholeFile(target) as file:
-                    opened.copy_to(file, self._session.transfer(f"Pulling {place.path}"))
+                    opened.copy_to(file, self._session.transfer(f"Pulling {escaped(place.path)}"))
                 target.chmod(opened.attributes.mode & 0o777)
                 return
-        for name in names:
-            self._pull_below(place.below(name), target / name)
+        self._fill(place, target, names, mode)
+
+    def _fill(self, place: Place, target: Path, names: Sequence[str], mode: int) -> None:
+        """Pull what is in a directory; one that is made here is private until it is full, then as it is inside."""
+        if target.is_symlink():
+            raise click.ClickException(f"{target} is a symbolic link; nothing is written through it")
+        is_new = not target.is_dir()
+        if is_new:
+            target.mkdir(mode=0o700)
+        try:
+            for name in names:
+                self._pull_below(place.below(name), target / name)
+        finally:
+            if is_new:
+                target.chmod(mode)
 
     def _pull_below(self, place: Place, target: Path) -> None:
         """Go on where there is something that is no content, such as a device or a socket."""
         try:
             self._pull(place, target, is_recursive=True)
         except SpecialFileError as error:
-            click.echo(f"Left out: {error}", err=True)
+            click.echo(f"Left out: {escaped(str(error))}", err=True)
 
     @staticmethod
     def _require_file(opened: OpenedFile, path: str) -> None:

@@ -153,7 +153,7 @@ def _image_and_name(session: Session, words: tuple[str, ...], *, is_empty: bool)
     if is_empty:
         return None, names[0] if names else ""
     remote, image = split_remote(words[0])
-    is_elsewhere = bool(remote and names and split_remote(words[1])[0]) and not session.is_here(remote)
+    is_elsewhere = session.remotes.knows(remote) and not session.is_here(remote)  # a name without one: the default
     if not is_elsewhere:
         remote, image = "", IMAGE.convert(words[0], None, None)
     return ImageReference(remote, image), names[0] if names else ""

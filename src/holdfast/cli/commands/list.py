@@ -18,8 +18,8 @@ FAST_COLUMNS = "nsacPt"
 
 @command(
     "list",
-    "List instances. Filters narrow the list: the beginning of a name, a regular expression for the whole name, "
-    "KEY=VALUE of the configuration, or type=, status=, architecture=.\n\n"
+    "List instances. Filters narrow the list: the beginning of a name, a regular expression for the whole name (with ^ "
+    "or $ for its beginning or end), KEY=VALUE of the configuration, or type=, status=, architecture=.\n\n"
     "Columns are letters, or configuration keys as KEY[:NAME[:WIDTH]] (a width of -1 shows all of it, one of 0 as much "
     f"as the name has room for): {COLUMN_HELP}.",
     examples=(

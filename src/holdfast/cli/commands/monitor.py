@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 
 import click
@@ -10,6 +9,7 @@ import click
 from holdfast.cli.groups import command
 from holdfast.cli.references import remote_argument
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.tables import json_text
 from holdfast.client.shapes import Event
 
 TYPES = ("operation", "lifecycle", "logging")
@@ -55,7 +55,7 @@ def monitor(
 def event_text(event: Event, format_name: str) -> str:
     """Return an event as it is printed, with its line end."""
     if format_name == "json":
-        return json.dumps(event, separators=(",", ":"), ensure_ascii=False) + "\n"
+        return json_text(event) + "\n"
     if format_name == "yaml":
         from holdfast.cli.yaml_text import to_yaml
 

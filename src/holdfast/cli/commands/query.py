@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import string
 import sys
 from typing import cast
@@ -13,6 +12,7 @@ import click
 from holdfast.cli.groups import command
 from holdfast.cli.references import strip_remote
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.tables import json_text
 from holdfast.client.shapes import Operation
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -71,4 +71,4 @@ def query(session: Session, path: str, method: str, data: str | None, is_waiting
         operation = RunningOperation(connection, cast(Operation, metadata))
         metadata = session.wait(operation, "Waiting")
     if metadata not in (None, {}):
-        click.echo(json.dumps(metadata, indent="\t", ensure_ascii=False))
+        click.echo(json_text(metadata, indent="\t"))

@@ -140,7 +140,8 @@ def restore(
         if forget:
             session.client.instances.forget_undo(reference.name)
         else:
-            session.wait(session.client.instances.undo(reference.name), f"Undoing the restore of {reference.name}")
+            undoing = session.client.instances.undo(reference.name)
+            _wait_for_restore(session, undoing, f"Undoing the restore of {reference.name}")
         return
     whole = f"{instance}/{name}" if name else instance
     target, _, snapshot_name = whole.partition("/")
@@ -150,4 +151,13 @@ def restore(
     operation = session.client.instances.restore(
         reference.name, snapshot_name, stateful=stateful, disk_volumes=disk_volumes
     )
-    session.wait(operation, f"Restoring {reference.name}")
+    _wait_for_restore(session, operation, f"Restoring {reference.name}")
+
+
+def _wait_for_restore(session: Session, operation: RunningOperation, title: str) -> None:
+    """Wait, and say so where what the instance was before is lost against what its configuration says."""
+    session.wait(operation, title)
+    if operation.results().get("undo_kept") is False:
+        click.echo(
+            "Done, but it can't be undone: its pool is nearly full, or failed to keep what it was before", err=True
+        )
