@@ -124,10 +124,22 @@ def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     world.protect("web", "--now")
     world.backup.lxc.run("start", "web")
     world.backup.lxc.run("exec", "web", "--", "sh", "-c", "echo here > /root/mark")
-    assert "runs here" in world.cli.fails("backup-server", "run-now", "home-web")
+    assert "was started here" in world.cli.fails("backup-server", "run-now", "home-web")
     assert world.backup.lxc.run("exec", "web", "--", "cat", "/root/mark") == "here\n"
     world.backup.lxc.run("stop", "--force", "web")
+    said = world.cli.fails("backup-server", "run-now", "home-web")
+    assert f"FAILING: {said}" in world.cli.run("backup-server", "list")
+    assert world.cli.run("file", "pull", "web/root/mark", "-") == "here\n"
+    remedy = said.split("`holdfast ")[1].split("`")[0]
+    world.cli.run(*remedy.split())
     world.cli.run("backup-server", "run-now", "home-web")
+    assert world.cli.result("file", "pull", "web/root/mark", "-").returncode != 0
+    world.backup.lxc.run("start", "web")
+    world.backup.lxc.run("stop", "--force", "web")
+    world.cli.fails("backup-server", "run-now", "home-web")
+    world.backup.lxc.run("rename", "web", "kept")
+    world.cli.run("backup-server", "run-now", "home-web")
+    assert world.names() == ["kept", "web"]
 
 
 def test_what_matches_nothing_is_told(world: World) -> None:

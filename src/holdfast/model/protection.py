@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from holdfast.model.errors import BadRequestError
+from holdfast.model.errors import BadRequestError, ConflictError
 from holdfast.model.instance import Config, Devices
 from holdfast.model.retention import parse_keep
 from holdfast.model.schedule import VOLUME_ALIASES, check_schedule
@@ -20,6 +20,8 @@ PROFILES_KEY: Final = "user.holdfast.copy_profiles"
 """The profiles that the instance has at its home, with commas between; the copy has their settings, not them."""
 DROPPED_KEY: Final = "user.holdfast.copy_left_out"
 """Devices of the instance that can't be here: they show volumes, or paths of the other host."""
+STARTED_KEY: Final = "user.holdfast.copy_started"
+"""Stands in the configuration of a copy that was started here: what happened in it is in no other place."""
 
 _SPACES: Final = re.compile(r"[^A-Za-z0-9.]+")
 _WINDOW: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
@@ -153,6 +155,20 @@ def _can_be_here(device: Mapping[str, str]) -> bool:
 def is_copy_of(config: Config, protection: Protection) -> bool:
     """Tell whether an instance here was made by the protection."""
     return config.get(MARK_KEY) == protection.name
+
+
+def as_started(config: Config) -> Config:
+    """Return the configuration of an instance that is started: a copy's tells that from then on."""
+    return {**config, STARTED_KEY: "true"} if MARK_KEY in config else config
+
+
+def check_not_started(name: str, config: Config) -> None:
+    """Raise `ConflictError` for a copy that was started here: a pull would take away what happened in it."""
+    if STARTED_KEY in config:
+        raise ConflictError(
+            f'The copy "{name}" was started here, so it is not brought up to date: rename or delete it to have a new '
+            f"one pulled, or give up what happened in it: stop it, then `holdfast config unset {name} {STARTED_KEY}`"
+        )
 
 
 def is_late(copy: ProtectedCopy, due_at: datetime | None, now: datetime) -> bool:

@@ -35,6 +35,7 @@ from holdfast.model.instance_keys import copied_config
 from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
+from holdfast.model.protection import check_not_started
 from holdfast.model.refresh_plan import RefreshPlan, keeping_others
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
@@ -149,6 +150,8 @@ class MigrationSink:
             self._bases.usable(target, self._around.driver(target), is_received=True) as usable,
             self._bases.of_snapshots(target, self._around.driver(target)) as of_snapshots,
         ):
+            if source.kept_for:
+                check_not_started(name, target.config)
             offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
             there = [whole_seconds(each) for each in self._around.snapshot_list(target)]
             plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)

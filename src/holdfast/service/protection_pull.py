@@ -21,7 +21,7 @@ from holdfast.client.transfer import Pace
 from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
 from holdfast.model.instance_changes import InstanceChange, without_empty
 from holdfast.model.kinds import StatusCode
-from holdfast.model.protection import Protection, copied_settings, is_copy_of
+from holdfast.model.protection import Protection, check_not_started, copied_settings, is_copy_of
 from holdfast.model.schedules import DEFAULT_LABEL
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
@@ -96,6 +96,7 @@ class Puller:
                 f'There is an instance "{name}" in project "{caller.project}" that is no copy of this protection: '
                 "rename it, or have copies kept in another project with --target-project"
             )
+        check_not_started(name, found.config)
         self._around.require_stopped(
             found, f'The copy "{name}" runs here, so it is not brought up to date: stop it, or pause the protection'
         )
