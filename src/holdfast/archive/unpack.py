@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from holdfast.archive.lost_attributes import check_none_lost
 from holdfast.archive.members import BLOCK, END, Kind, Member
 from holdfast.archive.tarstream import TarStream
 from holdfast.host.beneath import directory
@@ -99,7 +100,8 @@ def unpacking(
 
     Only root can confine a process; who is not root may unpack what was filtered into an empty directory without it.
 
-    Raises `NoSpaceError` for a full disk and `StorageError` with tar's words for everything else it stumbles over.
+    Raises `NoSpaceError` for a full disk and `StorageError` with tar's words for everything else it stumbles over, also
+    for an extended attribute that can't be set (see `lost_attributes`).
     """
     try:
         with (
@@ -118,6 +120,7 @@ def unpacking(
                 process.close()
                 process.wait()
                 raise
+        check_none_lost(process.stderr, target)
     except BrokenPipeError as error:
         raise StorageError(f"Unpacking into {target} stopped early") from error
     except CommandError as error:
