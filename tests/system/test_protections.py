@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from support.http import ask
 from support.images import make_tiny_image
 from support.invariants import violations
 from support.relay import free_port
+from support.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
 PATH = "/1.0/protections"
@@ -167,6 +170,60 @@ def test_settings_follow(world: World) -> None:
     world.home.lxc.run("config", "unset", "db", "limits.memory")
     world.cli.run("backup-server", "run-now", "home-db")
     assert "limits.memory" not in world.ask("GET", "/1.0/instances/db")["config"]
+
+
+def test_what_is_not_kept_is_not_sent_again(world: World) -> None:
+    """Of what schedules made there; what was made by hand there doesn't count, and stays."""
+
+    def scheduled() -> None:
+        before = len(there())
+        world.home.lxc.run("config", "set", "kept", "snapshots.schedule=@startup")
+        world.home.lxc.run("start", "kept")
+        await_true(lambda: len(there()) > before, "the snapshot before the start")
+        world.home.lxc.run("stop", "--force", "kept")
+        world.home.lxc.run("config", "unset", "kept", "snapshots.schedule")
+
+    def there() -> list[str]:
+        return [each["name"] for each in json.loads(world.home.lxc.run("query", f"{path}?recursion=1"))]
+
+    def here() -> list[str]:
+        return [each["name"] for each in world.ask("GET", f"{path}?recursion=1")]
+
+    def run() -> None:
+        world.cli.run("backup-server", "run-now", "home-kept")
+
+    def prune() -> None:
+        """Do what the next look at the copies would, once a minute, unless it has been there."""
+        for each in world.ask("GET", "/1.0/instances/kept/snapshot-plan"):
+            if not each["kept"]:
+                world.backup.lxc.run("delete", f"kept/{each['name']}", expect=None)
+
+    path = "/1.0/instances/kept/snapshots"
+    world.home.lxc.run("init", "tiny", "kept", "-s", "bt")
+    try:
+        world.home.lxc.run("snapshot", "kept", "by-hand")
+        scheduled()
+        scheduled()
+        _, old, new = there()
+        world.protect("kept", "--keep", "last=1", "--now")
+        prune()
+        assert here() == ["by-hand", new]
+        run()
+        assert old not in here()
+        prune()
+        by_hand, last = here()
+        assert by_hand == "by-hand" and last.startswith("pull-")
+        taken_at = datetime.fromisoformat(world.ask("GET", f"{path}/{last}")["created_at"])
+        await_true(lambda: int(time.time()) > taken_at.timestamp(), "a later second, which is what servers tell")
+        scheduled()
+        newest = there()[-1]
+        run()
+        assert not {old, new} & set(here())
+        prune()
+        assert here() == ["by-hand", newest]
+        assert there() == ["by-hand", old, new, newest]
+    finally:
+        world.home.lxc.run("delete", "--force", "kept")
 
 
 def test_what_is_gone_there_stays_here(world: World) -> None:

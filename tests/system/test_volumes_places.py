@@ -255,9 +255,7 @@ def test_a_copy_of_a_snapshot_whose_volume_is_gone(bereft: World) -> None:
     bereft.power("c2", "start")
     other = {"v1": {"type": "disk", "pool": "d", "source": "nosuch", "path": "/data"}}
     with pytest.raises(HoldfastError, match='"nosuch" in "d"'):
-        bereft.finish(
-            create(CALLER, InstanceRequest(name="c3", devices=other), FromCopy(name="c1", snapshot="one"))
-        )
+        bereft.finish(create(CALLER, InstanceRequest(name="c3", devices=other), FromCopy(name="c1", snapshot="one")))
 
 
 def test_a_profile_can_only_show_what_is_there(world: World) -> None:

@@ -1,7 +1,7 @@
 """Extended attributes that tar could not set: it only warns of them, and ends as if all was there.
 
-What a file holds must not get lost without a word. Left out, with a line in the log, is what belongs to a system and not
-to the file: labels of the host's security module, and attributes of a kind that only other file systems know.
+What a file holds must not get lost without a word. Left out, with a line in the log, is what belongs to a system and
+not to the file: labels of the host's security module, and attributes of a kind that only other file systems know.
 """
 
 from __future__ import annotations
