@@ -28,7 +28,7 @@ from holdfast.db.database import Database, sqlite_url
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.service.paths import Paths
 from support.holdfast import HoldfastServer, short_directory
-from support.https import free_port
+from support.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 SCROLLED_S = 5

@@ -31,8 +31,15 @@ PACKAGE_OF = {
 
 
 def pytest_configure() -> None:
-    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("busy")  # a busy machine is no fault of what is tested
+    # A busy machine is no fault of what is tested. What is tried is the same each time: new things are tried by hand.
+    settings.register_profile(
+        "busy",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize="HOLDFAST_FUZZ_S" not in os.environ,
+        database=None,
+    )
+    settings.load_profile("busy")
     os.environ["HOLDFAST_CONF"] = "/nonexistent/holdfast"  # whoever runs the tests may know servers of their own
 
 

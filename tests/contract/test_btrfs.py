@@ -40,8 +40,14 @@ def directory(tmp_path: Path) -> Iterator[Path]:
         if mount.target.is_relative_to(tmp_path):
             mounts.unmount(mount.target)
     for image in tmp_path.rglob("*.img"):
-        for device in loops.devices_of(image):
-            run(["losetup", "--detach", device])
+        await_true(lambda image=image: is_detached(image), "the loop devices to go")  # type: ignore[misc]
+
+
+def is_detached(image: Path) -> bool:
+    """Detach what shows the file; one that was about to go may be gone by then."""
+    for device in loops.devices_of(image):
+        run(["losetup", "--detach", device], allowed_codes=(0, 1))
+    return loops.devices_of(image) == []
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def places(request: bytes) -> list[int]:
 def send(scene: Scene, data: bytes, then: Callable[[], None]) -> None:
     """Send this much, do something, and go."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(60)
+        client.settimeout(200)
         client.connect(str(scene.server.socket))
         with suppress(BrokenPipeError, ConnectionResetError):
             client.sendall(data)

@@ -35,8 +35,9 @@ pytestmark = [
 POOL = "default"
 """Of plain files, by rsync: what crosses there has most to and fro. The others are cut in test_migration_cuts.py."""
 BIG_BYTES = 6 * 2**20
-MARGIN_S = 20
-"""For noticing, telling and cleaning up after the kernel has said that the other side is silent."""
+MARGIN_S = 200
+"""For noticing, telling and cleaning up, on a busy machine, after the kernel has said that the other side is silent. By
+itself it says so after a quarter of an hour."""
 
 
 @dataclass
@@ -60,7 +61,7 @@ class World:
 
     def run(self, *words: str) -> None:
         process = self.start(*words)
-        _, errors = process.communicate(timeout=300)
+        _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
 
     def copy(self, remote: str = "home") -> tuple[str, ...]:
@@ -141,15 +142,15 @@ def test_a_line_with_long_delays(world: World, faults: Counter[str]) -> None:
 def test_a_line_that_is_cut(world: World, faults: Counter[str]) -> None:
     is_first = "web" not in world.here.lxc.run("list", "--format", "csv", "-c", "n")
     before = {} if is_first else describe(rootfs(world.here, POOL, "web"))
-    world.line.slow("8mbit")
+    world.line.slow("2mbit")
     process = world.start(*world.copy())
     staging = world.here.directory / "storage-pools" / POOL / ".staging"
     await_true(lambda: any(staging.iterdir()), "the copy to begin")
     world.line.cut()
     cut_s = time.monotonic()
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 1, errors
-    await_true(lambda: violations(world.here) == violations(world.home) == [], "that nothing is left")
+    await_true(lambda: violations(world.here) == violations(world.home) == [], "that nothing is left", 200)
     assert time.monotonic() - cut_s < SILENCE_S + MARGIN_S
     if is_first:
         assert "web" not in world.here.lxc.run("list", "--format", "csv", "-c", "n")

@@ -107,7 +107,7 @@ def plain() -> bytes:
         return DecompressedReader(file, Compression.ZSTD).read()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@BOUNDED
 @given(changes=st.lists(st.tuples(st.integers(0, 2**30), st.integers(0, 255)), min_size=1, max_size=8))
 def test_damaged_tar(plain: bytes, changes: list[tuple[int, int]]) -> None:
     """Bytes changed in headers of a real file are noticed, or give another entry that the rules then judge."""

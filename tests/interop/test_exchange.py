@@ -50,10 +50,10 @@ def compare(source: Server, source_pool: str, target: Server, target_pool: str, 
 def restore_and_start(server: Server, name: str) -> None:
     """The import starts, and its snapshot can be restored there."""
     server.lxc.run("start", name)
-    assert server.lxc.run("exec", name, "--", "cat", "/data/only-main") == "main"
+    assert server.lxc.heard(name, "cat", "/data/only-main") == "main"
     server.lxc.run("restore", name, "first")
     server.lxc.run("exec", name, "--", "sh", "-c", "test -e /data/file && test ! -e /data/only-second")
-    assert server.lxc.run("exec", name, "--", "stat", "-c", "%u %g", "/data/owned").split() == ["1000", "1001"]
+    assert server.lxc.heard(name, "stat", "-c", "%u %g", "/data/owned").split() == ["1000", "1001"]
 
 
 @pytest.mark.parametrize("pool", ["default", "bt"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,25 +37,13 @@ def files() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def refusal(theirs: LxdServer, file: Path) -> subprocess.CompletedProcess[bytes]:
-    """Return what LXD says to a file.
-
-    Its client waits for ever, in about one of 15 tries on a quiet machine, where the server is done before the client
-    listens to its events; so it is asked again, under another name.
-    """
-    for attempt in range(10):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return theirs.lxc.result("import", file, f"taken{attempt}", "-s", "bt", timeout_s=20)
-    raise AssertionError("the client of LXD waited for ever each time")
-
-
 @pytest.mark.parametrize("name", ["newer", "alone"])
 def test_lxd_refuses_it(files: Path, name: str) -> None:
     directory = short_directory()
     try:
         with LxdServer(directory / "l") as theirs:
             for there in ("", "base\n"):
-                refused = refusal(theirs, files / name)
+                refused = theirs.lxc.refused("import", files / name, "taken", "-s", "bt")
                 assert refused.returncode != 0 and b"nvalid instance type" in refused.stderr, refused.stderr
                 assert theirs.lxc.run("list", "--format", "csv", "-c", "n") == there
                 pool = theirs.directory / "storage-pools/bt"

@@ -61,7 +61,7 @@ def test_lxd_takes_the_instance(ours: HoldfastServer, exported: Path, pool: str)
     directory = short_directory()
     try:
         with LxdServer(directory / "l") as theirs:
-            refused = theirs.lxc.result("import", exported, "taken", "-s", pool)
+            refused = theirs.lxc.refused("import", exported, "taken", "-s", pool)
             assert refused.returncode != 0 and b'device "data"' in refused.stderr
             assert theirs.lxc.run("list", "--format", "csv") == ""
             theirs.lxc.run("storage", "volume", "create", pool, "data")

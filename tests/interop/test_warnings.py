@@ -110,7 +110,7 @@ class _Told:
     """What a monitor has told so far of warnings, one JSON document per line."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._text, self._deadline = descriptor, b"", time.monotonic() + 60
+        self._descriptor, self._text, self._deadline = descriptor, b"", time.monotonic() + 200
 
     def read_on(self) -> None:
         assert time.monotonic() < self._deadline, self._text

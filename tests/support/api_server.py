@@ -10,6 +10,7 @@ from pathlib import Path
 from holdfast.server.app import Server
 from holdfast.server.webui import FILES
 from holdfast.service.container import Services
+from support.waiting import LONG_S
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class ServerThread:
 
     def start(self) -> None:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(LONG_S)
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(LONG_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -12,6 +12,7 @@ import pytest
 from support.holdfast import HoldfastServer, short_directory
 from support.images import make_tiny_image
 from support.lxd import LxcClient, LxdServer, require_lxd
+from support.missed_end import MissedEndError
 from support.relay import add_https, relaying
 from support.rich import Server
 from support.trees import Entry
@@ -49,7 +50,7 @@ def servers() -> Iterator[World]:
     ):
         for server in (ours, theirs):
             server.lxc.run("image", "import", image, "--alias", "tiny")
-        lxc = relaying(directory / "relay", h=ours.socket, i=other.socket, l=theirs.socket)
+        lxc = relaying(directory / "relay", lxd=("l", "sl"), h=ours.socket, i=other.socket, l=theirs.socket)
         add_https(lxc, sh=ours, si=other, sl=theirs)
         yield World(ours, other, theirs, lxc)
     shutil.rmtree(directory)
@@ -71,23 +72,29 @@ def as_lxd_carries(entries: dict[str, Entry]) -> dict[str, Entry]:
 
 def remove(server: Server, name: str) -> None:
     """Delete an instance that may be there; a transfer of it may just be ending."""
-    await_true(
-        lambda: server.lxc.result("delete", "--force", name).returncode == 0 or is_gone(server, name), "deletion"
-    )
+    await_true(lambda: is_done(server, "delete", "--force", name) or is_gone(server, name), "deletion", 120)
 
 
 def is_gone(server: Server, name: str) -> bool:
-    return server.lxc.result("info", name).returncode != 0
+    return not is_done(server, "info", name)
+
+
+def is_done(server: Server, *words: str) -> bool:
+    """Run a command; tell whether it says that it was done. A client of LXD that missed the end can't say so."""
+    try:
+        return server.lxc.result(*words).returncode == 0
+    except MissedEndError:
+        return False
 
 
 def remove_volume(server: Server, pool: str, name: str) -> None:
     """Delete a custom volume that may be there."""
-
-    def is_done() -> bool:
-        deleted = server.lxc.result("storage", "volume", "delete", pool, name).returncode == 0
-        return deleted or server.lxc.result("storage", "volume", "show", pool, name).returncode != 0
-
-    await_true(is_done, "deletion")
+    volume = ("storage", "volume")
+    await_true(
+        lambda: is_done(server, *volume, "delete", pool, name) or not is_done(server, *volume, "show", pool, name),
+        "deletion",
+        120,
+    )
 
 
 def matrix() -> list[object]:

@@ -67,11 +67,13 @@ def sign_in(clients: Clients, **link: object) -> BrowserAtWork:
 @contextmanager
 def events(browser: BrowserAtWork, **query: str) -> Iterator[Iterator[str | bytes]]:
     """Listen to the server's events as a page does, until it closes."""
-    raw = TlsEndpoint("127.0.0.1", browser.port, browser.certificate).open_duplex(10)
+    raw = TlsEndpoint("127.0.0.1", browser.port, browser.certificate).open_duplex(60)
     own = Origin(f"https://127.0.0.1:{browser.port}")
     headers = {"Cookie": browser.cookie, "Sec-Fetch-Site": "same-origin"}
     url = f"ws://127.0.0.1:{browser.port}/1.0/events?{urlencode(query)}"  # what is encrypted is so below
-    with connect(url, sock=raw, origin=own, additional_headers=headers, close_timeout=2, ping_interval=None) as socket:
+    with connect(
+        url, sock=raw, origin=own, additional_headers=headers, open_timeout=60, close_timeout=2, ping_interval=None
+    ) as socket:
         yield _messages(socket)
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from holdfast.db import schedule_runs
@@ -67,8 +67,12 @@ def _export_another(world: World, target: Path) -> None:
 
 
 def make_due(world: World, name: str) -> None:
-    """Give it a schedule of every hour, also while stopped, that was looked at two hours ago for the last time."""
-    config = {"snapshots.schedule": "0 * * * *", "snapshots.schedule.stopped": "true"}
+    """Give it a schedule of every hour, also while stopped, that was looked at two hours ago for the last time.
+
+    It was due half an hour ago, so that no other moment of it comes meanwhile.
+    """
+    minute = (datetime.now(UTC).astimezone().minute + 30) % 60
+    config = {"snapshots.schedule": f"{minute} * * * *", "snapshots.schedule.stopped": "true"}
     world.services.instances.patch(CALLER, name, InstanceChange(config=config))
     world.tick()
     key = ("default", name)
@@ -128,7 +132,7 @@ def die(directory: Path, action: str, pool: str, point: str) -> None:
         env={**os.environ, VARIABLE: point, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == -9, f"{point} was not reached: {done.stderr[-2000:]}"

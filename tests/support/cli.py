@@ -13,7 +13,10 @@ import termios
 import time
 from pathlib import Path
 
+from support.waiting import LONG_S, await_true
+
 COMMAND = Path(sys.executable).with_name("holdfast")
+_LOCAL_FLAGS = 3
 
 
 class Cli:
@@ -31,7 +34,7 @@ class Cli:
             env=self.environment,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 
@@ -72,7 +75,7 @@ class Terminal:
     def write(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
-    def expect(self, wanted: bytes, timeout_s: float = 30) -> None:
+    def expect(self, wanted: bytes, timeout_s: float = LONG_S) -> None:
         """Read until the text appears; fail when it doesn't come in time."""
         deadline = time.monotonic() + timeout_s
         while wanted not in self.seen:
@@ -83,6 +86,12 @@ class Terminal:
             except OSError:
                 raise AssertionError(f"{wanted!r} did not come before the end: {self.seen!r}") from None
 
+    def answer_unseen(self, question: bytes, answer: bytes) -> None:
+        """Type what isn't to be shown once the terminal shows nothing: what was typed before is thrown away then."""
+        self.expect(question)
+        await_true(lambda: not termios.tcgetattr(self.master)[_LOCAL_FLAGS] & termios.ECHO, "what is typed is hidden")
+        self.write(answer)
+
     def end(self) -> int:
         """Read the rest, wait for the end and return the exit code."""
         try:
@@ -90,7 +99,7 @@ class Terminal:
                 self.seen += chunk
         except OSError:
             pass  # a terminal whose last user is gone answers EIO
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=LONG_S)
         os.close(self.master)
         return code
 

@@ -12,7 +12,8 @@ from holdfast.service.caller import INTERNAL
 from holdfast.service.certificates import CertificateRequest, Peer
 from support.api_server import Running
 from support.http import Answer
-from support.https import ask_https, ask_on, base64_of, connect_https, free_port
+from support.https import ask_https, ask_on, base64_of, connect_https
+from support.ports import free_port
 from support.tls_server import Files, client_files
 
 Ask = Callable[..., Answer]

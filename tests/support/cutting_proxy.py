@@ -92,7 +92,11 @@ def _pump(source: socket.socket, target: socket.socket, limit: int | None) -> bo
 
 
 def _socket_for(place: Path | int) -> socket.socket:
-    return socket.socket(socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET)
+    if isinstance(place, Path):
+        return socket.socket(socket.AF_UNIX)
+    made = socket.socket(socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the end of an old connection may still have the port
+    return made
 
 
 def _address(place: Path | int) -> str | tuple[str, int]:

@@ -22,7 +22,7 @@ class Desk:
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "HOLDFAST_CONF": str(self.configuration), "HOLDFAST_DIR": "/nowhere"}
         return subprocess.run(
-            [COMMAND, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120, check=False
+            [COMMAND, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=600, check=False
         )
 
     def must(self, *arguments: str | Path) -> str:

@@ -61,7 +61,7 @@ class Relay:
         for thread in threads:
             thread.start()
         try:
-            ended: Any = other.request("GET", f"/1.0/operations/{receiving['id']}/wait", timeout_s=60).metadata
+            ended: Any = other.request("GET", f"/1.0/operations/{receiving['id']}/wait", timeout_s=200).metadata
             if not ended["err"]:
                 self.source_error = self._end_of(one, sending["id"])
         except ClientError:
@@ -76,7 +76,7 @@ class Relay:
     @staticmethod
     def _end_of(server: Connection, operation: str) -> str:
         try:
-            ended: Any = server.request("GET", f"/1.0/operations/{operation}/wait?timeout=20", timeout_s=30).metadata
+            ended: Any = server.request("GET", f"/1.0/operations/{operation}/wait?timeout=60", timeout_s=100).metadata
         except ClientError:
             return "gone"
         return str(ended["err"])

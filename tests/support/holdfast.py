@@ -12,6 +12,7 @@ from pathlib import Path
 
 from holdfast.service.crashpoints import FAILURE_VARIABLE, FILE_MARK, VARIABLE
 from support.lxd import LxcClient
+from support.waiting import LONG_S
 
 COMMAND = Path(sys.executable).with_name("holdfast")
 
@@ -62,10 +63,12 @@ class HoldfastServer:
                 stderr=log,
                 start_new_session=True,
             )
-        done = self.holdfast("waitready", "--timeout", "60")
+        done = self.holdfast("waitready", "--timeout", "120")
         assert done.returncode == 0, f"{done.stderr}\n{self.log.read_text()[-3000:]}"
 
-    def holdfast(self, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def holdfast(
+        self, *arguments: str | Path, stdin: str = "", timeout_s: float = 600, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run our own command against this daemon; the given variables are added to its environment."""
         return subprocess.run(
             [COMMAND, *map(str, arguments)],
@@ -73,7 +76,7 @@ class HoldfastServer:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=timeout_s,
             check=False,
         )
 
@@ -95,7 +98,7 @@ class HoldfastServer:
         self._process.kill()
         self._process.wait()
 
-    def wait_for_death(self, timeout_s: float = 60) -> int:
+    def wait_for_death(self, timeout_s: float = LONG_S) -> int:
         """Wait until the daemon has ended by itself; return its exit code (-9 after a crash point)."""
         assert self._process is not None
         return self._process.wait(timeout=timeout_s)
@@ -104,7 +107,7 @@ class HoldfastServer:
         """End the daemon in the clean way; return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=LONG_S)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -60,5 +60,5 @@ def outcome(unix_socket: Path, answer: Answer) -> str:
     """Return the error of a request: the envelope's, or that of its operation once it has ended ("" on success)."""
     if answer.status != 202:
         return str((answer.body or {}).get("error", ""))
-    ended = ask(unix_socket, "GET", f"{answer.body['operation']}/wait?timeout=60")
+    ended = ask(unix_socket, "GET", f"{answer.body['operation']}/wait?timeout=100")
     return str(ended.body["metadata"]["err"])

@@ -5,19 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import socket
 import ssl
 from base64 import b64encode
 
 from support.http import Answer
 from support.tls_server import Files
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 def fingerprint(files: Files) -> str:
@@ -40,7 +32,7 @@ def connect_https(port: int, files: Files | None, source: str = "127.0.0.1") -> 
     context.verify_mode = ssl.CERT_NONE
     if files is not None:
         context.load_cert_chain(files.certificate, files.key)
-    return http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60, source_address=(source, 0))
+    return http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=120, source_address=(source, 0))
 
 
 def ask_https(

@@ -60,7 +60,7 @@ class ImageWorld:
     happened: list[tuple[str, str]]
 
     def wait(self, operation: Operation) -> Operation:
-        return self.operations.wait(operation.id, 30)
+        return self.operations.wait(operation.id, 120)
 
     def succeed(self, operation: Operation) -> Operation:
         done = self.wait(operation)

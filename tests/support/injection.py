@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.waiting import LONG_S
+
 DISK_CALLS = (
     *("renameat2", "mkdir", "mkdirat", "link", "linkat", "symlinkat", "mknodat", "unlinkat", "unlink", "rmdir"),
     *("fsync", "fdatasync", "syncfs", "pwrite64", "ftruncate", "copy_file_range", "ioctl"),
@@ -68,7 +70,7 @@ def _traced(*options: str) -> Iterator[list[str]]:
             yield lines
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=LONG_S)
             lines += report.read_text(errors="replace").splitlines() if report.exists() else []
             assert process.stderr is not None
             process.stderr.close()

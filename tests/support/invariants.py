@@ -56,7 +56,7 @@ def _settle(server: HoldfastServer) -> None:
     """Wait for what the server removes beside, after a restore for example."""
     operations = json.loads(server.lxc.run("query", "/1.0/operations") or "{}")
     for url in operations.get("running", []):
-        server.lxc.run("query", f"{url}/wait?timeout=60", expect=None)  # it may have ended and be gone
+        server.lxc.run("query", f"{url}/wait?timeout=120", expect=None)  # it may have ended and be gone
 
 
 def _former_states(server: HoldfastServer, pool: str) -> set[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Protocol
 
-from support.lxd import LxcClient
+from support.lxd import LxcClient, LxdClient
+from support.ports import free_port
 
 PASSWORD = "between servers"
 
@@ -18,9 +18,13 @@ class Listening(Protocol):
     def lxc(self) -> LxcClient: ...
 
 
-def relaying(home: Path, **sockets: Path) -> LxcClient:
-    """Return a client that knows each server as a remote of the given name, by its unix socket."""
-    client = LxcClient(next(iter(sockets.values())), home)
+def relaying(home: Path, *, lxd: tuple[str, ...] = (), **sockets: Path) -> LxcClient:
+    """Return a client that knows each server as a remote of the given name, by its unix socket.
+
+    `lxd` are the names of remotes that are a real LXD.
+    """
+    servers = tuple(sockets.values())
+    client = LxdClient(servers[0], home, asked=servers, remotes=lxd) if lxd else LxcClient(servers[0], home)
     remotes = "".join(f"  {name}:\n    addr: unix://{socket}\n" for name, socket in sockets.items())
     (home / "config.yml").write_text(f"default-remote: local\nremotes:\n{remotes}aliases: {{}}\n")
     return client
@@ -32,11 +36,3 @@ def add_https(client: LxcClient, **servers: Listening) -> None:
         address = f"127.0.0.1:{free_port()}"
         server.lxc.run("config", "set", f"core.https_address={address}", f"core.trust_password={PASSWORD}")
         client.run("remote", "add", name, f"https://{address}", "--accept-certificate", "--password", PASSWORD)
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -129,7 +129,7 @@ class Shelf:
             self.busiest = max(self.busiest, self.busy_now)
         try:
             if self.gate is not None:
-                assert self.gate.wait(60)
+                assert self.gate.wait(120)
             self._take(subject, occasion)
         finally:
             with self._lock:

@@ -98,6 +98,7 @@ class UnixServer:
 
         class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             daemon_threads = True
+            request_queue_size = 128  # as real servers have: to a unix socket whose queue is full nobody can connect
 
         self._server = Server(str(socket_path), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})

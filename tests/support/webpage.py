@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from support.holdfast import HoldfastServer
 
 CHROMIUM = "/usr/bin/chromium"
+LONG_MS = 60_000
+"""How long is waited for what must be seen. On a busy machine the five seconds of Playwright are not enough."""
+expect.set_options(timeout=LONG_MS)
 AXE = Path(__file__).parents[2] / "webui" / "node_modules" / "axe-core" / "axe.min.js"
 IGNORED_COMPLAINTS = (
     "Failed to load resource",  # an answer that says no is part of the page's work, and shown in it
@@ -29,6 +32,16 @@ _STILL = """() => {
 }"""
 
 
+# Notes of what came of an action go seven seconds later: in a test when it says so, and not while it looks for them.
+_NOTES_MS = 7_000
+_HOLD_NOTES = f"""(() => {{
+  const wait = window.setTimeout;
+  const held = [];
+  window.setTimeout = (run, ms, ...more) => (ms === {_NOTES_MS} ? held.push(run) : wait(run, ms, ...more));
+  window.letNotesGo = () => held.splice(0).forEach((run) => run());
+}})()"""
+
+
 def link_of(server: HoldfastServer, *options: str) -> str:
     """Have the server make a link that signs one browser in."""
     done = server.holdfast("ui", "link", "--no-open", *options)
@@ -41,10 +54,12 @@ def link_of(server: HoldfastServer, *options: str) -> str:
 def signed_in(browser: Browser, server: HoldfastServer, *options: str, **context: Any) -> Iterator[WebPage]:
     """Open a browser of its own, signed in by a link."""
     made = browser.new_context(ignore_https_errors=True, **context)
+    made.set_default_timeout(LONG_MS)
     try:
         page = made.new_page()
         page.goto(link_of(server, *options))
         page.get_by_role("button").click()
+        page.wait_for_url(lambda url: "/ui/sign-in" not in url)  # the cookie is there
         yield WebPage(page)
     finally:
         made.close()
@@ -66,7 +81,7 @@ class WebPage:
     """One tab of a browser. `complaints` is what the page wrote to the console as an error, or raised."""
 
     def __init__(self, page: Page) -> None:
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(LONG_MS)
         self.page = page
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -118,14 +133,35 @@ class WebPage:
         else:
             field.fill(value)
 
+    @property
+    def _commands(self) -> Locator:
+        return self.dialog.locator("code.command__text")
+
+    def says(self, *commands: str) -> None:
+        """Wait until the dialog says that these commands do the same: what they need may still be on its way."""
+        expect(self._commands).to_have_text(list(commands))
+
+    def says_among_others(self, text: str) -> None:
+        """Wait until the dialog says a command with this in it."""
+        expect(self._commands.filter(has_text=text)).to_have_count(1)
+
     def command(self) -> str:
-        """Return the command that the dialog says does the same."""
-        return "\n".join(self.dialog.locator("code.command__text").all_inner_texts())
+        """Return the command that the dialog says does the same, where that needs nothing of the server."""
+        expect(self._commands.first).to_be_visible()
+        return "\n".join(self._commands.all_inner_texts())
+
+    def hold_notes(self) -> None:
+        """Let notes of good news stay, on the pages that are opened from now on, until `let_notes_go`."""
+        self.page.add_init_script(_HOLD_NOTES)
+
+    def let_notes_go(self) -> None:
+        """Let the time be over for which notes are shown."""
+        self.page.evaluate("letNotesGo()")
 
     def submit(self, name: str) -> None:
         """Press the dialog's button, and wait until all is done and the dialog gone."""
         self.button(name, within=self.dialog).click()
-        expect(self.dialog).to_have_count(0, timeout=60_000)
+        expect(self.dialog).to_have_count(0)
 
     def row(self, name: str | re.Pattern[str]) -> Locator:
         """The row of a table whose name contains this."""
@@ -151,9 +187,20 @@ class WebPage:
         ]
 
 
-def hold_reads(route: Route, held: list[Route]) -> None:
-    """Let a request wait, if it only reads, until the test lets it go on; as the handler of a route."""
-    if route.request.method == "GET":
-        held.append(route)
-    else:
-        route.continue_()
+class HeldReads:
+    """Lets requests to addresses of this pattern wait, if they only read, until the test lets them go on."""
+
+    def __init__(self, web: WebPage, address: re.Pattern[str]) -> None:
+        self._page, self._held = web.page, list[Route]()
+        self._page.route(address, self._handle)
+
+    def _handle(self, route: Route) -> None:
+        if route.request.method == "GET":
+            self._held.append(route)
+        else:
+            route.continue_()
+
+    def let_go(self) -> None:
+        for route in self._held:
+            route.continue_()
+        self._page.unroute_all()

@@ -37,7 +37,7 @@ from support.images import make_tiny_image
 
 CALLER = Caller()
 POOLS = ("d", "b")
-_WAIT_S = 120.0
+_WAIT_S = 240.0
 
 
 def owner(name: str) -> BackupOwner:
@@ -169,7 +169,7 @@ class World:
         """Return one line per volume or snapshot without record, record without volume, staged tree, open intent."""
         for operation in self.services.operations.list(None):
             with suppress(NotFoundError):  # it has ended, and is forgotten
-                self.services.operations.wait(operation.id, 60)  # what is replaced is removed beside
+                self.services.operations.wait(operation.id, _WAIT_S)  # what is replaced is removed beside
         lines = [f"open intent {intent.kind}" for intent in self.services.intents.list_open()]
         for pool in self.services.pools.list():
             driver = self.services.pools.driver(pool.name)

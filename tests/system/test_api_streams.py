@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, unix_connect
 
 from support.holdfast import HoldfastServer
-from support.http import ask, outcome
+from support.http import ask
+from support.waiting import LONG_S, await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("root", "lxc")]
 SEEN = json.loads((Path(__file__).parents[1] / "golden/api/keys_of_lxd.json").read_text())
@@ -48,12 +50,12 @@ class Command:
 
     def _connect(self, secret: str) -> ClientConnection:
         url = f"ws://unix.socket{self.path}/websocket?secret={secret}"
-        return unix_connect(str(self._server.socket), url, max_size=None).__enter__()
+        return unix_connect(str(self._server.socket), url, max_size=None, open_timeout=LONG_S).__enter__()
 
     def read(self, stream: str) -> bytes:
         """Return all of a stream up to the empty text frame that ends it."""
         found = b""
-        while (part := self.sockets[stream].recv(timeout=30)) != "":
+        while (part := self.sockets[stream].recv(timeout=LONG_S)) != "":
             assert isinstance(part, bytes)
             found += part
         return found
@@ -61,20 +63,20 @@ class Command:
     def read_until(self, stream: str, wanted: bytes) -> bytes:
         found = b""
         while wanted not in found:
-            part = self.sockets[stream].recv(timeout=30)
+            part = self.sockets[stream].recv(timeout=LONG_S)
             assert isinstance(part, bytes), found
             found += part
         return found
 
     def result(self) -> dict[str, Any]:
-        found = ask(self._server.socket, "GET", f"{self.path}/wait?timeout=30").body["metadata"]
+        found = ask(self._server.socket, "GET", f"{self.path}/wait?timeout=90").body["metadata"]
         assert isinstance(found, dict)
         return found
 
     def vanish(self) -> None:
         """Break all connections without a closing word."""
-        for socket in self.sockets.values():
-            socket.socket.close()
+        for each in self.sockets.values():
+            each.socket.shutdown(socket.SHUT_RDWR)  # a mere close would wait for the thread that reads
 
 
 def test_streams_and_exit_code(server: HoldfastServer, container: str) -> None:
@@ -98,12 +100,12 @@ def test_a_terminal_has_the_size_and_follows_it(server: HoldfastServer, containe
     assert b"30 90" in command.read_until("0", b"42")
     resize = {"command": "window-resize", "args": {"width": "120", "height": "40"}}
     command.sockets["control"].send(json.dumps(resize))
-    for _ in range(50):
+
+    def follows() -> bool:
         command.sockets["0"].send(b"stty size; echo $((40+3))\n")
-        if b"40 120" in command.read_until("0", b"43"):
-            break
-    else:
-        pytest.fail("the terminal did not follow")
+        return b"40 120" in command.read_until("0", b"43")
+
+    await_true(follows, "the terminal follows")
     command.sockets["0"].send(b"exit 5\n")
     assert command.result()["metadata"]["return"] == 5
 
@@ -135,9 +137,9 @@ def test_a_socket_can_be_used_once(server: HoldfastServer, container: str) -> No
 def test_output_is_recorded(server: HoldfastServer, container: str) -> None:
     body = {"command": ["sh", "-c", "echo kept; exit 3"], "record-output": True}
     answer = ask(server.socket, "POST", f"/1.0/instances/{container}/exec", body)
-    assert outcome(server.socket, answer) == ""
-    metadata = ask(server.socket, "GET", answer.body["operation"]).body["metadata"]["metadata"]
-    assert metadata["return"] == 3
+    ended = ask(server.socket, "GET", f"{answer.body['operation']}/wait?timeout=60").body["metadata"]
+    metadata = ended["metadata"]
+    assert (ended["err"], metadata["return"]) == ("", 3)
     assert ask(server.socket, "GET", metadata["output"]["1"]).raw == b"kept\n"
     assert ask(server.socket, "DELETE", metadata["output"]["1"]).status == 200
 
@@ -207,4 +209,4 @@ def test_sockets_are_closed_with_the_command(server: HoldfastServer, container: 
     command = Command(server, container, "true")
     assert command.result()["status"] == "Success"
     with pytest.raises(ConnectionClosed):
-        command.sockets["control"].recv(timeout=10)
+        command.sockets["control"].recv(timeout=LONG_S)

@@ -14,7 +14,7 @@ import pytest
 from support.cli import COMMAND, Cli
 from support.holdfast import HoldfastServer
 from support.images import make_tiny_image
-from support.waiting import await_true
+from support.waiting import LONG_S, await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 
@@ -63,7 +63,7 @@ def _everything(server: HoldfastServer, cli: Cli) -> dict[str, list[str]]:
 def test_a_good_one_comes_up(cli: Cli, good: Path, pool: str) -> None:
     document = json.loads(cli.run("backup", "test", good, "-s", pool, "--format", "json"))
     assert document["healthy"] and document["name"] == "good" and document["snapshots"] == ["one"]
-    assert document["boot_seconds"] < 30
+    assert 0 <= document["boot_seconds"] < 60
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -102,14 +102,14 @@ def test_volumes_of_the_file_are_there(server: HoldfastServer, cli: Cli, tmp_pat
 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_command_that_fails_is_told(cli: Cli, good: Path) -> None:
-    done = cli.result("backup", "test", good, "--command", "echo broken; exit 7", "--timeout", "2")
+    done = cli.result("backup", "test", good, "--command", "echo broken; exit 7", "--timeout", "6")
     assert done.returncode == 1
     assert b"exit code 7" in done.stderr and b"broken" in done.stdout
 
 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_command_that_hangs_is_ended(cli: Cli, good: Path) -> None:
-    done = cli.result("backup", "test", good, "--command", "echo waits; sleep 1000", "--timeout", "2")
+    done = cli.result("backup", "test", good, "--command", "echo waits; sleep 1000", "--timeout", "6")
     assert done.returncode == 1
     assert b"did not end" in done.stderr and b"waits" in done.stdout
 
@@ -154,7 +154,7 @@ def test_an_interrupt_removes_it(server: HoldfastServer, cli: Cli, good: Path) -
     assert process.poll() is None
     await_true(lambda: _running_tests(cli) == 1, "the test runs")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LONG_S)
     assert process.returncode == 1
     await_true(lambda: not json.loads(cli.run("list", "--format", "json")), "the test is removed")
 

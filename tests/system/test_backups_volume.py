@@ -157,7 +157,7 @@ def test_not_while_an_export_is_being_made(world: World) -> None:
     with place.changing():
         thread.start()
         assert not waited.wait(0.05)
-    thread.join(10)
+    thread.join(60)
     assert waited.is_set()
 
 

@@ -16,6 +16,7 @@ from support.cli import COMMAND, Cli, working_day
 from support.holdfast import HoldfastServer
 from support.images import make_tiny_image
 from support.nobody import AS_NOBODY
+from support.waiting import LONG_S, await_equal, await_true
 
 pytestmark = [pytest.mark.root]
 
@@ -76,7 +77,7 @@ def test_progress_is_for_terminals_only(cli: Cli, box: str, tmp_path: Path) -> N
 
 
 def test_console_is_left_by_two_keys(cli: Cli, box: str) -> None:
-    assert "booted" in cli.run("console", box, "--show-log")
+    await_true(lambda: "booted" in cli.run("console", box, "--show-log"), "the first line of the console")
     terminal = cli.start_on_terminal("console", box)
     terminal.expect(b"To detach")
     terminal.write(b"\x01q")
@@ -95,9 +96,13 @@ def test_console_is_left_when_its_terminal_is_closed(cli: Cli, box: str) -> None
     terminal = cli.start_on_terminal("console", box)
     terminal.expect(b"To detach")
     os.close(terminal.master)
-    terminal.process.wait(timeout=30)
-    running = [each for each in json.loads(cli.run("operation", "list", "--format", "json")) if "console" in str(each)]
-    assert [each["status"] for each in running if each["status"] == "Running"] == []
+    terminal.process.wait(timeout=LONG_S)
+
+    def running() -> list[str]:
+        operations = json.loads(cli.run("operation", "list", "--format", "json"))
+        return [str(each) for each in operations if "console" in str(each) and each["status"] == "Running"]
+
+    await_equal(running, [])  # the server sees it go a moment later
 
 
 def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
@@ -110,9 +115,10 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
     try:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + LONG_S
         seen = ""
-        while "instance-updated" not in seen:  # the monitor may connect after the first changes
+        # The monitor may connect after the first changes, and its line may be read in parts.
+        while "instance-updated" not in seen or not seen.endswith("\n"):
             cli.run("config", "set", box, f"user.time={time.monotonic()}")
             seen += (process.stdout.read() or b"").decode()
             assert time.monotonic() < deadline, "no event came"
@@ -120,7 +126,7 @@ def test_monitor_tells_what_happens(cli: Cli, box: str) -> None:
         assert (first["type"], first["metadata"]["source"]) == ("lifecycle", "/1.0/instances/box")
         process.send_signal(signal.SIGINT)
         os.set_blocking(process.stdout.fileno(), True)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=LONG_S)
         assert (process.returncode, said) == (0, b"")  # the help says that this ends it
     finally:
         process.kill()

@@ -140,12 +140,9 @@ def test_a_slow_reader_makes_the_server_wait_and_a_lost_one_ends_the_work(scene:
         "Backing up instance",
     )
     assert operation in ask(scene.server.socket, "GET", "/1.0/operations").body["metadata"]["running"]
-    began_s = time.monotonic()
     answer.close()
     connection.close()
-    ended = scene.ended(operation)
-    assert ended["status"] == "Cancelled"
-    assert time.monotonic() - began_s < 5
+    assert scene.ended(operation)["status"] == "Cancelled"
     scene.assert_nothing_left()
 
 

@@ -18,8 +18,8 @@ import pytest
 from support.cli import Cli, working_day
 from support.cutting_proxy import CuttingProxy
 from support.holdfast import HoldfastServer, short_directory
-from support.https import free_port
 from support.images import make_tiny_image
+from support.ports import free_port
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "busybox")]
 BIG_BYTES = 96 * 2**20
@@ -196,8 +196,7 @@ def test_questions_on_a_terminal(scene: Scene) -> None:
     terminal = cli.start_on_terminal("remote", "add", "far", f"127.0.0.1:{scene.port}")
     terminal.expect(b"(y/n/[fingerprint])")
     terminal.write(hashlib.sha256(fingerprint).hexdigest().encode() + b"\n")
-    terminal.expect(b"Token or password of far")
-    terminal.write(b"open sesame\n")
+    terminal.answer_unseen(b"Token or password of far", b"open sesame\n")
     assert terminal.end() == 0
     assert b"open sesame" not in terminal.seen, "what is typed isn't shown"
     cli.run("list", "far:")

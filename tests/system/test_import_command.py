@@ -89,7 +89,7 @@ def test_from_a_pipe_under_a_name(scene: Scene) -> None:
     assert "Unsupported compression" in cli.fails("import", "-", "other", stdin=b"")
     terminal = cli.start_on_terminal("import", "-")
     terminal.expect(b"Standard input is the terminal")
-    assert terminal.process.wait(30) == 1
+    assert terminal.process.wait(90) == 1
 
 
 def test_in_the_place_of_an_instance(scene: Scene) -> None:

@@ -370,7 +370,7 @@ def test_a_directory_of_the_host_as_device(world: World, tmp_path: Path) -> None
 
 @pytest.fixture
 def bridge() -> Iterator[str]:
-    name = "hfbr-details"
+    name = f"hfbr{os.getpid()}"
     subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     yield name
     subprocess.run(["ip", "link", "delete", name], check=True)

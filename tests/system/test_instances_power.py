@@ -67,7 +67,7 @@ def test_actions_and_their_refusals(world: World) -> None:
     assert _status(world, "c1") is StatusCode.FROZEN
     world.power("c1", "unfreeze")
     world.power("c1", "restart")
-    world.power("c1", "stop", timeout_s=30)
+    world.power("c1", "stop", timeout_s=90)
     assert _status(world, "c1") is StatusCode.STOPPED
     actions = [action for action in world.actions() if action != "instance-created"]
     assert actions == [f"instance-{verb}" for verb in ("started", "paused", "resumed", "restarted", "shutdown")]

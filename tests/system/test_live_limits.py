@@ -10,6 +10,7 @@ from holdfast.host.cgroups import hierarchies
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import RuntimeFailure
 from holdfast.model.instance_changes import InstanceChange
+from holdfast.runtime.lxc.naming import Naming
 from holdfast.service.live_limits import LiveLimits
 from holdfast.service.surroundings import Surroundings
 from support.world import CALLER, World, furnished_world
@@ -18,7 +19,6 @@ pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
 VERSION_2 = {"memory.limit_in_bytes": "memory.max", "cpu.shares": "cpu.weight"}
 MIB = 1 << 20
 NAME = "limited"
-"""No other server on the machine has one of this name, so that its group is found by that."""
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +36,15 @@ def world(the_world: World) -> Iterator[World]:
     assert the_world.left_over() == []
 
 
-def limit(file: str) -> str:
-    """Return a value of the one container's group; files are named as in version 1."""
+def limit(world: World, file: str) -> str:
+    """Return a value of the container's group; files are named as in version 1."""
     host = hierarchies()
     controller = file.partition(".")[0]
     if not host.has(controller):
         pytest.skip(f"needs the {controller} controller")
     root = host.v1.get(controller, host.unified)
     assert root is not None
-    (group,) = root.glob(f"holdfast.payload.*.{NAME}")
+    group = root / Naming.of(world.services.paths.run.resolve()).payload(NAME)
     return (group / (file if host.is_v1(controller) else VERSION_2.get(file, file))).read_text().strip()
 
 
@@ -54,35 +54,37 @@ def configure(world: World, **config: str) -> None:
 
 
 def test_limits_of_an_instance_come_change_and_go(world: World) -> None:
-    unset = {file: limit(file) for file in ("memory.limit_in_bytes", "pids.max", "cpuset.cpus", "cpu.shares")}
+    unset = {file: limit(world, file) for file in ("memory.limit_in_bytes", "pids.max", "cpuset.cpus", "cpu.shares")}
     configure(world, memory="256MiB", processes="77", cpu="0-0", **{"cpu.priority": "5"})
-    assert limit("memory.limit_in_bytes") == str(256 * MIB)
-    assert limit("pids.max") == "77"
-    assert limit("cpuset.cpus") == "0"
-    assert limit("cpu.shares") != unset["cpu.shares"]
+    assert limit(world, "memory.limit_in_bytes") == str(256 * MIB)
+    assert limit(world, "pids.max") == "77"
+    assert limit(world, "cpuset.cpus") == "0"
+    assert limit(world, "cpu.shares") != unset["cpu.shares"]
     configure(world, memory="128MiB", processes="78")
-    assert limit("memory.limit_in_bytes") == str(128 * MIB)
-    assert limit("pids.max") == "78"
+    assert limit(world, "memory.limit_in_bytes") == str(128 * MIB)
+    assert limit(world, "pids.max") == "78"
     configure(world, memory="", processes="", cpu="", **{"cpu.priority": ""})
-    assert {file: limit(file) for file in unset} == unset
+    assert {file: limit(world, file) for file in unset} == unset
     assert world.run(NAME, "true")[0] == 0
 
 
 def test_limits_of_a_profile_reach_the_instances_that_have_it(world: World) -> None:
     world.services.profiles.patch(CALLER, "default", config={"limits.memory": "300MiB", "limits.processes": "99"})
-    assert (limit("memory.limit_in_bytes"), limit("pids.max")) == (str(300 * MIB), "99")
+    assert (limit(world, "memory.limit_in_bytes"), limit(world, "pids.max")) == (str(300 * MIB), "99")
     configure(world, processes="55")
     world.services.profiles.patch(CALLER, "default", config={"limits.memory": "200MiB", "limits.processes": "44"})
-    assert (limit("memory.limit_in_bytes"), limit("pids.max")) == (str(200 * MIB), "55"), "the instance's own wins"
+    assert (limit(world, "memory.limit_in_bytes"), limit(world, "pids.max")) == (str(200 * MIB), "55"), (
+        "the instance's own wins"
+    )
     configure(world, processes="")
-    assert limit("pids.max") == "44"
+    assert limit(world, "pids.max") == "44"
 
 
 def test_what_the_kernel_refuses_changes_nothing(world: World) -> None:
     configure(world, processes="77", cpu="0-0")
     with pytest.raises(RuntimeFailure, match="the kernel refuses 4000-4000 for cpuset"):
         configure(world, processes="78", cpu="4000-4000")
-    assert (limit("pids.max"), limit("cpuset.cpus")) == ("77", "0")
+    assert (limit(world, "pids.max"), limit(world, "cpuset.cpus")) == ("77", "0")
     assert world.services.instances.get("default", NAME).instance.config["limits.processes"] == "77"
 
 
@@ -104,13 +106,13 @@ def test_limits_go_back_when_the_change_fails_later(world: World) -> None:
     )
     limits = LiveLimits(surroundings)
     with pytest.raises(OSError, match="later"), limits.changed(instance, instance.config, {"limits.processes": "5"}):
-        assert limit("pids.max") == "5"
+        assert limit(world, "pids.max") == "5"
         raise OSError("later")
-    assert limit("pids.max") == "77"
+    assert limit(world, "pids.max") == "77"
 
 
 def test_a_stopped_instance_takes_any_limit(world: World) -> None:
     world.power(NAME, "stop")
     configure(world, processes="66")
     world.power(NAME, "start")
-    assert limit("pids.max") == "66"
+    assert limit(world, "pids.max") == "66"

@@ -18,7 +18,7 @@ from support.holdfast import HoldfastServer, short_directory
 from support.http import ask
 from support.images import make_tiny_image
 from support.invariants import violations
-from support.relay import free_port
+from support.ports import free_port
 from support.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
@@ -105,7 +105,7 @@ def test_the_first_server_knows_of_its_copies(world: World) -> None:
     assert (first["server"], first["fingerprint"]) == (trusted["name"], own), "the backup server itself"
     world.cli.run("backup-server", "run-now", "home-web")
     (later,) = copies()
-    assert later["pulled_at"] > first["pulled_at"]
+    assert datetime.fromisoformat(later["pulled_at"]) > datetime.fromisoformat(first["pulled_at"])
     (web,) = [each for each in ask(world.home.socket, "GET", "/1.0/safety").body["metadata"] if each["name"] == "web"]
     assert web["newest_copy_at"] == later["pulled_at"]
     assert ask(world.home.socket, "GET", "/1.0/instances/nosuch/copies").status == 404

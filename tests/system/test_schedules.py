@@ -188,12 +188,9 @@ def test_a_schedule_of_every_minute_makes_a_snapshot_and_expires_it() -> None:
         client = Client.connect(str(server.socket))
         seen = Seen(client)
         try:
-            for key, value in (
-                ("snapshots.schedule", MINUTELY),
-                ("snapshots.schedule.stopped", "true"),
-                ("snapshots.expiry", "10S"),
-            ):
-                server.lxc.run("config", "set", "c1", key, value)
+            # All at once: at the beginning of a minute a schedule without the expiry would make one that stays.
+            wanted = (f"snapshots.schedule={MINUTELY}", "snapshots.schedule.stopped=true", "snapshots.expiry=10S")
+            server.lxc.run("config", "set", "c1", *wanted)
             begun = SystemClock().now()
             assert seen.created.wait(150), "no snapshot within two and a half minutes"
             (listed,) = client.schedules.list()

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from support.images import make_tiny_image
 from support.invariants import violations
 from support.lxd import require_lxd
 from support.nobody import AS_NOBODY
+from support.waiting import LONG_S, await_equal, await_true
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +60,37 @@ def test_an_end_while_the_server_was_down_is_seen(scene: tuple[HoldfastServer, P
     server.lxc.run("launch", "tiny", "ending")
     try:
         pid = ask(server.socket, "GET", "/1.0/instances/ending/state").body["metadata"]["pid"]
+        facts = Path(f"/proc/{pid}/status").read_text().splitlines()
+        monitor = next(int(line.split()[1]) for line in facts if line.startswith("PPid:"))
         server.stop()
         os.kill(pid, 9)
         _wait_gone(pid)
+        _wait_gone(monitor)
         server.start()
-        assert server.lxc.run("list", "ending", "--format", "csv", "-c", "s").strip() in ("STOPPED", "RUNNING")
-        server.lxc.run("stop", "ending", "--force", expect=None)
+        _await_autostart(server)  # it ran, so it is to run again
+        assert server.lxc.run("list", "ending", "--format", "csv", "-c", "s").strip() == "RUNNING"
+        assert ask(server.socket, "GET", "/1.0/instances/ending/state").body["metadata"]["pid"] != pid
+        server.lxc.run("stop", "ending", "--force")
         assert server.lxc.run("list", "ending", "--format", "csv", "-c", "s").strip() == "STOPPED"
     finally:
         server.lxc.run("delete", "--force", "ending", expect=None)
 
 
 def _wait_gone(pid: int) -> None:
-    descriptor = os.pidfd_open(pid) if Path(f"/proc/{pid}").exists() else None
-    if descriptor is not None:
-        select.select([descriptor], [], [], 20)
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        assert select.select([descriptor], [], [], LONG_S)[0]
         os.close(descriptor)
+
+
+def _await_autostart(server: HoldfastServer) -> None:
+    """Wait until it has started what is to run: it answers before."""
+
+    def running() -> list[str]:
+        found = ask(server.socket, "GET", "/1.0/operations?recursion=1").body["metadata"].get("running", [])
+        return [each["description"] for each in found if each["description"] == "Starting instances"]
+
+    await_equal(running, [])
 
 
 def test_snapshots_that_expired_while_the_server_was_down_go_at_its_start(scene: tuple[HoldfastServer, Path]) -> None:
@@ -85,10 +102,7 @@ def test_snapshots_that_expired_while_the_server_was_down_go_at_its_start(scene:
     server.stop()
     time.sleep(1)  # its expiry
     server.start()
-    deadline = time.monotonic() + 20
-    while "fleeting" in server.lxc.run("info", "x1"):
-        assert time.monotonic() < deadline, server.log.read_text()[-3000:]
-        time.sleep(0.05)
+    await_true(lambda: "fleeting" not in server.lxc.run("info", "x1"), "the snapshot goes")
     assert "lasting" in server.lxc.run("info", "x1")
     server.lxc.run("delete", "x1")
 
@@ -100,11 +114,7 @@ def test_autostart(scene: tuple[HoldfastServer, Path]) -> None:
         server.lxc.run("stop", "eager", "--force")
         server.stop()
         server.start()
-        server.holdfast("waitready", "--timeout", "60")
-        for _ in range(60):
-            if server.lxc.run("list", "eager", "--format", "csv", "-c", "s").strip() == "RUNNING":
-                break
-            server.lxc.run("exec", "eager", "--", "true", expect=None)
+        _await_autostart(server)
         assert server.lxc.run("list", "eager", "--format", "csv", "-c", "s").strip() == "RUNNING"
     finally:
         server.lxc.run("delete", "--force", "eager", expect=None)
@@ -204,15 +214,16 @@ def test_full_pool(scene: tuple[HoldfastServer, Path]) -> None:
 
 
 def _fill(path: Path) -> None:
-    """Write until the file system is full."""
-    with path.open("wb", buffering=0) as file:
-        block = os.urandom(2**20)
-        try:
+    """Write until the file system is full, and stays so when it has tidied up."""
+    block = os.urandom(2**20)
+    before = -1
+    path.write_bytes(b"")
+    while before < (before := path.stat().st_size):
+        with suppress(OSError), path.open("ab", buffering=0) as file:
             while True:
                 file.write(block)
                 os.fsync(file.fileno())
-        except OSError:
-            return
+        subprocess.run(["btrfs", "filesystem", "sync", path.parent], check=True, capture_output=True)
 
 
 def test_private_below_the_directory(scene: tuple[HoldfastServer, Path]) -> None:

@@ -12,7 +12,9 @@ import pytest
 from support.browsers import BrowserAtWork, use_token
 from support.cli import Cli
 from support.holdfast import HoldfastServer, short_directory
-from support.https import ask_https, free_port
+from support.https import ask_https
+from support.ports import free_port
+from support.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc")]
 
@@ -94,6 +96,7 @@ def test_threat_the_link_is_in_the_arguments_of_a_process(server: HoldfastServer
     done = server.holdfast("ui", "--address", f"127.0.0.1:{port}", HOLDFAST_CONF=str(conf), BROWSER=f"{browser} %s")
     assert done.returncode == 0, done.stderr
     url = link_of(done.stdout)
+    await_true(seen.exists, "the browser is opened")
     path = Path(seen.read_text().removeprefix("file://"))
     assert path.parent == conf
     assert "token" not in seen.read_text()

@@ -23,16 +23,22 @@ present = pytest.mark.skipif(ABSENT, reason="the kernel has no zfs")
 @absent
 def test_a_zfs_pool_is_refused_where_the_kernel_has_none(server: HoldfastServer) -> None:
     before = ask(server.socket, "GET", "/1.0/storage-pools").body["metadata"]
-    files = sorted(path.relative_to(server.directory) for path in server.directory.rglob("*"))
+    files = _made(server)
     answer = ask(
         server.socket, "POST", "/1.0/storage-pools", {"name": "z", "driver": "zfs", "config": {"size": "1GiB"}}
     )
     assert (answer.status, answer.body["error_code"]) == (400, 400)
     assert 'Storage driver "zfs" can\'t be used here: the kernel has no zfs; install' in answer.body["error"]
     assert ask(server.socket, "GET", "/1.0/storage-pools").body["metadata"] == before
-    assert sorted(path.relative_to(server.directory) for path in server.directory.rglob("*")) == files
+    assert _made(server) == files
     drivers = ask(server.socket, "GET", "/1.0").body["metadata"]["environment"]["storage_supported_drivers"]
     assert "zfs" not in [driver["Name"] for driver in drivers]
+
+
+def _made(server: HoldfastServer) -> list[Path]:
+    """Return what is in the server's directory, but for the database, which has files that come and go."""
+    found = [path.relative_to(server.directory) for path in server.directory.rglob("*")]
+    return sorted(path for path in found if path.parts[0] != "database")
 
 
 @absent

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from support.every_page import make_things
 from support.holdfast import HoldfastServer, build_busybox_image, short_directory
-from support.https import free_port
 from support.keyboard import Keyboard
-from support.webpage import AXE, CHROMIUM, WebPage, signed_in
+from support.ports import free_port
+from support.webpage import AXE, CHROMIUM, LONG_MS, WebPage, signed_in
 
 BUILT = Path(__file__).parents[2] / "src/holdfast/server/webui_files/index.html"
 
@@ -46,7 +46,7 @@ def things(web_server: HoldfastServer) -> None:
 def chromium() -> Iterator[Browser]:
     """A browser. For each module its own: as long as there is one, asyncio can't be run in this process."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=2 * LONG_MS)
         yield browser
         browser.close()
 

@@ -47,7 +47,8 @@ def taken(web: WebPage) -> Locator:
 def is_exact(time: Locator) -> bool:
     """Whether it says to a second, in the reader's zone, what it says to machines."""
     moment = datetime.fromisoformat(time.get_attribute("datetime") or "")
-    said = datetime.strptime(re.sub(r"\s+", " ", time.inner_text()), "%d %b %Y %H:%M:%S")
+    text = re.sub(r"\s+", " ", time.inner_text()).replace("Sept ", "Sep ")  # as it is in British English
+    said = datetime.strptime(text, "%d %b %Y %H:%M:%S")
     away = (said - moment.replace(tzinfo=None, microsecond=0)).total_seconds()
     return away in (3600, 7200)
 

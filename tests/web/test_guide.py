@@ -36,7 +36,7 @@ def test_create_an_instance_from_an_image(web: WebPage, web_server: HoldfastServ
     web.open("/instances")
     web.choose("Create instance", "From an image…")
     web.fill(Name="guide", Description="of the guide")
-    assert web.command() == "holdfast launch busybox guide -p default"
+    web.says("holdfast launch busybox guide -p default")
     web.submit("Create")
     expect(web.page.get_by_role("heading", level=1)).to_contain_text("guide")
     expect(web.page.get_by_role("heading", level=1)).to_contain_text("Running")
@@ -52,7 +52,7 @@ def test_create_a_snapshot(web: WebPage, web_server: HoldfastServer) -> None:
     memory = web.dialog.get_by_label("With the memory of its processes")
     expect(memory).to_be_disabled()
     expect(memory).to_have_accessible_description(re.compile("doesn't save the memory"))
-    assert "--expires 4w" in web.command()
+    web.says_among_others("--expires 4w")
     web.submit("Take it")
     expect(web.row("before-upgrade")).to_contain_text("before the upgrade")
     (snapshot,) = ask(web_server, "/1.0/instances/guide/snapshots?recursion=1")
@@ -71,7 +71,7 @@ def test_edit_name_and_expiry(web: WebPage, web_server: HoldfastServer) -> None:
     web.open("/instances/guide/snapshots")
     web.choose("Actions of the snapshot before-upgrade", "Edit…")
     web.fill(Name="upgrade", Kept="Until somebody deletes it")
-    assert "holdfast rename guide/before-upgrade guide/upgrade" in web.command()
+    web.says_among_others("holdfast rename guide/before-upgrade guide/upgrade")
     web.submit("Save")
     expect(web.row("upgrade")).to_contain_text("never")
     (snapshot,) = ask(web_server, "/1.0/instances/guide/snapshots?recursion=1")
@@ -82,7 +82,7 @@ def test_image_from_a_snapshot(web: WebPage, web_server: HoldfastServer) -> None
     web.open("/instances/guide/snapshots")
     web.choose("Actions of the snapshot upgrade", "New image from it…")
     web.fill(Alias="golden")
-    assert web.command() == "holdfast publish guide/upgrade --alias golden"
+    web.says("holdfast publish guide/upgrade --alias golden")
     web.submit("Make the image")
     assert ask(web_server, "/1.0/images/aliases/golden")["name"] == "golden"
     web.open("/images")
@@ -104,7 +104,7 @@ def test_restore_and_undo(web: WebPage, web_server: HoldfastServer) -> None:
     web.button("Restore… upgrade").click()
     expect(web.dialog).to_contain_text("What is lost")
     expect(web.dialog).to_contain_text("1 changed")
-    assert web.command() == "holdfast restore guide upgrade"
+    web.says("holdfast restore guide upgrade")
     web.submit("Restore")
     assert said_inside(web_server, "guide") == "first"
     web.button("Undo the restore…").click()
@@ -116,7 +116,7 @@ def test_delete_a_snapshot(web: WebPage, web_server: HoldfastServer) -> None:
     assert web_server.holdfast("snapshot", "create", "guide", "mistake").returncode == 0
     web.open("/instances/guide/snapshots")
     web.choose("Actions of the snapshot mistake", "Delete…")
-    assert web.command() == "holdfast delete guide/mistake"
+    web.says("holdfast delete guide/mistake")
     web.submit("Delete")
     expect(web.row("mistake")).to_have_count(0)
     assert ask(web_server, "/1.0/instances/guide/snapshots") == ["/1.0/instances/guide/snapshots/upgrade"]

@@ -161,7 +161,7 @@ def test_export_a_snapshot_verify_test_rename_download_and_delete(
     keys.choose("Actions of the export file whole", "Test…")
     keys.fill(Command_that_must_succeed_inside="cat /root/letter")
     keys.push("Try it")
-    expect(web.dialog).to_contain_text("whole came up", timeout=60_000)
+    expect(web.dialog).to_contain_text("whole came up")
     keys.press("Escape")
     keys.choose("Actions of the export file whole", "Rename…")
     keys.fill(New_name="kept")

@@ -314,7 +314,7 @@ def test_protect_pull_pause_change_bring_back_and_remove(
     keys.submit("Protect them")
     menu = f"Actions of the protection {protection()['name']}"
     keys.choose(menu, "Pull now")
-    expect(web.row("owner")).to_be_visible(timeout=30_000)
+    expect(web.row("owner")).to_be_visible()
     assert names(web_server, "/1.0/instances?project=pulled") == ["owner"]
     keys.choose(menu, "Pause")
     expect(web.page.get_by_text("paused").first).to_be_visible()
@@ -401,7 +401,7 @@ def test_trust_change_and_remove_a_certificate(keys: Keyboard, web_server: Holdf
 
 def test_make_and_revoke_a_token(keys: Keyboard, web: WebPage) -> None:
     keys.open("/settings/tokens")
-    keys.push("Make a token")
+    keys.ask("Make a token", "Name of the client")
     keys.fill(Name_of_the_client="laptop")
     keys.push("Make a token")
     expect(web.dialog).to_contain_text("The token is made")

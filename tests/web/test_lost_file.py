@@ -55,9 +55,9 @@ def test_the_files_of_a_snapshot_are_one_press_away_and_one_more_in_another_snap
 
 def phone_label(phone: WebPage, snapshot: str) -> str:
     """The choice of a snapshot as it is written: with its time."""
-    choices = phone.page.get_by_label("Snapshot", exact=True).locator("option").all_inner_texts()
-    (found,) = [choice for choice in choices if choice.startswith(f"{snapshot} (")]
-    return found
+    choice = phone.page.get_by_label("Snapshot", exact=True).locator("option").filter(has_text=f"{snapshot} (")
+    expect(choice).to_have_count(1)
+    return choice.inner_text()
 
 
 def test_a_directory_that_a_snapshot_lacks_is_no_error(phone: WebPage) -> None:
@@ -97,6 +97,7 @@ def test_what_is_gone_is_fetched_from_the_comparison(
 def test_every_snapshot_is_on_the_line_of_time_and_no_point_lies_on_another(phone: WebPage) -> None:
     phone.open("/volumes/bt/drawer/snapshots")
     points = phone.page.get_by_role("region", name="Timeline").get_by_role("button")
+    expect(points.first).to_be_visible()
     counts = [re.match(r"(\d+) snapshots", point.get_attribute("title") or "") for point in points.all()]
     assert sum(int(count[1]) if count else 1 for count in counts) == SNAPSHOTS
     assert not any(is_covered(point) for point in points.all())
@@ -110,9 +111,9 @@ def test_every_snapshot_is_on_the_line_of_time_and_no_point_lies_on_another(phon
 
 def test_all_tabs_are_in_sight_on_a_phone(phone: WebPage) -> None:
     phone.open("/instances/desk")
-    tabs = phone.page.get_by_role("navigation", name="Pages of desk").get_by_role("link").all()
-    assert len(tabs) == 7
-    for tab in tabs:
+    tabs = phone.page.get_by_role("navigation", name="Pages of desk").get_by_role("link")
+    expect(tabs).to_have_count(7)
+    for tab in tabs.all():
         box = tab.bounding_box()
         assert box is not None
         assert box["x"] >= 0
@@ -120,6 +121,7 @@ def test_all_tabs_are_in_sight_on_a_phone(phone: WebPage) -> None:
 
 
 def test_good_news_covers_neither_the_next_change_nor_much_of_a_phone(phone: WebPage) -> None:
+    phone.hold_notes()
     phone.open("/instances/desk/configuration")
     main = phone.page.locator("main")
     for choice in ("Every hour", "Every day"):

@@ -14,7 +14,6 @@ from support.webpage import WebPage, is_covered, signed_in
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
 SNAPSHOTS = [f"take-{number}" for number in range(14)]
-SHOWN_MS = 7_000
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,9 +27,9 @@ def noted(web_server: HoldfastServer) -> None:
 
 @pytest.fixture
 def wide(chromium: Browser, web_server: HoldfastServer) -> Iterator[WebPage]:
-    """The snapshots in a window of 1440 pixels; what the page does in time is in the test's hands."""
+    """The snapshots in a window of 1440 pixels; when notes go is in the test's hands."""
     with signed_in(chromium, web_server, viewport={"width": 1440, "height": 900}, locale="en-GB") as page:
-        page.page.clock.install()
+        page.hold_notes()
         page.open("/instances/noted/snapshots")
         expect(page.row(SNAPSHOTS[-1])).to_be_visible()
         yield page
@@ -93,7 +92,7 @@ def test_nothing_moves_when_good_news_comes_and_goes(wide: WebPage) -> None:
     expect(notes(wide)).to_have_count(1)
     assert lowest.bounding_box() == before
     wide.page.mouse.move(0, 0)
-    wide.page.clock.fast_forward(SHOWN_MS)
+    wide.let_notes_go()
     expect(notes(wide)).to_have_count(0)
     assert lowest.bounding_box() == before
 
@@ -102,13 +101,14 @@ def test_good_news_is_gathered_gives_way_to_newer_and_bad_news_stays(wide: WebPa
     fail_to_measure(wide, SNAPSHOTS[:2])
     for name in SNAPSHOTS[:3]:
         edit(wide, name)
-    assert [SNAPSHOTS[1] in notes(wide).first.inner_text(), SNAPSHOTS[2] in notes(wide).last.inner_text()] == [True] * 2
     expect(notes(wide)).to_have_count(2)
+    expect(notes(wide).first).to_contain_text(SNAPSHOTS[1])
+    expect(notes(wide).last).to_contain_text(SNAPSHOTS[2])
     edit(wide, SNAPSHOTS[2])
     expect(notes(wide).last).to_contain_text("(2 times)")
     expect(notes(wide)).to_have_count(2)
     wide.page.mouse.move(0, 0)
-    wide.page.clock.fast_forward(SHOWN_MS)
+    wide.let_notes_go()
     expect(notes(wide)).to_have_count(0)
     expect(notes(wide, "negative")).to_have_count(2)
 
@@ -117,11 +117,11 @@ def test_good_news_that_is_pointed_at_or_has_the_focus_stays(wide: WebPage) -> N
     edit(wide, SNAPSHOTS[0])
     close = wide.button("Close", within=notes(wide))
     notes(wide).hover()
-    wide.page.clock.fast_forward(SHOWN_MS)
+    wide.let_notes_go()
     expect(notes(wide)).to_have_count(1)
     close.focus()
     wide.page.mouse.move(0, 0)
-    wide.page.clock.fast_forward(SHOWN_MS)
+    wide.let_notes_go()
     expect(notes(wide)).to_have_count(1)
     wide.page.keyboard.press("Enter")
     expect(notes(wide)).to_have_count(0)

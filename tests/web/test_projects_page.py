@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage, hold_reads, signed_in
+from support.webpage import HeldReads, WebPage, signed_in
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -41,7 +41,7 @@ def test_a_project_is_created_and_can_be_worked_in_at_once(web: WebPage, web_ser
     web.fill(Name="of_fice")
     expect(web.dialog.get_by_text("an underscore in it")).to_be_visible()
     web.fill(Name="office", Images_of_its_own=False, Profiles_of_its_own=False)
-    assert web.command() == "holdfast project create office -c features.images=false -c features.profiles=false"
+    web.says("holdfast project create office -c features.images=false -c features.profiles=false")
     web.submit("Create")
     expect(web.page.get_by_role("heading", level=1)).to_have_text("office")
     config = ask(web_server, "/1.0/projects/office")["config"]
@@ -69,7 +69,7 @@ def test_the_settings_of_a_project_by_form_and_by_yaml(web: WebPage, web_server:
     web.page.get_by_text("backups.*").click()
     web.fill_in(web.page.locator("main"), "backups.compression_algorithm", "zstd")
     web.button("Save…").click()
-    assert web.command() == "holdfast project set office backups.compression_algorithm=zstd"
+    web.says("holdfast project set office backups.compression_algorithm=zstd")
     web.submit("Save")
     web.page.get_by_role("link", name="YAML").click()
     text = web.page.get_by_label("Configuration as YAML")
@@ -84,16 +84,13 @@ def test_the_settings_of_a_project_by_form_and_by_yaml(web: WebPage, web_server:
     expect(web.button("Save…")).to_be_disabled()
     # What is typed while the saved text comes back stays, and is no change to what somebody else has made.
     typed = written.replace("the office's", "all offices'")
-    reads: list[Route] = []
-    web.page.route(re.compile("/1.0/projects"), lambda route: hold_reads(route, reads))
+    reads = HeldReads(web, re.compile("/1.0/projects"))
     text.fill(written.replace("the office's", "the offices'"))
     web.button("Save…").click()
     with web.page.expect_request(lambda each: each.method == "GET" and "/1.0/projects" in each.url):
         web.submit("Save")
     text.fill(typed)
-    for read in reads:
-        read.continue_()
-    web.page.unroute_all()
+    reads.let_go()
     expect(web.button("Put back what was there")).to_be_enabled()
     web.button("Save…").click()
     web.submit("Save")
@@ -140,7 +137,7 @@ def test_a_project_is_renamed_and_deleted(web: WebPage, web_server: HoldfastServ
     web.open("/projects/office?project=office")
     web.choose("Actions", "Rename…")
     web.fill(New_name="bureau")
-    assert web.command() == "holdfast project rename office bureau"
+    web.says("holdfast project rename office bureau")
     web.submit("Rename")
     expect(web.page.get_by_role("heading", level=1)).to_have_text("bureau")
     expect(web.page.get_by_role("combobox", name="Project").locator("option:checked")).to_have_text("default")

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from holdfast.db import warnings as warnings_table
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.warning import SCHEDULE_FAILED, WarningRecord
 from holdfast.service.paths import Paths
 from support.holdfast import HoldfastServer
-from support.webpage import WebPage, hold_reads
+from support.webpage import HeldReads, WebPage
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "chromium")]
 
@@ -53,12 +53,12 @@ def test_create_a_volume_and_attach_it(web: WebPage, web_server: HoldfastServer)
     web.open("/volumes")
     web.choose("Create a volume", "An empty one…")
     web.fill(Name="data", Pool="bt (btrfs)")
-    assert web.command() == "holdfast storage volume create bt data"
+    web.says("holdfast storage volume create bt data")
     web.submit("Create")
     expect(web.page.get_by_role("heading", level=1)).to_contain_text("data")
     web.button("Attach…").click()
     web.fill(Instance="holder", Path_inside="/data")
-    assert web.command() == "holdfast storage volume attach bt data holder /data"
+    web.says("holdfast storage volume attach bt data holder /data")
     web.submit("Attach")
     expect(web.page.get_by_role("link", name="holder")).to_be_visible()
     run(web_server, "echo first > /data/state")
@@ -68,7 +68,7 @@ def test_take_edit_and_restore_a_snapshot_of_a_volume(web: WebPage, web_server: 
     web.open("/volumes/bt/data/snapshots")
     web.button("Take a snapshot").click()
     web.fill(Name="one")
-    assert web.command() == "holdfast storage volume snapshot bt data one"
+    web.says("holdfast storage volume snapshot bt data one")
     web.submit("Take it")
     web.choose("Actions of the snapshot one", "Edit…")
     web.fill(Name="good", Description="known to be good")
@@ -110,10 +110,10 @@ def test_files_of_a_volumes_snapshot_are_downloaded_and_put_back(
     with tarfile.open(tmp_path / "papers.tar") as found:
         assert found.getnames() == ["papers", "papers/one"]
     web.button("Put back… one").click()
-    assert web.command().splitlines() == [
+    web.says(
         "holdfast storage volume file pull bt data/papers/papers/one .",
         "holdfast storage volume file push bt one data/papers/one",
-    ]
+    )
     web.submit("Put it back")
     assert run(web_server, "cat /data/papers/one; stat -c '%u:%g' /data/papers/one") == "one\n7:8"
 
@@ -161,7 +161,7 @@ def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> N
     web.open("/volumes/bt/data/configuration")
     web.fill_in(web.page.locator("main"), "Take snapshots", "Every hour")
     web.button("Save…").click()
-    assert web.command() == "holdfast storage volume set bt data snapshots.schedule=@hourly"
+    web.says("holdfast storage volume set bt data snapshots.schedule=@hourly")
     web.submit("Save")
     assert ask(web_server, DATA)["config"]["snapshots.schedule"] == "@hourly"
     web.open("/")
@@ -170,8 +170,7 @@ def test_the_schedule_of_a_volume(web: WebPage, web_server: HoldfastServer) -> N
 
 def test_what_was_saved_stays_in_sight_while_it_is_read_anew(web: WebPage, web_server: HoldfastServer) -> None:
     web.open("/volumes/bt/data/configuration")
-    reads: list[Route] = []
-    web.page.route(re.compile("/volumes/custom/data[?]"), lambda route: hold_reads(route, reads))
+    reads = HeldReads(web, re.compile("/volumes/custom/data[?]"))
     choice = web.page.get_by_label("Take snapshots")
     web.fill_in(web.page.locator("main"), "Take snapshots", "Every week")
     web.button("Save…").click()
@@ -179,9 +178,7 @@ def test_what_was_saved_stays_in_sight_while_it_is_read_anew(web: WebPage, web_s
         web.submit("Save")
     expect(web.page.get_by_text("Nothing is changed.")).to_be_visible()
     expect(choice.locator("option:checked")).to_have_text("Every week")
-    for read in reads:
-        read.continue_()
-    web.page.unroute_all()
+    reads.let_go()
     assert web_server.holdfast("storage", "volume", "set", "bt", "data", "snapshots.schedule=@hourly").returncode == 0
     expect(choice.locator("option:checked")).to_have_text("Every hour")
 
@@ -192,16 +189,16 @@ def test_export_a_volume_verify_it_and_import_it_again(
     web.open("/volumes/bt/data/exports")
     web.button("Make an export file").click()
     web.fill(Name="whole")
-    assert web.command() == "holdfast backup stored create bt/data whole --expires 7d"
+    web.says("holdfast backup stored create bt/data whole --expires 7d")
     web.submit("Make it")
     web.choose("Actions of the export file whole", "Verify")
-    assert web.command() == "holdfast backup stored verify bt/data whole"
+    web.says("holdfast backup stored verify bt/data whole")
     web.button("Verify", within=web.dialog).click()
     expect(web.dialog).to_contain_text("sealed: true")
     web.page.keyboard.press("Escape")
     web.choose("Actions of the export file whole", "Test…")
     web.fill(In_this_pool="default")
-    assert web.command() == "holdfast backup stored test bt/data whole -s default"
+    web.says("holdfast backup stored test bt/data whole -s default")
     web.button("Try it", within=web.dialog).click()
     expect(web.dialog).to_contain_text("healthy: true")
     web.page.keyboard.press("Escape")
@@ -283,12 +280,12 @@ def test_a_profile_by_form_and_by_yaml(web: WebPage, web_server: HoldfastServer)
     web.open("/profiles")
     web.button("Create a profile").click()
     web.fill(Name="nightly", Begin_with="default")
-    assert web.command() == "holdfast profile copy default nightly"
+    web.says("holdfast profile copy default nightly")
     web.submit("Create")
     expect(web.page.get_by_role("heading", level=1)).to_have_text("nightly")
     web.fill_in(web.page.locator("main"), "Take snapshots", "Every day at…")
     web.button("Save…").click()
-    assert web.command() == "holdfast profile set nightly 'snapshots.schedule=0 2 * * *'"
+    web.says("holdfast profile set nightly 'snapshots.schedule=0 2 * * *'")
     web.submit("Save")
     web.page.get_by_role("link", name="YAML").click()
     text = web.page.get_by_label("Configuration as YAML")
@@ -307,7 +304,7 @@ def test_create_and_delete_a_pool(web: WebPage, web_server: HoldfastServer) -> N
     web.open("/pools")
     web.button("Create a pool").click()
     web.fill(Name="spare", Driver="dir: directories of any file system; copies are full")
-    assert web.command() == "holdfast storage create spare dir"
+    web.says("holdfast storage create spare dir")
     web.submit("Create")
     web.page.get_by_role("link", name="spare").click()
     web.button("Delete…").click()
@@ -378,7 +375,7 @@ def test_a_warning_is_shown_acknowledged_and_deleted(web: WebPage, web_server: H
     expect(web.page.get_by_text("No warning is open.")).to_be_visible()
     web.page.get_by_label("State").select_option("Acknowledged")
     web.choose(f"Actions of the warning: {SCHEDULE_FAILED}", "Delete")
-    assert web.command() == f"holdfast warning delete {warning.id}"
+    web.says(f"holdfast warning delete {warning.id}")
     web.submit("Delete")
     assert ask(web_server, "/1.0/warnings") == []
 
@@ -388,7 +385,7 @@ def test_a_setting_of_the_server(web: WebPage, web_server: HoldfastServer) -> No
     web.page.get_by_text("backups.*").click()
     web.fill_in(web.page.locator("main"), "backups.compression_algorithm", "zstd")
     web.button("Save…").click()
-    assert web.command() == "holdfast config set backups.compression_algorithm=zstd"
+    web.says("holdfast config set backups.compression_algorithm=zstd")
     web.submit("Save")
     assert ask(web_server, "/1.0")["config"]["backups.compression_algorithm"] == "zstd"
     assert web_server.holdfast("config", "unset", "backups.compression_algorithm").returncode == 0

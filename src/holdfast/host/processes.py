@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,8 @@ Argument = str | bytes | os.PathLike[str]
 Stream = int | IO[bytes] | None
 
 _STDERR_TAIL_BYTES: Final = 64 * 1024
+_LAST_WORDS_TRIES: Final = 60
+_LAST_WORDS_TRY_S: Final = 1.0
 _CANCEL_POLL_S: Final = 0.1
 _CODE_NOT_FOUND: Final = 127
 _PIPE_BYTES: Final = 1024 * 1024
@@ -50,6 +53,7 @@ class Process:
         self._argv = argv
         self._popen = popen
         self._tail = b""
+        self._tail_lock = threading.Lock()
         self._drain = threading.Thread(target=self._read_stderr, daemon=True, name=f"stderr of {popen.pid}")
         self._drain.start()
 
@@ -81,7 +85,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             raise CommandError(_shown(self._argv), -signal.SIGKILL, f"killed after {timeout_s} s") from None
-        self._drain.join(1.0)
+        self._await_last_words()
         if code not in allowed_codes:
             raise CommandError(_shown(self._argv), code, self.stderr)
         return code
@@ -103,10 +107,35 @@ class Process:
                     stream.close()
 
     def _read_stderr(self) -> None:
-        assert self._popen.stderr is not None
-        with self._popen.stderr as stderr:
-            while chunk := os.read(stderr.fileno(), 16384):
+        stderr = self._popen.stderr
+        assert stderr is not None
+        to_read = select.poll()
+        to_read.register(stderr.fileno(), select.POLLIN)
+        while True:
+            to_read.poll()
+            with self._tail_lock:
+                chunk = os.read(stderr.fileno(), 16384)
+                if not chunk:
+                    stderr.close()
+                    return
                 self._tail = (self._tail + chunk)[-_STDERR_TAIL_BYTES:]
+
+    def _await_last_words(self) -> None:
+        """Wait until all is read that the process wrote; not for what others write who have its standard error, too."""
+        for _ in range(_LAST_WORDS_TRIES):
+            self._drain.join(_LAST_WORDS_TRY_S)
+            if not self._drain.is_alive() or not self._has_unread_words():
+                return
+
+    def _has_unread_words(self) -> bool:
+        stderr = self._popen.stderr
+        assert stderr is not None
+        with self._tail_lock:
+            if stderr.closed:
+                return False
+            to_read = select.poll()
+            to_read.register(stderr.fileno(), select.POLLIN)
+            return bool(to_read.poll(0))
 
 
 def run(

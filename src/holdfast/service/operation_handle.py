@@ -179,8 +179,8 @@ class OperationHandle:
             self._publish()
             callbacks, self._on_done = self._on_done, []
             self._on_cancel.clear()
-            self._final.set()
-        self._on_end(self.id)
+        self._on_end(self.id)  # before anybody who waits goes on: how long it is kept counts from here
+        self._final.set()
         for callback in callbacks:
             callback(self._operation)
 

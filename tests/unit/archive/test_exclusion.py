@@ -95,9 +95,9 @@ def test_a_hostile_pattern_costs_little(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] * 60)
     deep.mkdir(parents=True)
     hostile = "/".join(["**", "*a*a*a*a*a*a*a*a*a*a*b"] * 20)
-    began_s = time.monotonic()
+    began_s = time.thread_time()
     assert list(Exclusion.parse([hostile, "*a" * 100 + "b"]).find(tmp_path)) == []
-    assert time.monotonic() - began_s < 5
+    assert time.thread_time() - began_s < 5
 
 
 @pytest.mark.root

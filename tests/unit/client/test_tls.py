@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 
@@ -77,11 +78,12 @@ def test_identity_that_is_not_there_says_which(tmp_path: Path) -> None:
         Connection(TlsEndpoint("127.0.0.1", 1, files.pem, identity)).get(list[str], "/1.0")
 
 
-def test_absent_server_is_named(tmp_path: Path) -> None:
-    with tls_server(server_files(tmp_path), answer_once) as port:
-        pass
-    with pytest.raises(UnreachableServerError, match=rf"https://127\.0\.0\.1:{port} .*core\.https_address"):
-        pinned_connection(f"127.0.0.1:{port}", "-").get(list[str], "/1.0")
+def test_absent_server_is_named() -> None:
+    with socket.socket() as silent:  # it has the port, so that nobody else gets it, and doesn't listen
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        with pytest.raises(UnreachableServerError, match=rf"https://127\.0\.0\.1:{port} .*core\.https_address"):
+            pinned_connection(f"127.0.0.1:{port}", "-").get(list[str], "/1.0")
 
 
 def test_a_server_that_does_not_ask_is_shown_nothing(tmp_path: Path) -> None:

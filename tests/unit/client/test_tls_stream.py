@@ -26,7 +26,7 @@ def test_both_directions_at_once(tmp_path: Path) -> None:
             connection.sendall(data)
 
     with tls_server(files, echo) as port:
-        stream = TlsEndpoint("127.0.0.1", port, files.pem).open_duplex(10)
+        stream = TlsEndpoint("127.0.0.1", port, files.pem).open_duplex(60)
 
         def send() -> None:
             for _ in range(BLOCKS):
@@ -37,7 +37,7 @@ def test_both_directions_at_once(tmp_path: Path) -> None:
         digest, left = hashlib.sha256(), BLOCKS * len(BLOCK)
         while left:
             # As a websocket does: what is decrypted already must not wait for more to come.
-            assert select.select([stream], [], [], 60)[0], f"{left} bytes never came"
+            assert select.select([stream], [], [], 120)[0], f"{left} bytes never came"
             data = stream.recv(65536)
             digest.update(data)
             left -= len(data)
@@ -60,13 +60,13 @@ def test_an_end_that_comes_with_the_last_bytes_is_not_overlooked(tmp_path: Path)
         with suppress(ssl.SSLWantReadError):
             connection.unwrap()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, False)
-        is_seen.wait(60)
+        is_seen.wait(120)
 
     with tls_server(files, say_farewell) as port:
-        stream = TlsEndpoint("127.0.0.1", port, files.pem).open_duplex(10)
+        stream = TlsEndpoint("127.0.0.1", port, files.pem).open_duplex(60)
         try:
             assert stream.recv(65536) == b"last"
-            assert select.select([stream], [], [], 30)[0], "nothing tells of the end"
+            assert select.select([stream], [], [], 120)[0], "nothing tells of the end"
             assert stream.recv(65536) == b""
         finally:
             is_seen.set()

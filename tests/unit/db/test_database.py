@@ -163,11 +163,11 @@ def together(database: Database, *works: Callable[[], None]) -> list[Future[None
         with database.write() as connection:
             projects.insert(connection, Project(name="first"))
             begun.set()
-            assert may_end.wait(30)
+            assert may_end.wait(120)
 
     with ThreadPoolExecutor(len(works) + 1) as executor:
         futures = [executor.submit(first)]
-        assert begun.wait(30)
+        assert begun.wait(120)
         for number, work in enumerate(works, 1):
             futures.append(executor.submit(work))
             while database.waiting() < number:

@@ -10,6 +10,7 @@ import pytest
 from holdfast.host import idmapped, loops, mounts
 from holdfast.host.processes import run
 from holdfast.model.errors import CommandError
+from support.waiting import await_true
 
 MIB = 1024**2
 
@@ -81,7 +82,12 @@ def test_a_loop_device_goes_with_the_last_unmount(tmp_path: Path) -> None:
         assert run(["blockdev", "--getsize64", device]).stdout.strip() == str(48 * MIB).encode()
     finally:
         mounts.unmount(target)
-    assert loops.devices_of(image) == []
+    await_gone(image)
+
+
+def await_gone(image: Path) -> None:
+    """Wait until no loop device shows the file: who lists all of them has each open for a moment."""
+    await_true(lambda: loops.devices_of(image) == [], "the loop device to go")
 
 
 @pytest.mark.root
@@ -91,7 +97,7 @@ def test_a_loop_device_goes_when_the_mount_fails(tmp_path: Path) -> None:
         file.truncate(MIB)
     with pytest.raises(CommandError), loops.attached(image) as device:
         mounts.mount(device, tmp_path, file_system="ext4")
-    assert loops.devices_of(image) == []
+    await_gone(image)
 
 
 @pytest.mark.root

@@ -1,4 +1,5 @@
 import os
+import signal
 import threading
 
 import pytest
@@ -68,7 +69,7 @@ def test_pipe_streams_both_ways():
 
 
 def test_pipe_raises_when_the_process_failed():
-    with pytest.raises(CommandError, match="broken"), processes.pipe(["sh", "-c", "echo broken >&2; exit 2"]):
+    with pytest.raises(CommandError, match="broken"), processes.pipe(["sh", "-c", "printf bro%s ken >&2; exit 2"]):
         pass
 
 
@@ -90,6 +91,27 @@ def test_much_standard_error_never_blocks_and_keeps_its_end():
         process.wait()
         assert process.stderr.endswith("the end\n")
         assert len(process.stderr) <= 64 * 1024
+
+
+def test_the_last_words_are_whole_also_when_who_reads_them_is_late(monkeypatch):
+    """On a busy machine a thread may get no turn for longer than a second."""
+    read = os.read
+
+    def read_late(descriptor, size):
+        if threading.current_thread().name.startswith("stderr of"):
+            threading.Event().wait(1.2)
+        return read(descriptor, size)
+
+    monkeypatch.setattr(os, "read", read_late)
+    with pytest.raises(CommandError, match="broken"), processes.pipe(["sh", "-c", "printf bro%s ken >&2; exit 2"]):
+        pass
+
+
+def test_who_inherited_standard_error_is_not_waited_for():
+    with processes.pipe(["sh", "-c", "echo the end >&2; sleep 600 >&2 &"]) as process:
+        process.wait()
+        assert process.stderr == "the end\n"
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_long_run_with_input_survives_the_looks_at_cancel():

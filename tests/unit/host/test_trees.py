@@ -163,7 +163,7 @@ def test_cancel_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     def held(*arguments: Any) -> object:
         started.set()
-        assert wish.wait(10)
+        assert wish.wait(60)
         copied.append(arguments[0])
         return copy(*arguments)
 

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from holdfast.host.writing_out import WritingOut
+from support.descriptors import open_below
 
 CACHESTAT = 451
 SIZE = 2**20
 
 
 def test_many_files_that_are_closed_at_once(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
     with WritingOut() as writing_out:
         for number in range(40):
             with (tmp_path / str(number)).open("wb") as file:
                 file.write(bytes(SIZE))
                 file.flush()
                 writing_out.begin(file.fileno(), SIZE)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_below(tmp_path) == []
     assert all((tmp_path / str(number)).read_bytes() == bytes(SIZE) for number in range(40))
 
 

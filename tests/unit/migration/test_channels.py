@@ -50,7 +50,7 @@ def sides() -> tuple[Side, Side]:
 def together(one: Callable[[], object], other: Callable[[], object]) -> tuple[object, object]:
     with ThreadPoolExecutor(2) as threads:
         first, second = threads.submit(one), threads.submit(other)
-        return first.result(10), second.result(10)
+        return first.result(60), second.result(60)
 
 
 def read(channel: DataChannel) -> bytes:

@@ -60,7 +60,7 @@ def transfer(
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(outcome, lambda: send_tree(one, source, options))
         received = threads.submit(outcome, lambda: receive_tree(other, target, options))
-        return sent.result(60), received.result(60)
+        return sent.result(200), received.result(200)
 
 
 def test_every_kind_of_entry_arrives(ends: tuple[MemorySocket, MemorySocket], trees: tuple[Path, Path]) -> None:
@@ -86,8 +86,8 @@ def becomes(source: Path, former: Path, target: Path) -> Listing:
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(send_tree, one, source, OURS)
         received = threads.submit(receive_differences, other, target, former, OURS)
-        listing = received.result(60)
-        sent.result(60)
+        listing = received.result(200)
+        sent.result(200)
     assert not files(target) & files(former)
     link_unchanged(former, target, listing.unchanged)
     assert differences(before, alone(former)) == []

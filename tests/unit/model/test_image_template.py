@@ -49,10 +49,10 @@ def test_threat_templates_dont_grow_without_bounds() -> None:
     ids=["spaces", "braces", "a", "open"],
 )
 def test_threat_templates_cant_keep_the_engine_busy(text: str) -> None:
-    began_s = time.monotonic()
+    began_s = time.thread_time()
     with pytest.raises(BadRequestError):
         _render(text)
-    assert time.monotonic() - began_s < 2
+    assert time.thread_time() - began_s < 2
 
 
 def test_threat_values_of_templates_are_counted_before_they_are_joined() -> None:

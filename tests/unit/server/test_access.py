@@ -370,7 +370,7 @@ def test_guests_see_public_images_only(clients: Clients) -> None:
         file = tiny_image(clients.directory / f"{name}.tar.gz", name)
         request = ImageRequest(public=is_public, aliases=((name, ""),))
         operation = services.images.add_unified(Caller(project), file, request)
-        ended = services.operations.wait(operation.id, 60)
+        ended = services.operations.wait(operation.id, 120)
         assert ended.error == ""
         fingerprints[name] = str((ended.metadata or {})["fingerprint"])
     shown = [f"/1.0/images/{fingerprints['shown']}"]
@@ -403,7 +403,7 @@ def test_metrics_for_restricted_clients_are_those_of_their_project(furnished: Cl
     services = furnished.api.services
     for project, word in (("p1", "open"), ("p2", "hidden")):
         taken = services.volumes.snapshots.create(Caller(project), "d", f"{word}-volume", "now")
-        services.operations.wait(taken.id, 30)
+        services.operations.wait(taken.id, 120)
     everything = furnished.ask(furnished.admin, "GET", "/1.0/metrics").raw.decode()
     answer = furnished.ask(furnished.restricted, "GET", "/1.0/metrics?project=p1")
     assert answer.status == 200

@@ -120,7 +120,7 @@ def test_a_broken_answer_is_an_error_while_a_write_waits(context: ssl.SSLContext
 
     async def ask(session: aiohttp.ClientSession, url: str) -> None:
         async with session.get(url) as answer:
-            await asyncio.wait_for(has_ended.wait(), 10)
+            await asyncio.wait_for(has_ended.wait(), 60)
             with pytest.raises(aiohttp.ClientError):
                 await answer.read()
 
@@ -144,6 +144,6 @@ def test_a_client_that_goes_ends_the_writing(context: ssl.SSLContext | None) -> 
         async with session.get(url) as answer:
             await answer.content.read(5)
             answer.close()
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 60)
 
     asyncio.run(_serve(handle, context, ask))

@@ -18,7 +18,8 @@ from holdfast.service.container import Services
 from holdfast.service.server_certificate import load_or_make
 from support.api_server import Running, ServerThread
 from support.http import ask
-from support.https import ask_https, free_port
+from support.https import ask_https
+from support.ports import free_port
 from support.tls_server import client_files
 
 
@@ -93,7 +94,7 @@ def test_connection_outlives_its_address(api: Running) -> None:
     listen_on(api.services, f"127.0.0.1:{port}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=120)
     connection.request("GET", "/1.0")
     connection.getresponse().read()
     listen_on(api.services, "")

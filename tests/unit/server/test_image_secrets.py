@@ -40,7 +40,7 @@ def add(clients: Clients, project: str) -> None:
     spooled = services.paths.incoming / "image"
     spooled.write_bytes(CONTENT)
     caller = Caller(project=project)
-    done = services.operations.wait(services.images.add_unified(caller, spooled, ImageRequest()).id, 30)
+    done = services.operations.wait(services.images.add_unified(caller, spooled, ImageRequest()).id, 120)
     assert done.status is StatusCode.SUCCESS, done.error
 
 
@@ -61,7 +61,7 @@ def send(
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if who is not None:
         context.load_cert_chain(who.certificate, who.key)
-    connection = http.client.HTTPSConnection("127.0.0.1", clients.port, context=context, timeout=60)
+    connection = http.client.HTTPSConnection("127.0.0.1", clients.port, context=context, timeout=120)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         sent = {"Content-Type": "application/octet-stream", **named}
@@ -191,6 +191,6 @@ def test_threat_an_instance_brings_no_image_where_its_maker_may_add_none(clients
         for fingerprint, text in ((source.fingerprint, "not authorized"), (image, "No root device")):
             origin = FromRemoteImage(RemoteImage(url=url, certificate=files.pem, name=fingerprint, secret="s"))
             started = services.instances.create(caller, InstanceRequest(name="c1"), origin)
-            done = services.operations.wait(started.id, 30)
+            done = services.operations.wait(started.id, 120)
             assert (done.status, text in done.error) == (StatusCode.FAILURE, True), done.error
     assert source.asked == []

@@ -112,7 +112,7 @@ def test_a_body_that_breaks_off_leaves_nothing(api: Running) -> None:
             b"Content-Length: 1000000\r\n\r\n" + b"x" * 5000
         )
         raw.shutdown(sockets.SHUT_WR)
-        raw.settimeout(20)
+        raw.settimeout(120)
         while raw.recv(4096):
             pass
     assert ask(api.socket, "GET", "/1.0/images").body["metadata"] == []
@@ -164,7 +164,7 @@ def test_threat_stream_that_failed_half_way_ends_like_a_whole_one(api: Running, 
     fingerprint = added(api, ask(api.socket, "POST", "/1.0/images", raw=body, headers=headers))
     path = api.services.paths.image_rootfs(fingerprint) if is_split else api.services.paths.image(fingerprint)
     os.truncate(path, 64 * 1024 * 1024)
-    connection = UnixConnection(api.socket, timeout_s=20)
+    connection = UnixConnection(api.socket, timeout_s=120)
     connection.request("GET", f"/1.0/images/{fingerprint}/export")
     answer = connection.getresponse()
     assert int(answer.headers["Content-Length"]) >= 64 * 1024 * 1024

@@ -53,11 +53,11 @@ def serving(context: ssl.SSLContext) -> Iterator[int]:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
         return runner, runner.addresses[0][1]
 
-    runner, port = asyncio.run_coroutine_threadsafe(start(), loop).result(30)
+    runner, port = asyncio.run_coroutine_threadsafe(start(), loop).result(120)
     try:
         yield port
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(120)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -101,7 +101,7 @@ def test_resumed_sessions_keep_the_certificate(maker: Callable[[Path, Path], ssl
 def _ask_resuming(
     context: ssl.SSLContext, port: int, session: ssl.SSLSession | None
 ) -> tuple[str, ssl.SSLSession | None, bool]:
-    raw = socket.create_connection(("127.0.0.1", port), timeout=30)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=120)
     with context.wrap_socket(raw, session=session) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         found = b""

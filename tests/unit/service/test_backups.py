@@ -71,7 +71,7 @@ class World:
     happened: list[tuple[str, str]]
 
     def wait(self, operation: Operation) -> Operation:
-        return self.operations.wait(operation.id, 60)
+        return self.operations.wait(operation.id, 120)
 
     def succeed(self, operation: Operation) -> Operation:
         done = self.wait(operation)
@@ -450,11 +450,11 @@ def test_export_waits_for_no_other_instance(world: World) -> None:
     def hold() -> None:
         with world.made.backups._locks.hold("instance:default/c1", what="restore"):
             started.set()
-            go.wait(30)
+            go.wait(120)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    started.wait(30)
+    assert started.wait(120)
     operation = world.made.backups.create(CALLER, C1, BackupRequest(name="b"))
     assert world.made.backups.list(C1) == []
     go.set()

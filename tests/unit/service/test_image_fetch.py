@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -100,7 +101,7 @@ def test_two_at_once_fetch_it_once(world: ImageWorld, files: Files) -> None:
 
     def slowly(connection: ssl.SSLSocket) -> None:
         begun.set()
-        assert go.wait(30)
+        assert go.wait(120)
         connection.sendall(file_answer(CONTENT))
 
     source.export = slowly
@@ -108,7 +109,7 @@ def test_two_at_once_fetch_it_once(world: ImageWorld, files: Files) -> None:
     with listening(source, files) as url:
         remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
         first = fetcher.fetch(CALLER, remote, ImageRequest(aliases=(("one", ""),)))
-        assert begun.wait(30)
+        assert begun.wait(120)
         second = fetcher.fetch(CALLER, remote, ImageRequest(aliases=(("two", ""),)))
         third = fetcher.fetch(CALLER, remote, ImageRequest())
         await_true(lambda: world.operations.get(third.id).status is StatusCode.RUNNING, "the third one's start")
@@ -291,24 +292,24 @@ def test_threat_a_silent_server_is_left_at_a_cancel(world: ImageWorld, files: Fi
         if is_sending:
             connection.sendall(WHOLE[:-100])
         reached.set()
-        assert source.ended.wait(60)
+        assert source.ended.wait(120)
 
     source.export = stall
     with listening(source, files) as url:
         remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
         running = world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())
-        assert reached.wait(30)
+        assert reached.wait(120)
         world.operations.cancel(CALLER, running.id)
         assert world.wait(running).status is StatusCode.CANCELLED
     assert (world.files(), world.intents.list_open()) == (set(), [])
 
 
 def test_a_server_that_is_not_there_is_named(world: ImageWorld, files: Files) -> None:
-    source = source_of(CONTENT)
-    with listening(source, files) as url:
-        pass
-    remote = RemoteImage(url=url, certificate=files.pem, name=source.fingerprint)
-    assert_refused(world, world.wait(world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())), url)
+    with socket.socket() as silent:  # it has the port, so that nobody else gets it, and doesn't listen
+        silent.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        remote = RemoteImage(url=url, certificate=files.pem, name=source_of(CONTENT).fingerprint)
+        assert_refused(world, world.wait(world.made.images.fetcher.fetch(CALLER, remote, ImageRequest())), url)
 
 
 class PowerCutError(BaseException):

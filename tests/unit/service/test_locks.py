@@ -29,10 +29,10 @@ class Holder:
         def hold() -> None:
             with locks.hold(*names, shared=shared, what=what):
                 self._has.set()
-                self._let_go.wait(10)
+                self._let_go.wait(60)
 
         self._thread = in_thread(hold)
-        assert self._has.wait(10)
+        assert self._has.wait(60)
 
     def let_go(self) -> None:
         self._let_go.set()
@@ -58,7 +58,7 @@ def test_waits_for_the_other_work() -> None:
     locks = Locks()
     holder = Holder(locks, C1)
     threading.Timer(0.05, holder.let_go).start()
-    with locks.hold(C1, timeout_s=10):
+    with locks.hold(C1, timeout_s=60):
         assert locks.holder(C1) == ""
 
 
@@ -106,8 +106,8 @@ def test_waiting_writer_goes_before_later_sharers() -> None:
     while locks.waiting(POOL) < 2:
         threading.Event().wait(0.001)
     holder.let_go()
-    writer.join(10)
-    sharer.join(10)
+    writer.join(60)
+    sharer.join(60)
     assert order == ["writer", "sharer"]
 
 
@@ -149,7 +149,7 @@ def test_many_threads_with_random_sets_come_to_an_end() -> None:
         chance = random.Random(seed)
         for _ in range(100):
             wanted = chance.sample(names, 3)
-            with locks.hold(*wanted, timeout_s=30):
+            with locks.hold(*wanted, timeout_s=120):
                 for name in wanted:
                     inside[name] += 1
                     if inside[name] != 1:
@@ -159,7 +159,7 @@ def test_many_threads_with_random_sets_come_to_an_end() -> None:
 
     threads = [in_thread(lambda seed=seed: work(seed)) for seed in range(6)]
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert not any(thread.is_alive() for thread in threads)
     assert faults == []
     assert all(locks.holder(name) is None for name in names)

@@ -47,7 +47,7 @@ class Scene:
     def finish(self, work: object, *, may_cancel: bool = False) -> Operation:
         assert callable(work)
         started = self.operations.start(CALLER, "Testing", work, may_cancel=may_cancel)
-        return self.operations.wait(started.id, 10)
+        return self.operations.wait(started.id, 60)
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def test_success_is_told_in_order(scene: Scene) -> None:
 
 def test_answer_already_runs(scene: Scene) -> None:
     gate = threading.Event()
-    started = scene.operations.start(CALLER, "Testing", lambda _: gate.wait(10) and None)
+    started = scene.operations.start(CALLER, "Testing", lambda _: gate.wait(60) and None)
     assert started.status is StatusCode.RUNNING
     assert scene.operations.wait(started.id, 0).status is StatusCode.RUNNING
     gate.set()
-    assert scene.operations.wait(started.id, 10).status is StatusCode.SUCCESS
+    assert scene.operations.wait(started.id, 60).status is StatusCode.SUCCESS
 
 
 def test_known_error_is_its_text(scene: Scene) -> None:
@@ -99,13 +99,13 @@ def test_cancel(scene: Scene) -> None:
     def work(handle: OperationHandle) -> None:
         handle.on_cancel(called.set)
         begun.set()
-        assert called.wait(10)
+        assert called.wait(60)
         handle.check()
 
     started = scene.operations.start(CALLER, "Testing", work, may_cancel=True)
-    assert begun.wait(10)
+    assert begun.wait(60)
     scene.operations.cancel(CALLER, started.id)
-    final = scene.operations.wait(started.id, 10)
+    final = scene.operations.wait(started.id, 60)
     assert final.status is StatusCode.CANCELLED
     assert final.error == "The operation was cancelled"
     assert scene.statuses()[-2:] == [StatusCode.CANCELLING, StatusCode.CANCELLED]
@@ -115,11 +115,11 @@ def test_cancel(scene: Scene) -> None:
 
 def test_cancel_refused(scene: Scene) -> None:
     gate = threading.Event()
-    started = scene.operations.start(CALLER, "Testing", lambda _: gate.wait(10) and None)
+    started = scene.operations.start(CALLER, "Testing", lambda _: gate.wait(60) and None)
     with pytest.raises(BadRequestError, match="This operation can't be cancelled"):
         scene.operations.cancel(CALLER, started.id)
     gate.set()
-    scene.operations.wait(started.id, 10)
+    scene.operations.wait(started.id, 60)
     with pytest.raises(BadRequestError, match="Only running operations can be cancelled"):
         scene.operations.cancel(CALLER, started.id)
 
@@ -127,13 +127,13 @@ def test_cancel_refused(scene: Scene) -> None:
 def test_cancelled_before_a_worker_was_free_does_nothing(scene: Scene) -> None:
     gate, ran, given_back = threading.Event(), threading.Event(), threading.Event()
     for _ in range(4):
-        scene.operations.start(CALLER, "Filling", lambda _: gate.wait(10) and None)
+        scene.operations.start(CALLER, "Filling", lambda _: gate.wait(60) and None)
     queued = scene.operations.start(
         CALLER, "Waiting", lambda _: ran.set(), may_cancel=True, if_never_begun=given_back.set
     )
     scene.operations.cancel(CALLER, queued.id)
     gate.set()
-    assert scene.operations.wait(queued.id, 10).status is StatusCode.CANCELLED
+    assert scene.operations.wait(queued.id, 60).status is StatusCode.CANCELLED
     assert not ran.is_set()
     assert given_back.is_set()
 
@@ -150,7 +150,7 @@ def test_progress_is_throttled_and_the_last_one_kept(scene: Scene) -> None:
 
 def test_when_done(scene: Scene) -> None:
     gate = threading.Event()
-    started = scene.operations.start(CALLER, "Testing", lambda _: gate.wait(10) and None)
+    started = scene.operations.start(CALLER, "Testing", lambda _: gate.wait(60) and None)
     heard: list[Operation] = []
     told = threading.Event()
 
@@ -162,7 +162,7 @@ def test_when_done(scene: Scene) -> None:
     leave = scene.operations.when_done(started.id, lambda _: pytest.fail("left before"))
     leave()
     gate.set()
-    assert told.wait(10)
+    assert told.wait(60)
     assert heard[0].status is StatusCode.SUCCESS
     scene.operations.when_done(started.id, heard.append)
     assert len(heard) == 2
@@ -178,10 +178,37 @@ def test_final_ones_are_kept_for_a_while(scene: Scene) -> None:
     assert scene.operations.list(None) == []
 
 
+def test_the_end_is_noted_before_who_waits_goes_on(scene: Scene) -> None:
+    """How long it is kept counts from there: who moves the clock after the wait must find it noted."""
+    noted: list[bool] = []
+
+    def note(_: str) -> None:
+        waiting.join(0.3)
+        noted.append(waiting.is_alive())
+
+    handle = OperationHandle(
+        CALLER,
+        "Testing",
+        events=scene.events,
+        clock=scene.clock,
+        on_end=note,
+        operation_class=OperationClass.TASK,
+        resources=None,
+        metadata=None,
+        may_cancel=False,
+    )
+    waiting = threading.Thread(target=handle.wait, args=[60])
+    waiting.start()
+    handle.run()
+    handle.succeed()
+    waiting.join(60)
+    assert (noted, waiting.is_alive()) == ([True], False)
+
+
 def test_list_by_project(scene: Scene) -> None:
     for project in ("default", "p"):
         started = scene.operations.start(Caller(project), "Testing", lambda _: None)
-        scene.operations.wait(started.id, 10)
+        scene.operations.wait(started.id, 60)
     assert [operation.project for operation in scene.operations.list("p")] == ["p"]
     assert len(scene.operations.list(None)) == 2
 
@@ -212,12 +239,12 @@ def test_drain_refuses_new_work_and_cancels_what_goes_on(scene: Scene) -> None:
         gate = threading.Event()
         handle.on_cancel(gate.set)
         begun.set()
-        assert gate.wait(10)
+        assert gate.wait(60)
         handle.check()
 
     started = scene.operations.start(CALLER, "Testing", work)
-    assert begun.wait(10)
+    assert begun.wait(60)
     scene.operations.drain(0)
-    assert scene.operations.wait(started.id, 10).status is StatusCode.CANCELLED
+    assert scene.operations.wait(started.id, 60).status is StatusCode.CANCELLED
     with pytest.raises(UnavailableError):
         scene.operations.start(CALLER, "Too late", lambda _: None)

@@ -238,8 +238,8 @@ def test_a_tick_leaves_alone_what_an_earlier_one_still_works_on(stage: Stage) ->
     stage.clock.move(minutes=1)
     (other,) = stage.scheduler.tick()
     stage.shelf.gate.set()
-    slow.result(60)
-    other.result(60)
+    slow.result(120)
+    other.result(120)
     assert stage.shelf.taken.count(("c1", at(10, 1))) == 1
     assert ("c2", at(10, 2)) in stage.shelf.taken
     stage.tick()
@@ -252,16 +252,16 @@ def test_ticks_do_not_overlap(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> 
 
     def slow(project: str | None) -> object:
         inside.set()
-        assert go_on.wait(60)
+        assert go_on.wait(120)
         return subjects(project)
 
     monkeypatch.setattr(stage.shelf, "subjects", slow)
     thread = threading.Thread(target=lambda: seen.append(stage.scheduler.tick()))
     thread.start()
-    assert inside.wait(60)
+    assert inside.wait(120)
     assert stage.scheduler.tick() == []
     go_on.set()
-    thread.join(60)
+    thread.join(120)
     assert seen == [[]]
 
 
@@ -367,7 +367,7 @@ def test_what_has_gone_meanwhile_is_no_failure(stage: Stage) -> None:
     with stage.database.write() as connection:
         instances_table.delete(connection, "default", "c1")
     stage.shelf.gate.set()
-    future.result(60)
+    future.result(120)
     assert stage.warned.told == 0
 
 

@@ -20,7 +20,7 @@ def test_a_reader_gets_all_that_is_written_later(tmp_path: Path) -> None:
             write_all(sink, data[start : start + 70_001])
         assert not read.done()
         reader.growth.complete()
-        assert read.result(10) == data
+        assert read.result(60) == data
 
 
 def test_a_reader_never_sees_a_short_read_before_the_end(tmp_path: Path) -> None:
@@ -30,11 +30,11 @@ def test_a_reader_never_sees_a_short_read_before_the_end(tmp_path: Path) -> None
         sink = GrowingSink(file, reader.growth)
         write_all(sink, bytes(300))
         write_all(sink, bytes(300))
-        assert len(first.result(10)) == 512
+        assert len(first.result(60)) == 512
         reader.seek(0)
         rest = executor.submit(reader.read)
         reader.growth.complete()
-        assert len(rest.result(10)) == 600
+        assert len(rest.result(60)) == 600
 
 
 def test_a_buffer_is_filled_with_what_is_written_later(tmp_path: Path) -> None:
@@ -45,10 +45,10 @@ def test_a_buffer_is_filled_with_what_is_written_later(tmp_path: Path) -> None:
         sink = GrowingSink(file, reader.growth)
         write_all(sink, b"a" * 300)
         write_all(sink, b"b" * 300)
-        assert filled.result(10) == 512 and bytes(buffer) == b"a" * 300 + b"b" * 212
+        assert filled.result(60) == 512 and bytes(buffer) == b"a" * 300 + b"b" * 212
         rest = executor.submit(reader.readinto, buffer)
         reader.growth.complete()
-        assert rest.result(10) == 88 and bytes(buffer[:88]) == b"b" * 88
+        assert rest.result(60) == 88 and bytes(buffer[:88]) == b"b" * 88
 
 
 def test_a_reader_of_an_abandoned_file_gets_an_error(tmp_path: Path) -> None:
@@ -58,4 +58,4 @@ def test_a_reader_of_an_abandoned_file_gets_an_error(tmp_path: Path) -> None:
         waiting = executor.submit(reader.read, 5)
         reader.growth.abandon()
         with pytest.raises(CancelledOperationError):
-            waiting.result(10)
+            waiting.result(60)

@@ -24,11 +24,11 @@ def test_all_that_is_written_arrives_in_order() -> None:
     with ThreadPoolExecutor(1) as executor:
         written = executor.submit(write)
         while not stream.is_finished:
-            assert changed.wait(10)
+            assert changed.wait(60)
             changed.clear()
             while (block := stream.take()) is not None:
                 found += block
-        written.result(10)
+        written.result(60)
     assert found == data + data
 
 
@@ -40,7 +40,7 @@ def test_a_writer_never_runs_ahead_of_the_capacity() -> None:
         taken_early.wait(0.2)
         assert not written.done()
         assert stream.take() == bytes(100)
-        written.result(10)
+        written.result(60)
     assert [stream.take() for _ in range(4)] == [bytes(100)] * 3 + [None]
     assert not stream.is_finished
 
@@ -65,7 +65,7 @@ def test_a_reader_that_leaves_ends_the_writer_at_once() -> None:
         blocked = executor.submit(stream.write, bytes(10))
         stream.abandon()
         with pytest.raises(CancelledOperationError):
-            blocked.result(10)
+            blocked.result(60)
     with pytest.raises(CancelledOperationError):
         stream.finish()
     assert not stream.is_finished

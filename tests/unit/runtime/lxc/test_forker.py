@@ -84,6 +84,7 @@ def state(pid: str) -> str:
 
 def test_it_waits_with_no_descriptors_but_its_own(forker: ExecForker) -> None:
     pid = ready(forker)
+    send_nothing(forker)  # from here on it waits, and imports no more
     names = {entry.name: os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     assert [names.pop(number) for number in ("0", "1", "2")] == ["/dev/null"] * 3
     assert sum(target.startswith("socket:") for target in names.values()) == 1
