@@ -125,6 +125,8 @@ def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path)
 
 def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     world.protect("web", "--now")
+    succeeded_at = world.ask("GET", f"{PATH}/home-web")["last_success_at"]
+    assert succeeded_at, "a run by hand is one, too"
     world.backup.lxc.run("start", "web")
     world.backup.lxc.run("exec", "web", "--", "sh", "-c", "echo here > /root/mark")
     assert "was started here" in world.cli.fails("backup-server", "run-now", "home-web")
@@ -132,10 +134,15 @@ def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     world.backup.lxc.run("stop", "--force", "web")
     said = world.cli.fails("backup-server", "run-now", "home-web")
     assert f"FAILING: {said}" in world.cli.run("backup-server", "list")
+    failures = 'holdfast_protection_failures{protection="home-web"}'
+    assert f"{failures} 1\n" in ask(world.backup.socket, "GET", "/1.0/metrics").raw.decode()
+    assert world.ask("GET", f"{PATH}/home-web")["last_success_at"] == succeeded_at
     assert world.cli.run("file", "pull", "web/root/mark", "-") == "here\n"
     remedy = said.split("`holdfast ")[1].split("`")[0]
     world.cli.run(*remedy.split())
     world.cli.run("backup-server", "run-now", "home-web")
+    assert f"{failures} 0\n" in ask(world.backup.socket, "GET", "/1.0/metrics").raw.decode()
+    assert world.ask("GET", f"{PATH}/home-web")["last_success_at"] > succeeded_at
     assert world.cli.result("file", "pull", "web/root/mark", "-").returncode != 0
     world.backup.lxc.run("start", "web")
     world.backup.lxc.run("stop", "--force", "web")
