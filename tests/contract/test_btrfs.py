@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -301,3 +302,32 @@ def test_a_base_is_what_was_received_as_it_came(driver: Driver) -> None:
     assert (subvolumes.received_identity(where), subvolumes.identity(where)) == (identity, own)
     driver.drop_base("kept-0")
     assert driver.base_tokens() == []
+
+
+def test_threat_trees_made_at_once_pass_for_relatives(driver: Driver) -> None:
+    """btrfs would send one as a difference to the other that leads to wrong content without a word."""
+    made = [driver.stage(f"in-{number}") for number in range(20)]
+    for number, (one, other) in enumerate(pairwise(made)):
+        assert not subvolumes.can_differ(one, other), number
+    subvolumes.snapshot(made[0], driver.mount / "snapshot")
+    assert subvolumes.can_differ(made[0], driver.mount / "snapshot")
+
+
+def test_threat_trees_that_went_their_own_ways(driver: Driver) -> None:
+    """As two instances of one image: what each makes in one transaction has the same numbers, and is something else."""
+    first, one, other = (driver.stage(f"in-{number}") for number in range(3))
+    for tree in (one, other):
+        subvolumes.delete_all(tree)
+        subvolumes.snapshot(first, tree)
+    (one / "x").symlink_to("one")
+    subvolumes.snapshot(one, driver.mount / "before", is_read_only=True)
+    (one / "y").symlink_to("y")
+    (other / "x").symlink_to("other")
+    subvolumes.snapshot(one, driver.mount / "after", is_read_only=True)
+    assert subvolumes.can_differ(driver.mount / "before", driver.mount / "after")
+    assert subvolumes.can_differ(first, one)
+    assert subvolumes.can_differ(driver.mount / "before", other)
+    (one / "z").symlink_to("one")
+    os.mkfifo(other / "y")
+    os.mkfifo(other / "z")
+    assert not subvolumes.can_differ(one, other)

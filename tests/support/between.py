@@ -56,6 +56,19 @@ def servers() -> Iterator[World]:
     shutil.rmtree(directory)
 
 
+@contextmanager
+def two_of_ours() -> Iterator[dict[str, HoldfastServer]]:
+    """Start two servers, `h` and `i`, which listen at HTTPS and have the image `tiny`."""
+    directory = short_directory()
+    image = make_tiny_image(directory / "tiny.tar.gz")
+    with HoldfastServer(directory / "h") as one, HoldfastServer(directory / "i") as other:
+        for server in (one, other):
+            server.lxc.run("image", "import", image, "--alias", "tiny")
+        add_https(relaying(directory / "relay", h=one.socket, i=other.socket), sh=one, si=other)
+        yield {"h": one, "i": other}
+    shutil.rmtree(directory)
+
+
 def remotes_of(source: str, target: str, mode: str) -> tuple[str, str]:
     """Return the names of the remotes with which the client can do it in this mode."""
     return (source, target) if mode == "relay" else (f"s{source}", f"s{target}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,14 @@ class Desk:
     """Runs the command; its remotes are in `configuration`."""
 
     configuration: Path
+
+    @classmethod
+    def knowing(cls, configuration: Path, servers: Mapping[str, HoldfastServer | LxdServer]) -> Desk:
+        """Return one that knows each server under its name."""
+        found = cls(configuration)
+        for name, server in servers.items():
+            found.know(name, server)
+        return found
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "HOLDFAST_CONF": str(self.configuration), "HOLDFAST_DIR": "/nowhere"}

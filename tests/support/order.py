@@ -15,6 +15,8 @@ LONGEST_FIRST = (
     "interop/test_volume_migration.py",
     "fuzz/test_import_fuzz.py",
     "fuzz/test_any_sequence.py",
+    "fuzz/test_any_sequence_of_volumes.py",
+    "fuzz/test_any_sequence_with_lxd.py",
     "faults/test_lines.py",
     "faults/test_migration_cuts.py",
     "faults/test_volume_failures.py",

@@ -137,6 +137,24 @@ def test_snapshots_build_on_it_too(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("scene", [kind for kind in KINDS if kind != "block"], indirect=True)
+def test_threat_a_source_that_became_another_one(scene: Scene) -> None:
+    """A refresh from its twin, in which the same numbers stand for other files of the same transaction."""
+    work = "work" if scene.kind is KINDS["instance"] else "bt/work"
+    twin = work.replace("work", "twin")
+    words = ("copy",) if twin == "twin" else ("storage", "volume", "copy")
+    scene.kind.duplicate(scene.source, "bt", "work", "twin")
+    tops = [scene.kind.large(scene.source, "bt", name).parent for name in ("work", "twin")]
+    for top in tops:
+        (top / "x").symlink_to(top)
+    os.mkfifo(tops[0] / "y")
+    (tops[1] / "y").symlink_to("y")
+    scene.transfer()
+    assert scene.source.holdfast(*words, twin, work, "--refresh").returncode == 0
+    scene.transfer()
+    scene.kind.delete(scene.source, "bt", "twin")
+
+
+@pytest.mark.parametrize("scene", [kind for kind in KINDS if kind != "block"], indirect=True)
 def test_set_id_bits_of_files_that_get_another_owner(scene: Scene) -> None:
     """`btrfs send` has no mode where the owner alone is another one, and changing that takes the bits away."""
     top = scene.kind.large(scene.source, "bt", "work").parent
@@ -154,6 +172,21 @@ def test_set_id_bits_of_files_that_get_another_owner(scene: Scene) -> None:
     (top / "programs").mkdir()
     (top / "programs/one").write_text("another file in its place")
     assert scene.transfer() < LARGE / 16
+
+
+def test_a_source_that_is_a_copy_of_the_former_one(scene: Scene) -> None:
+    """Its snapshots are the same by name and time, but not those that differences can build on."""
+    scene.kind.snapshot(scene.source, "bt", "work", "first")
+    scene.transfer()
+    scene.kind.duplicate(scene.source, "bt", "work", "twin")
+    scene.kind.delete(scene.source, "bt", "work")
+    scene.kind.rename(scene.source, "bt", "twin", "work")
+    for text in ("one", "two"):
+        scene.change(text)
+        scene.transfer()
+    scene.kind.snapshot(scene.source, "bt", "work", "second")
+    scene.transfer()
+    assert scene.differing(snapshot="second") == []
 
 
 def test_two_copies_have_one_each(scene: Scene) -> None:

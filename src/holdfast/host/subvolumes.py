@@ -10,7 +10,8 @@ Structures used, little endian words:
     received      uuid[16], stransid u64, rtransid u64, stime s64 u32 align 4, rtime the same, flags u64, 16 x u64
 
 In `info` the UUID is at 296, the transaction of the last change at 344; at 328 is the UUID that a received subvolume
-has at its sender, at 360 its transaction there.
+has at its sender, at 360 its transaction there. At 312 is the UUID of what it is a snapshot of, at 352 the transaction
+that made it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ import errno
 import fcntl
 import os
 import struct
+import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Final
 
 from holdfast.host.beneath import beneath, directory
-from holdfast.host.btrfs_items import find_item
+from holdfast.host.btrfs_items import find_item, find_items
 
 SUBVOLUME_INODE: Final = 256
 _SYNC: Final = 0x9408
@@ -41,6 +44,10 @@ _READ_ONLY: Final = 2
 _SET_RECEIVED: Final = 0xC0C89425
 _ROOTREFS: Final = 255
 _INODE_ITEM: Final = 1
+_PARENT: Final = slice(312, 328)
+_CREATING: Final = threading.Lock()
+_TICKS: Final = 5
+"""CLOCK_REALTIME_COARSE, by which the kernel dates what is made; Python has no name for it."""
 _NOBODY: Final = (uuid.UUID(int=0), 0)
 """What a subvolume that wasn't received has for its sender's."""
 
@@ -54,9 +61,20 @@ def is_subvolume(path: Path) -> bool:
 
 
 def create(path: Path) -> None:
-    """Make an empty subvolume; it is on stable storage when this returns."""
-    with directory(path.parent) as parent:
+    """Make an empty subvolume. Its top directory is of another time than that of any made before: see `_origin`."""
+    with _CREATING, directory(path.parent) as parent:
+        let_time_pass()
         fcntl.ioctl(parent, _SUBVOL_CREATE_V2, _arguments_v2(0, 0, os.fsencode(path.name)))
+
+
+def let_time_pass() -> None:
+    """Wait until what is made is of a later time than all that was made before: a tick of the kernel, 10 ms at most.
+
+    New kernels make any number of subvolumes in one transaction, and within a tick all of them are of one nanosecond.
+    """
+    before = time.clock_gettime_ns(_TICKS)
+    while time.clock_gettime_ns(_TICKS) == before:
+        time.sleep(0.0005)
 
 
 def snapshot(source: Path, target: Path, *, is_read_only: bool = False) -> None:
@@ -148,14 +166,15 @@ def sent_identity(path: Path) -> tuple[uuid.UUID, int]:
     return received_identity(path) or (identity(path), int.from_bytes(info[344:352], "little"))
 
 
-def have_common_origin(one: Path, other: Path) -> bool:
-    """Tell whether both go back to one subvolume, by snapshots, whatever of what was between has gone since.
+def can_differ(one: Path, other: Path) -> bool:
+    """Tell whether `btrfs send -p` can make one of the two a difference to the other.
 
-    Each snapshot has the top directory of what it is of, made in the same transaction at the same nanosecond.
-    `btrfs send -p` takes this for granted: it holds files with the same number and transaction for the same file, which
-    in subvolumes that were filled side by side they are not, and what it sends then can't be received.
+    It holds files with the same number that were made in the same transaction for the same file. So both must go back
+    to one subvolume by snapshots, whatever of what was between has gone since: each snapshot has the top directory of
+    what it is of, made in the same transaction at the same nanosecond. And where each went its own way since then, as
+    two instances of one image, no number may stand for two files: what is sent then can't be received, or is wrong.
     """
-    return _origin(one) == _origin(other)
+    return _origin(one) == _origin(other) and not _is_number_of_two(one, other)
 
 
 def set_received_identity(path: Path, sent: tuple[uuid.UUID, int]) -> None:
@@ -239,6 +258,30 @@ def _origin(path: Path) -> bytes:
     if found is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     return found[:8] + found[148:160]
+
+
+def _is_number_of_two(one: Path, other: Path) -> bool:
+    """Tell whether a number stands for a file in the one and for another file of the same transaction in the other.
+
+    A file is known by the nanosecond in which it was made, and by its type. For snapshots of one subvolume only what
+    was made since the earlier one is looked at.
+    """
+    infos = [_info(path) for path in (one, other)]
+    parents = {info[_PARENT] for info in infos}
+    made_in = [int.from_bytes(info[352:360], "little") for info in infos]
+    since = min(made_in) if len(parents) == 1 and parents != {bytes(16)} else 0
+    known: dict[int, bytes] = {}
+    for path, is_first in ((one, True), (other, False)):
+        with directory(path) as descriptor:
+            for number, item in find_items(descriptor, tree_id(path), _INODE_ITEM, since=since):
+                file = bytes(item[:8]) + bytes(item[148:160]) + bytes((item[53] & 0xF0,)) + bytes(item[56:64])
+                if is_first:
+                    known[number] = file
+                    continue
+                there = known.get(number, file)
+                if there != file and there[:8] == file[:8]:
+                    return True
+    return False
 
 
 def _info(path: Path) -> bytes:

@@ -71,8 +71,8 @@ class BtrfsFeatures:
 class OwnFeatures:
     """What two servers of ours add: `trees`, our own way in the place of rsync, as they are if `uncompressed`.
 
-    `bases` are the identities of states of the volume that the source still has and differences can build on, in the
-    answer the one that the target has, too.
+    `bases` are the identities of states of the volume that the source still has and differences can build on, those of
+    its snapshots, too; in the answer the one that the target has, too.
     """
 
     trees: bool = False
@@ -93,7 +93,7 @@ class IdRange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentSnapshot:
-    """A snapshot's record; times are whole seconds."""
+    """A snapshot's record; times are whole seconds, but that of creation where it comes from a server of ours."""
 
     name: str
     config: Mapping[str, str] = field(default_factory=dict)
@@ -230,6 +230,7 @@ def _snapshot_message(snapshot: SentSnapshot) -> pb.Snapshot:
         architecture=_ARCHITECTURES.index(snapshot.architecture) + 1 if snapshot.architecture else 0,
         stateful=snapshot.stateful,
         creation_date=_seconds(snapshot.created_at),
+        creation_microseconds=(snapshot.created_at and snapshot.created_at.microsecond) or None,
         last_used_date=_seconds(snapshot.last_used_at),
         expiry_date=_seconds(snapshot.expires_at),
     )
@@ -245,7 +246,7 @@ def _snapshot(message: pb.Snapshot) -> SentSnapshot:
         ephemeral=message.ephemeral,
         stateful=message.stateful,
         architecture=_ARCHITECTURES[number - 1] if 0 < number <= len(_ARCHITECTURES) else "",
-        created_at=_time(message.creation_date),
+        created_at=_time(message.creation_date, message.creation_microseconds),
         last_used_at=_time(message.last_used_date),
         expires_at=_time(message.expiry_date),
     )
@@ -263,11 +264,11 @@ def _seconds(time: datetime | None) -> int:
     return _ZERO_SECONDS if time is None else (time - _EPOCH) // timedelta(seconds=1)
 
 
-def _time(seconds: int) -> datetime | None:
+def _time(seconds: int, microseconds: int = 0) -> datetime | None:
     """Return the time; 0 is what volumes of older servers have."""
     if seconds in (0, _ZERO_SECONDS):
         return None
     try:
-        return _EPOCH + timedelta(seconds=seconds)
+        return _EPOCH + timedelta(seconds=seconds, microseconds=min(microseconds, 999_999))
     except OverflowError as error:
         raise MigrationError(f"The other server sent a time that is none: {seconds}") from error

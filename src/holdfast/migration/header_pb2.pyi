@@ -64,7 +64,7 @@ class Device(_message.Message):
     def __init__(self, name: _Optional[str] = ..., config: _Optional[_Iterable[_Union[Config, _Mapping]]] = ...) -> None: ...
 
 class Snapshot(_message.Message):
-    __slots__ = ("name", "localConfig", "profiles", "ephemeral", "localDevices", "architecture", "stateful", "creation_date", "last_used_date", "expiry_date")
+    __slots__ = ("name", "localConfig", "profiles", "ephemeral", "localDevices", "architecture", "stateful", "creation_date", "last_used_date", "expiry_date", "creation_microseconds")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LOCALCONFIG_FIELD_NUMBER: _ClassVar[int]
     PROFILES_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +75,7 @@ class Snapshot(_message.Message):
     CREATION_DATE_FIELD_NUMBER: _ClassVar[int]
     LAST_USED_DATE_FIELD_NUMBER: _ClassVar[int]
     EXPIRY_DATE_FIELD_NUMBER: _ClassVar[int]
+    CREATION_MICROSECONDS_FIELD_NUMBER: _ClassVar[int]
     name: str
     localConfig: _containers.RepeatedCompositeFieldContainer[Config]
     profiles: _containers.RepeatedScalarFieldContainer[str]
@@ -85,7 +86,8 @@ class Snapshot(_message.Message):
     creation_date: int
     last_used_date: int
     expiry_date: int
-    def __init__(self, name: _Optional[str] = ..., localConfig: _Optional[_Iterable[_Union[Config, _Mapping]]] = ..., profiles: _Optional[_Iterable[str]] = ..., ephemeral: _Optional[bool] = ..., localDevices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., architecture: _Optional[int] = ..., stateful: _Optional[bool] = ..., creation_date: _Optional[int] = ..., last_used_date: _Optional[int] = ..., expiry_date: _Optional[int] = ...) -> None: ...
+    creation_microseconds: int
+    def __init__(self, name: _Optional[str] = ..., localConfig: _Optional[_Iterable[_Union[Config, _Mapping]]] = ..., profiles: _Optional[_Iterable[str]] = ..., ephemeral: _Optional[bool] = ..., localDevices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., architecture: _Optional[int] = ..., stateful: _Optional[bool] = ..., creation_date: _Optional[int] = ..., last_used_date: _Optional[int] = ..., expiry_date: _Optional[int] = ..., creation_microseconds: _Optional[int] = ...) -> None: ...
 
 class RsyncFeatures(_message.Message):
     __slots__ = ("xattrs", "delete", "compress", "bidirectional")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from holdfast.model.instance import Snapshot
+from holdfast.model.volume import VolumeSnapshot
 
 
 class Dated(Protocol):
@@ -19,6 +22,9 @@ class Dated(Protocol):
     def is_held(self) -> bool: ...
 
 
+Known = TypeVar("Known", Snapshot, VolumeSnapshot)
+
+
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:
     """Names in the order of the lists they came from; `blocked`: held ones in whose place others would come."""
@@ -26,6 +32,24 @@ class RefreshPlan:
     deleted: tuple[str, ...]
     sent: tuple[str, ...]
     blocked: tuple[str, ...] = ()
+
+
+def as_known(offered: Sequence[Dated], there: Sequence[Known]) -> list[Known]:
+    """Return the target's snapshots with the times that the other server knows them by.
+
+    LXD tells and keeps whole seconds. Where one of two times is whole the second decides. Else two servers that take a
+    snapshot of one name in one second, by the same schedule, would pass theirs for the same.
+    """
+    times = {each.name: each.created_at for each in offered}
+    return [_as_offered(each, times.get(each.name)) for each in there]
+
+
+def _as_offered(one: Known, offered_at: datetime | None) -> Known:
+    own_at = one.created_at
+    if offered_at is None or (own_at.microsecond and offered_at.microsecond):
+        return one
+    is_same = own_at.replace(microsecond=0) == offered_at.replace(microsecond=0)
+    return replace(one, created_at=offered_at) if is_same else one
 
 
 def keeping_others(plan: RefreshPlan) -> RefreshPlan:

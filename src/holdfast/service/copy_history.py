@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from holdfast.model.instance import Snapshot
 from holdfast.model.retention import Kept
 from holdfast.model.schedules import DEFAULT_LABEL
-from holdfast.service.migration_records import whole_seconds
 from holdfast.service.retention import Retention
 from holdfast.service.scheduled import KEEP_KEY, Subject
 
@@ -32,8 +31,11 @@ class CopyHistory:
         return replace(snapshot, expires_at=None, schedule=DEFAULT_LABEL)
 
     def wanted(self, offered: Sequence[Snapshot], there: Sequence[Snapshot]) -> list[Snapshot]:
-        """Return the offered records without those that would be removed as soon as they are here."""
-        known = {(each.name, each.created_at) for each in map(whole_seconds, there)}
+        """Return the offered records without those that would be removed as soon as they are here.
+
+        `there` are those of the copy, with the times that the other server knows them by.
+        """
+        known = {(each.name, each.created_at) for each in there}
         new = [each for each in offered if (each.name, each.created_at) not in known]
         names = {each.name for each in new}
         snapshots = [*(each for each in there if each.name not in names), *new]

@@ -100,6 +100,14 @@ def own_features(driver: Driver, bases: Sequence[str] = ()) -> OwnFeatures:
     return OwnFeatures(trees=True, uncompressed=_compression_of(driver) is False, bases=tuple(bases))
 
 
+def offered_bases(
+    driver: Driver, volume: Volume, snapshots: Sequence[str], usable: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the identities of all that the source can send differences to: what crossed before, and its snapshots."""
+    identities = (driver.sent_identity(volume, name) for name in snapshots)
+    return (*usable, *(each for each in identities if each is not None))
+
+
 def _compression_of(driver: Driver) -> bool | None:
     said = driver.pool.config.get("rsync.compression")
     return said.lower() in ("true", "1", "yes", "on") if said else None
@@ -107,7 +115,7 @@ def _compression_of(driver: Driver) -> bool | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Foundation:
-    """What a refresh builds on: the plan of its btrfs streams; `bases` says it, if it is no snapshot."""
+    """What a refresh builds on: the plan of its btrfs streams; `bases` tells a source of ours what that is."""
 
     plan: StreamPlan | None
     bases: tuple[str, ...]
@@ -135,7 +143,10 @@ def foundation(
         plan = StreamPlan(tuple(sent), (StreamBase(origin=Origin(volume=volume, base=usable[common])),))
         return Foundation(plan=plan, bases=(common,), may_stream=True)
     found = _stream_plan(driver, volume, offer, sent, of_snapshots)
-    return Foundation(plan=found, bases=(), may_stream=found is not None)
+    snapshots = () if found is None or not offer.own.trees else (each.origin.snapshot for each in found.bases)
+    identities = (driver.base_identity(volume, each) for each in snapshots if each is not None)
+    bases = tuple(each for each in identities if each is not None)
+    return Foundation(plan=found, bases=bases, may_stream=found is not None)
 
 
 def _stream_plan(
@@ -152,18 +163,21 @@ def _stream_plan(
         if name in of_snapshots:
             kept = of_snapshots[name]
             return StreamBase(origin=Origin(volume=volume, base=kept.token), snapshot=name, listed=kept.listed)
-        is_stored = driver.base_identity(volume, name) is not None
-        return StreamBase(origin=Origin(volume=volume, snapshot=name)) if is_stored else None
+        identity = driver.base_identity(volume, name)
+        if identity is None or (offer.own.trees and identity not in offer.own.bases):
+            return None  # or it is another one at the source: a copy of what came here, say
+        return StreamBase(origin=Origin(volume=volume, snapshot=name))
 
     if not offer.own.trees:
         bases = {name: base for name in there if name not in sent and (base := known(name)) is not None}
         asked = asked_of_lxd(there, sent, bases)
         return None if asked is None else StreamPlan(asked.names, tuple(bases[name] for name in asked.parents))
     before = base_of(there, sent)
-    if before is None:
-        return StreamPlan(tuple(sent)) if sent or volume.content_type is ContentType.BLOCK else None
-    base = known(before)
-    return None if base is None else StreamPlan(tuple(sent), (base,))
+    base = None if before is None else known(before)
+    if base is not None:
+        return StreamPlan(tuple(sent), (base,))
+    may_be_whole = (before is None and sent) or volume.content_type is ContentType.BLOCK
+    return StreamPlan(tuple(sent)) if may_be_whole else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from holdfast.archive.idmap import HostMap, Range, parse_host_map
@@ -49,11 +48,6 @@ def received_snapshot(sent: SentSnapshot, pool: str, now: datetime) -> Snapshot:
         return imported_snapshot(with_own_facts(snapshot), pool)
     except BadRequestError as error:
         raise MigrationError(f'Snapshot "{sent.name[:80]}" can\'t be taken: {error}') from error
-
-
-def whole_seconds(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot as another server knows it: by a time of creation in whole seconds."""
-    return replace(snapshot, created_at=snapshot.created_at.replace(microsecond=0))
 
 
 def sent_map(instance: Instance) -> tuple[IdRange, ...]:

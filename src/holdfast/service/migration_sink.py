@@ -37,7 +37,7 @@ from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
 from holdfast.model.protection import check_not_started
-from holdfast.model.refresh_plan import RefreshPlan, keeping_others
+from holdfast.model.refresh_plan import RefreshPlan, as_known, keeping_others
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.instance_building import Builder, NewInstance
@@ -45,7 +45,7 @@ from holdfast.service.instance_requests import FromMigration, InstanceRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
 from holdfast.service.migration_content import Reception, foundation, own_features, receive_content, ways_of
-from holdfast.service.migration_records import received_map, received_snapshot, whole_seconds
+from holdfast.service.migration_records import received_map, received_snapshot
 from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
@@ -152,12 +152,11 @@ class MigrationSink:
             self._bases.of_snapshots(target, self._around.driver(target)) as of_snapshots,
         ):
             offered = [_recorded(each, offer, target.pool, now, source) for each in offer.snapshots]
-            there = self._around.snapshot_list(target)
+            there = as_known(offered, self._around.snapshot_list(target))
             if source.history is not None:
                 check_not_started(name, target.config)
                 offered = source.history.wanted(offered, there)
-            known = [whole_seconds(each) for each in there]
-            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, known)
+            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
             if source.history is not None:
                 plan = keeping_others(plan)
 

@@ -28,7 +28,7 @@ from holdfast.model.sent_copy import SentCopy
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import SendRequest
 from holdfast.service.intents import Intent
-from holdfast.service.migration_content import own_features, send_part, shown, ways_of
+from holdfast.service.migration_content import offered_bases, own_features, send_part, shown, ways_of
 from holdfast.service.migration_records import sent_map, sent_snapshot
 from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import start_sending
@@ -110,9 +110,11 @@ class MigrationSource:
     @staticmethod
     def _header(scene: _Scene, request: SendRequest, bases: SentBase) -> Header:
         is_second = scene.is_running and not scene.driver.features.cheap_snapshots and request.snapshot is None
+        names = [each.name for each in scene.snapshots]
+        there = offered_bases(scene.driver, volume_of(scene.instance), names, bases.usable)
         return Header(
             fs=FsType.RSYNC,
-            own=own_features(scene.driver, tuple(bases.usable)),
+            own=own_features(scene.driver, there),
             criu=Criu.NONE if is_second else None,
             idmap=sent_map(scene.instance),
             snapshots=tuple(sent_snapshot(each) for each in scene.snapshots),

@@ -81,8 +81,8 @@ def send_streams(
 ) -> None:
     """Send list and streams; read-only copies are staged under the intent's tokens.
 
-    The first difference is to what crossed before, if the target still has that. What was sent of the volume itself
-    is named to `bases`, if a later difference can be to it.
+    The first difference is to what crossed before, if the target still has that, else to a snapshot that it has. What
+    was sent of the volume itself is named to `bases`, if a later difference can be to it.
     """
     driver, features = sent.driver, agreement.btrfs
     listed = sent.snapshots if agreement.refresh else agreement.wanted
@@ -101,6 +101,8 @@ def send_streams(
     base, is_here = bases.find(driver, agreement.own.bases), False
     if base is None and agreement.refresh:
         base = _base(held, listed, wanted)
+        if base is not None and agreement.own.trees and base.parts[0].identity not in agreement.own.bases:
+            base = None
     for name in (*wanted, None):
         place = held[name]
         for part in place.parts:

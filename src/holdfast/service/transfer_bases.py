@@ -82,8 +82,11 @@ class SentBase:
     token: str = ""
 
     def find(self, driver: Driver, common: Sequence[str]) -> SendPlace | None:
-        """Return the one that the target has, too; it goes when what is sent now takes its place."""
-        self.former = next((self.usable[each] for each in common), "")
+        """Return the one that the target has, too, unless that is a snapshot.
+
+        It goes when what is sent now takes its place.
+        """
+        self.former = next((self.usable[each] for each in common if each in self.usable), "")
         return driver.base_place(self.former) if self.former else None
 
 

@@ -18,7 +18,7 @@ from holdfast.migration.index import VolumeFacts, volume_facts
 from holdfast.model.errors import ConflictError, MigrationError
 from holdfast.model.kinds import ContentType
 from holdfast.model.operation import Operation
-from holdfast.model.refresh_plan import RefreshPlan
+from holdfast.model.refresh_plan import RefreshPlan, as_known
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import size_bytes
@@ -102,11 +102,11 @@ class VolumeMigrationSink:
 
     def _refresh(self, receiving: Receiving, target: CustomVolume, *, volume_only: bool) -> None:
         """Bring a volume that is there up to date."""
-        offered, there = receiving.offer.snapshots, list(self._store.snapshots(target))
-        seconds = [replace(each, created_at=each.created_at.replace(microsecond=0)) for each in there]
+        offered, own = receiving.offer.snapshots, self._store.snapshots(target)
         plan = RefreshPlan((), ())
         if not volume_only:
-            plan = self._refresher.plan(target, comparable(offered, seconds), seconds)
+            there = as_known(comparable(offered, own), own)
+            plan = self._refresher.plan(target, comparable(offered, own), there)
         wanted, driver = [each for each in offered if each.name in plan.sent], self._store.driver(target)
         with (
             self._bases.receiving(target) as kept,

@@ -16,7 +16,7 @@ from holdfast.model.operation import Operation
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.service.caller import Caller
 from holdfast.service.intents import Intent
-from holdfast.service.migration_content import own_features, send_part, shown, ways_of
+from holdfast.service.migration_content import offered_bases, own_features, send_part, shown, ways_of
 from holdfast.service.migration_streams import StreamedVolume, send_streams
 from holdfast.service.migration_work import start_sending
 from holdfast.service.operation_handle import OperationHandle
@@ -73,7 +73,8 @@ class VolumeMigrationSource:
         intent = self._around.intents.open(INTENT_KIND, {**payload_of(volume), "trees": len(snapshots) + 1})
         try:
             with self._bases.sending(volume, driver) as bases:
-                own = own_features(driver, tuple(bases.usable))
+                there = offered_bases(driver, volume.address, _names(snapshots), bases.usable)
+                own = own_features(driver, there)
                 header = Header(fs=FsType.RSYNC, own=own, snapshots=sent_snapshots)
                 agreement = source.offer(control, data, header, ways)
                 source.send_index(data, sent_index(volume, snapshots), agreement)

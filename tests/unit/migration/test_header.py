@@ -94,10 +94,11 @@ def test_everything_comes_back() -> None:
     assert decode_header(encode_header(header)) == header
 
 
-def test_times_are_whole_seconds() -> None:
+def test_times_are_whole_seconds_but_that_of_creation() -> None:
     moment = datetime(2026, 11, 23, 3, 46, 28, 371069, tzinfo=UTC)
-    header = replace(DIR, snapshots=(SentSnapshot(name="s", created_at=moment),))
-    assert decode_header(encode_header(header)).snapshots[0].created_at == moment.replace(microsecond=0)
+    header = replace(DIR, snapshots=(SentSnapshot(name="s", created_at=moment, expires_at=moment),))
+    found = decode_header(encode_header(header)).snapshots[0]
+    assert (found.created_at, found.expires_at) == (moment, moment.replace(microsecond=0))
 
 
 def test_what_lxd_does_not_know_is_after_what_it_knows() -> None:

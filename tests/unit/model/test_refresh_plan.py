@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from holdfast.model.instance import Snapshot
-from holdfast.model.refresh_plan import plan_refresh
+from holdfast.model.refresh_plan import as_known, plan_refresh
 
 
 def _snapshot(name: str, minute: int) -> Snapshot:
     return Snapshot(name=name, created_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC))
+
+
+A, B = _snapshot("a", 1), _snapshot("b", 1)
 
 
 def test_threat_refresh_sends_again_what_is_there() -> None:
@@ -32,3 +35,12 @@ def test_held_ones_of_the_target_stay() -> None:
     target = [replace(_snapshot("b", 2), is_held=True), replace(_snapshot("z", 0), is_held=True), _snapshot("y", 0)]
     plan = plan_refresh(source, target)
     assert (plan.deleted, plan.sent, plan.blocked) == (("y",), ("a", "b"), ("b",))
+
+
+def test_threat_two_snapshots_of_one_name_and_second() -> None:
+    """As two servers take them by the same schedule; only to the second is known what crossed by way of LXD."""
+    here, there = (replace(A, created_at=A.created_at + timedelta(microseconds=number)) for number in (5, 6))
+    assert as_known([there], [here]) == [here]
+    assert as_known([there], [A, B]) == [there, B]
+    assert as_known([A], [here, B]) == [A, B]
+    assert as_known([A], [replace(A, created_at=A.created_at + timedelta(seconds=1))])[0] != A

@@ -189,7 +189,7 @@ class BtrfsDriver(BackedDriver):
 
     def is_difference_to(self, volume: Volume, snapshot: str | None, base: str) -> bool:
         with self._explained("looking at a snapshot"):
-            return subvolumes.have_common_origin(self.path(volume, base), self.path(volume, snapshot))
+            return subvolumes.can_differ(self.path(volume, base), self.path(volume, snapshot))
 
     def sent_identity(self, volume: Volume, snapshot: str) -> str | None:
         path = self.path(volume, snapshot)

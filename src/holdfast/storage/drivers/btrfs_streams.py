@@ -91,7 +91,7 @@ def sending_difference(part: Path, base: Path | None) -> Iterator[Source]:
 
 def _to(base: Path | None, part: Path) -> tuple[str | Path, ...]:
     """Return what asks for a difference, where there can be one: else all of the part is sent."""
-    if base is None or not subvolumes.is_subvolume(base) or not subvolumes.have_common_origin(base, part):
+    if base is None or not subvolumes.is_subvolume(base) or not subvolumes.can_differ(base, part):
         return ()
     return ("-p", base)
 
