@@ -126,6 +126,7 @@ class Daemon:
             asyncio.create_task(_every(UPLOADS_PRUNED_EVERY_S, services.uploads.prune)),
             asyncio.create_task(_every(IMAGES_PRUNED_EVERY_S, services.prune_images)),
             asyncio.create_task(_each_minute(services, starting.id)),
+            asyncio.create_task(_every(MINUTE_S, services.pools.activate_all)),
             asyncio.create_task(_every(MINUTE_S, services.certificates.expire_tokens)),
             asyncio.create_task(_every(MINUTE_S, services.browsers.expire)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),

@@ -82,6 +82,19 @@ def test_loop_file_is_recorded_and_private(driver: Driver, directory: Path) -> N
     await_true(lambda: loops.devices_of(image) == [], "the loop device to go")  # who lists all has it open for a moment
 
 
+def test_no_device_stays_on_a_file_that_was_never_mounted(directory: Path) -> None:
+    """As after `kill -9` between the two: a device without a mount goes with nobody's unmount."""
+    fresh = pool(directory, size="300MiB")
+    made = recorded(fresh, fresh.create())
+    image = directory / "disks/p1.img"
+    made.deactivate()
+    await_true(lambda: loops.devices_of(image) == [], "the loop device to go")
+    run(["losetup", "--find", "--show", "--", image])
+    made.destroy()
+    assert not image.exists()
+    await_true(lambda: str(image) not in run(["losetup", "--list"]).stdout.decode(), "the loop device to go")
+
+
 def test_default_size_is_a_fifth_of_what_is_free_between_5_and_30_gib(directory: Path) -> None:
     fresh = pool(directory)
     config = fresh.create()

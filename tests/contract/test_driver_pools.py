@@ -76,6 +76,44 @@ def test_destroy_of_a_pool_that_was_never_made_touches_nothing(place: Place) -> 
     assert not mounts.mount_at(place.directory / "pools" / "p1")
 
 
+def test_a_place_whose_disk_is_away_is_not_laid_out_anew(place: Place) -> None:
+    if place.source is None:
+        pytest.skip("has no source directory")
+    place.prepare_source()
+    fresh = place.open()
+    made = from_record(fresh, fresh.create())
+    made.stage("a-0")
+    made.publish("a-0", C1)
+    made.deactivate()
+    away = place.source.rename(place.source.with_name("away"))
+    place.source.mkdir()
+    with pytest.raises(StorageError, match=f'"{place.source}" doesn\'t hold this pool: mount the disk'):
+        made.activate()
+    assert list(place.source.iterdir()) == []
+    (place.source / ".holdfast-pool").write_text("other")
+    with pytest.raises(StorageError, match='holds the pool "other"'):
+        made.activate()
+    (place.source / ".holdfast-pool").unlink()
+    place.source.rmdir()
+    away.rename(place.source)
+    made.activate()
+    assert made.exists(C1)
+    made.destroy()
+
+
+def test_a_marker_that_a_power_cut_took_is_made_good(place: Place) -> None:
+    if place.source is None:
+        pytest.skip("has no source directory")
+    place.prepare_source()
+    fresh = place.open()
+    made = from_record(fresh, fresh.create())
+    made.deactivate()
+    (place.source / ".holdfast-pool").write_text("")
+    made.activate()
+    made.destroy()
+    assert not place.source.exists() or list(place.source.iterdir()) == []
+
+
 def test_a_source_that_is_not_empty_is_refused_and_left_alone(place: Place) -> None:
     if place.source is None:
         pytest.skip("has no source directory")

@@ -45,9 +45,10 @@ class Storage:
         """Replace the configuration and description of a pool."""
         change(self._connection, "PUT", path_of("storage-pools", name), dict(document), etag)
 
-    def delete(self, name: str) -> None:
-        """Delete an empty pool."""
-        change(self._connection, "DELETE", path_of("storage-pools", name))
+    def delete(self, name: str, *, is_lost: bool = False) -> None:
+        """Delete an empty pool; `is_lost`: one whose disk is lost, with the records of what was in it."""
+        query = {"force": "1"} if is_lost else {}
+        self._connection.request("DELETE", path_of("storage-pools", name), query=query)
 
     def volumes(self, pool: str, *, all_projects: bool = False) -> Sequence[Volume]:
         """Return every volume of a pool: of instances, images and custom ones."""

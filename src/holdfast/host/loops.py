@@ -31,6 +31,15 @@ def devices_of(file: Path) -> list[Path]:
     return [Path(line) for line in lines]
 
 
+def detach_all(file: Path) -> None:
+    """Let go of a file, which isn't mounted any more, before it is removed.
+
+    Who was killed between attaching and mounting has left a device that nobody would ever detach.
+    """
+    for device in devices_of(file):
+        run(["losetup", "--detach", device], allowed_codes=range(256))  # it may be going just now
+
+
 def grow(file: Path, size_bytes: int) -> None:
     """Make the file longer and let its loop devices see it."""
     os.truncate(file, size_bytes)

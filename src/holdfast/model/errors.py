@@ -214,6 +214,17 @@ class StorageError(InternalError):
     """A storage driver's verb failed; the text names the volume, the verb and the cause."""
 
 
+class PoolUnavailableError(StorageError):
+    """A pool can't be activated: what holds it isn't there."""
+
+    def __init__(self, pool: str, why: str) -> None:
+        self.pool, self.why = pool, why.removeprefix(f'Storage pool "{pool}": ')
+        super().__init__(
+            f'Storage pool "{pool}" is unavailable: {self.why}. Once that is mended it goes on by itself; if its disk '
+            f"is lost for good, `holdfast storage delete {pool} --force` removes the records of what was in it"
+        )
+
+
 class NoSpaceError(StorageError):
     """The pool or the host file system is full."""
 

@@ -11,6 +11,7 @@ from typing import Final
 SCHEDULE_FAILED: Final = "Snapshot schedule failing"
 PROTECTION_FAILED: Final = "Pulling copies from another server failing"
 COPY_LATE: Final = "Copy is older than it should be"
+POOL_UNAVAILABLE: Final = "Storage pool unavailable"
 
 
 class WarningStatus(StrEnum):
@@ -35,6 +36,7 @@ _SEVERITY: Final[Mapping[str, Severity]] = {
     SCHEDULE_FAILED: Severity.HIGH,
     PROTECTION_FAILED: Severity.HIGH,
     COPY_LATE: Severity.HIGH,
+    POOL_UNAVAILABLE: Severity.HIGH,
 }
 
 

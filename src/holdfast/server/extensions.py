@@ -111,6 +111,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_import_overrides": "X-Holdfast-config, -profiles, -replace of an import; unknown to LXD",
     "holdfast_import_lent": "X-Holdfast-descriptor of an import: a file that the client has open; unknown to LXD",
     "holdfast_metrics": "metrics of copies, snapshots, pools; unknown to LXD, whose own are of instances",
+    "holdfast_pool_force": "force of the DELETE of a pool whose disk is lost; unknown to LXD",
     "holdfast_protections": "protections: copies pulled from other servers; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_sent_copies": "instances/x/copies: who had it sent, and when; unknown to LXD",

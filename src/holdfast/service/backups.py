@@ -290,11 +290,12 @@ class BackupService:
         owner = backup.owner
         if self._is_recorded(owner, new_name):
             raise ConflictError(f'Backup "{owner.name}/{new_name}" already exists')
+        source, target = self._files.path(owner, backup.name), self._files.path(owner, new_name)
         payload = {**payload_of(owner), "backup": backup.name, "new_name": new_name}
         intent = self._intents.open(RENAME_INTENT, payload)
         reach("backup-rename:intent")
         try:
-            self._files.rename(self._files.path(owner, backup.name), self._files.path(owner, new_name))
+            self._files.rename(source, target)
             reach("backup-rename:renamed")
             with self._database.write() as connection:
                 backups_table.rename(connection, owner, backup.name, new_name)
@@ -307,10 +308,11 @@ class BackupService:
     def _delete(self, caller: Caller, backup: Backup) -> None:
         owner = backup.owner
         with self._files.place.using(), self._locks.hold(lock_of(owner), what="backup delete"):
+            path = self._files.path(owner, backup.name)  # before the intent: a deletion that is refused leaves none
             intent = self._intents.open(DELETE_INTENT, {**payload_of(owner), "backup": backup.name})
             reach("backup-delete:intent")
             part = self._files.part(intent.id)
-            self._files.withdraw(self._files.path(owner, backup.name), part)
+            self._files.withdraw(path, part)
             reach("backup-delete:withdrawn")
             self.finish_delete(intent)
             reach("backup-delete:committed")

@@ -42,6 +42,7 @@ from holdfast.service.intents import IntentLog
 from holdfast.service.listening import ListeningAddresses
 from holdfast.service.locks import Locks
 from holdfast.service.logs import LogService
+from holdfast.service.lost_pools import LostPools
 from holdfast.service.metadata import MetadataService
 from holdfast.service.metrics import MetricsService
 from holdfast.service.operations import Operations
@@ -91,6 +92,7 @@ class Services:
     projects: ProjectService
     profiles: ProfileService
     pools: PoolService
+    lost_pools: LostPools
     server_config: ServerConfigService
     server_info: ServerInfo
     server_certificate: ServerCertificate
@@ -255,6 +257,7 @@ def build_services(
         projects=ProjectService(database=database, locks=locks, events=events),
         profiles=profiles,
         pools=pools,
+        lost_pools=LostPools(VolumeStore(surroundings), recovery),
         server_config=server_config,
         server_info=collect(own_certificate),
         server_certificate=own_certificate,

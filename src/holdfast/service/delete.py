@@ -58,7 +58,9 @@ class Deleter:
         return self._around.operations.start(caller, "Deleting instance", work, resources=resources)
 
     def remove(self, caller: Caller | None, instance: Instance) -> None:
-        """Remove a stopped instance that the caller holds."""
+        """Remove a stopped instance that the caller holds. Refused while its pool, or that of export files, is away."""
+        self._around.driver(instance)
+        self._backup_files.place.root()
         there = self._around.snapshot_list(instance)
         check_none_held(instance, there)
         snapshots = [snapshot.name for snapshot in there]

@@ -65,9 +65,9 @@ class ImageVolumes:
         """Remove the image's volumes from every pool. Idempotent."""
         volume = image_volume(fingerprint)
         for pool in self._pools.list():
+            if not self._pools.features(pool).image_volumes:
+                continue  # and may be away
             driver = self._pools.driver(pool.name)
-            if not driver.features.image_volumes:
-                continue
             with self._locks.hold(volume_lock(pool.name, VolumeType.IMAGE, volume.storage_name), what="image delete"):
                 if driver.exists(volume):
                     token = _token(fingerprint)

@@ -34,7 +34,7 @@ from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
 from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
-from holdfast.service.taking_back import discard_all
+from holdfast.service.taking_back import discard_all, is_in_place, put_in_place
 from holdfast.service.volume_devices import VolumeDevices
 from holdfast.storage.driver import Driver
 
@@ -95,7 +95,7 @@ class Replacer:
                 reach("instance-replace:noted")
                 if was_running:
                     self._around.runtime.kill(key_of(instance))
-                driver.swap(intent.token(_main(intent)), volume_of(instance))
+                put_in_place(driver, intent.token(_main(intent)), volume_of(instance))
                 reach("instance-replace:swapped")
                 current = self._complete(intent, driver, instance)
             except BaseException:
@@ -120,7 +120,7 @@ class Replacer:
         instance = self._around.instance(intent.text("project"), intent.text("instance"))
         driver, former = self._around.driver(instance), self._former.find(instance)
         staged = intent.payload.get("staged")
-        if staged is not None and staged == driver.identity(driver.path(volume_of(instance))):
+        if is_in_place(driver, volume_of(instance), staged):
             self._complete(intent, driver, instance)
             self._former.drop_tree(former)
         else:
@@ -144,7 +144,8 @@ class Replacer:
         VolumeDevices(self._around).check(instance.project, there)
 
     def _note(self, intent: Intent, driver: Driver, instance: Instance, *, was_running: bool) -> None:
-        is_kept = intent.payload["keep_until"] is not None and has_room_to_spare(driver)
+        is_there = driver.exists(volume_of(instance))
+        is_kept = intent.payload["keep_until"] is not None and is_there and has_room_to_spare(driver)
         if not is_kept:
             _log.warning("What %s was is not kept for an undo", instance.name)
         staged = driver.identity(driver.staged_path(intent.token(_main(intent))))

@@ -90,12 +90,14 @@ class Locks:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         waiting_ok: bool = True,
         what: str = "",
+        is_settled: bool = True,
     ) -> Iterator[None]:
         """Hold all the names, whatever order they are given in.
 
         `what` names the work for others that find the name taken ("snapshot", "restore", ...). Raises `ConflictError`
         when the wait takes longer than `timeout_s`, at once if `waiting_ok` is false. A name that must come earlier
         in the order than one already held by this thread is a fault of the program and raises `InternalError`.
+        With `is_settled` false what former work left is not ended first: the caller sees to it.
         """
         ordered = sorted(set(names), key=_rank)
         deadline = time.monotonic() + (timeout_s if waiting_ok else 0.0)
@@ -103,7 +105,7 @@ class Locks:
         try:
             for name in ordered:
                 taken.append((name, self._take(name, shared=shared, deadline=deadline, what=what)))
-            if self.settler is not None and not shared:
+            if self.settler is not None and not shared and is_settled:
                 for name, is_new in taken:
                     if is_new and name.startswith(_SETTLED):
                         self.settler.settle(name)

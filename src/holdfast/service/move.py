@@ -8,7 +8,7 @@ from typing import Final
 
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
-from holdfast.model.errors import BadRequestError, ConflictError, UnsupportedError
+from holdfast.model.errors import BadRequestError, ConflictError, PoolNotFoundError, UnsupportedError
 from holdfast.model.expand import expand_devices
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.names import check_instance_name
@@ -131,7 +131,11 @@ class Mover:
         left = intent.text("from") if instance.pool == intent.text("to") else intent.text("to")
         if left == instance.pool:
             raise BadRequestError(f"Instance {instance.name} is in neither pool of its move")
-        driver, volume = self._around.pools.driver(left), volume_of(instance)
+        try:
+            driver, volume = self._around.pools.driver(left), volume_of(instance)
+        except PoolNotFoundError:  # deleted since, and all that was in it
+            self._around.intents.close(intent)
+            return
         for number, name in enumerate((*intent.texts("snapshots"), None)):
             take_back(driver, volume, intent.token(number), name)
         self._around.intents.close(intent)

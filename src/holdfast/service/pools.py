@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,19 @@ from holdfast.db import pools
 from holdfast.db.database import Database
 from holdfast.model.clock import Clock, SystemClock
 from holdfast.model.config_keys import changed_keys
-from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, PoolNotFoundError, StorageError
+from holdfast.model.errors import (
+    BadRequestError,
+    ConflictError,
+    HoldfastError,
+    PoolNotFoundError,
+    PoolUnavailableError,
+    StorageError,
+)
 from holdfast.model.names import check_entity_name
 from holdfast.model.operation import JsonValue
 from holdfast.model.storage import Pool, Resources
 from holdfast.model.volume_keys import check_pool_defaults
+from holdfast.model.warning import POOL_UNAVAILABLE
 from holdfast.service import pool_usage, volume_views
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
@@ -25,13 +34,15 @@ from holdfast.service.locks import Locks, pool_lock
 from holdfast.service.paths import Paths
 from holdfast.service.pool_usage import VolumeView
 from holdfast.service.resources import url
-from holdfast.storage.driver import Driver
+from holdfast.service.warnings import WarningService
+from holdfast.storage.driver import Driver, Features
 from holdfast.storage.registry import driver_class
 
 _log = logging.getLogger(__name__)
 
 CREATE_INTENT = "pool-create"
 DELETE_INTENT = "pool-delete"
+_SHOWN = 50
 _FIXED_KEYS = ("source",)
 """Keys that describe what was made when the pool was: changing the record alone would make it wrong."""
 
@@ -53,9 +64,11 @@ class PoolService:
         self._database, self._paths, self._kinds = database, paths, drivers
         self._locks, self._intents, self._events = locks, intents, events
         self._clock = clock or SystemClock()
+        self._warnings = WarningService(database=database, events=events, clock=self._clock)
         self._guard = threading.Lock()
         self._activating = threading.Lock()  # two at once would both find the pool unmounted, and mount it twice
         self._active: dict[str, Driver] = {}
+        self._away: dict[str, str] = {}
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -89,6 +102,10 @@ class PoolService:
     def status(self, name: str) -> str:
         """Return LXD's word for the pool's state."""
         return "Created" if self.is_available(name) else "Unavailable"
+
+    def features(self, pool: Pool) -> Features:
+        """Return what the driver of a pool can, whether the pool is available or not."""
+        return self._kind(pool.driver).features
 
     def resources(self, name: str) -> Resources:
         return self.driver(name).resources()
@@ -163,22 +180,70 @@ class PoolService:
         with self._locks.hold(pool_lock(name), what="delete"):
             pool = self.get(name)
             with self._database.read() as connection:
+                users = pool_usage.users(connection, name)
+            if users:
+                try:
+                    self.driver(name)
+                except PoolUnavailableError as error:
+                    raise BadRequestError(f"{error} ({len(users)}): {_named(users)}") from error
+                raise BadRequestError("The storage pool is currently in use")
+            intent = self._intents.open(DELETE_INTENT, _payload(pool))
+            try:
+                reach("pool-delete:intent")
+                self._remove(intent, pool)
+            except Exception:
+                with self._guard:
+                    self._active.pop(name, None)  # whoever needs it next looks what is there
+                self._intents.close(intent)  # it isn't to go later, when something may be in it
+                raise
+        self._events.lifecycle(caller, None, "storage-pool-deleted", url("storage-pools", name))
+
+    def require_unavailable(self, name: str) -> None:
+        """Raise `BadRequestError` for a pool that can be activated: what is in it is deleted one by one."""
+        try:
+            self.driver(name)
+        except PoolUnavailableError:
+            return
+        raise BadRequestError(
+            f'Storage pool "{name}" is available: only of one whose disk is lost can all records be removed at once'
+        )
+
+    def forget(self, caller: Caller, name: str) -> None:
+        """Remove the record of an unavailable pool in which none is left; what is on its disk or in its file stays."""
+        with self._locks.hold(pool_lock(name), what="delete"):
+            self.require_unavailable(name)
+            pool = self.get(name)
+            with self._database.write() as connection:
                 if pool_usage.users(connection, name):
                     raise BadRequestError("The storage pool is currently in use")
-            intent = self._intents.open(DELETE_INTENT, _payload(pool))
-            reach("pool-delete:intent")
-            self._remove(intent, pool)
+                pools.delete(connection, name)
+            with self._guard:
+                self._away.pop(name, None)
+            with contextlib.suppress(HoldfastError, OSError):
+                self._build(pool).deactivate()
+                self._paths.pool(name).rmdir()
         self._events.lifecycle(caller, None, "storage-pool-deleted", url("storage-pools", name))
 
     # --- start, stop, after a crash -------------------------------------------------------------------------------
 
     def activate_all(self) -> None:
-        """Activate every pool; one that can't be is logged and shown as unavailable, the server starts all the same."""
+        """Activate every pool that isn't; called at start, and regularly. One that can't be is shown as unavailable.
+
+        There is a warning of it until it can be.
+        """
         for pool in self.list():
+            entity = url("storage-pools", pool.name)
             try:
-                self._activate(pool)
+                self.driver(pool.name)
+            except PoolNotFoundError:
+                continue
             except HoldfastError as error:
-                _log.warning("Storage pool %s is unavailable: %s", pool.name, error)
+                self._tell_away(pool.name, error.why if isinstance(error, PoolUnavailableError) else str(error))
+                with contextlib.suppress(PoolNotFoundError):
+                    self.get(pool.name)  # its deletion may have overtaken this
+                    self._warnings.keep_up(None, POOL_UNAVAILABLE, entity, str(error))
+            else:
+                self._warnings.resolve(None, POOL_UNAVAILABLE, entity)
 
     def undo_create(self, intent: Intent) -> None:
         """End a creation that a crash cut: with its record it is whole, without it is taken away."""
@@ -190,8 +255,14 @@ class PoolService:
         self._intents.close(intent)
 
     def finish_delete(self, intent: Intent) -> None:
-        """Go on with a deletion that a crash cut."""
-        self._remove(intent, _from_payload(intent))
+        """Go on with a deletion that a crash cut, unless something has come into the pool since."""
+        pool = _from_payload(intent)
+        with self._database.read() as connection:
+            is_used = bool(pool_usage.users(connection, pool.name))
+        if is_used:
+            self._intents.close(intent)
+        else:
+            self._remove(intent, pool)
 
     def _make(self, wanted: Pool) -> Pool:
         driver = self._build(wanted)
@@ -228,11 +299,22 @@ class PoolService:
     def _activate(self, pool: Pool) -> Driver:
         driver = self._build(pool)
         reason = driver.check_host()
-        if reason is not None:
-            raise StorageError(f'Storage driver "{pool.driver}" can\'t be used here: {reason}')
-        driver.activate()
+        try:
+            if reason is not None:
+                raise StorageError(f'Storage driver "{pool.driver}" can\'t be used here: {reason}')
+            driver.activate()
+        except StorageError as error:
+            raise PoolUnavailableError(pool.name, str(error)) from error
         with self._guard:
+            self._away.pop(pool.name, None)
             return self._active.setdefault(pool.name, driver)
+
+    def _tell_away(self, name: str, why: str) -> None:
+        """Log why a pool is unavailable, once: it is tried again each minute."""
+        with self._guard:
+            is_known, self._away[name] = self._away.get(name) == why, why
+        if not is_known:
+            _log.warning("Storage pool %s is unavailable: %s", name, why)
 
     def _build(self, pool: Pool) -> Driver:
         return self._kind(pool.driver)(pool, self._paths.pool(pool.name), self._paths.disks)
@@ -241,6 +323,12 @@ class PoolService:
         if name not in self._kinds:
             raise BadRequestError(f'Unknown storage driver "{name}" (this server has {", ".join(sorted(self._kinds))})')
         return self._kinds[name]
+
+
+def _named(users: Sequence[str]) -> str:
+    """Return the URLs of users as text; not of hundreds."""
+    shown = [each.removeprefix("/1.0/") for each in users[:_SHOWN]]
+    return ", ".join(shown if len(users) <= _SHOWN else [*shown, "…"])
 
 
 def _payload(pool: Pool) -> dict[str, JsonValue]:

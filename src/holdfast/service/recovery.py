@@ -68,6 +68,19 @@ class Recovery:
                 except HoldfastError as error:
                     raise ConflictError(f'A former "{intent.kind}" could not be ended yet: {error}') from error
 
+    def give_up(self, lock: str) -> None:
+        """End what was left of what the caller holds, or forget it where that can't be: what it is about is lost.
+
+        Staged trees of it in other pools go at the next start, as those of no intent.
+        """
+        with self._settling:
+            for intent in self._left_of(lock):
+                try:
+                    self._handlers[intent.kind](intent)
+                except HoldfastError as error:
+                    _log.warning("Giving up what was left: %s: %s", intent.kind, error, extra=_facts(intent))
+                    self._intents.close(intent)
+
     def _left_of(self, lock: str) -> list[Intent]:
         return [
             intent

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holdfast.model.storage import Volume
+from holdfast.service import taking_back
 from holdfast.service.intents import Intent
+from holdfast.service.taking_back import is_in_place
 from holdfast.storage.driver import Driver
 
 Stage = Callable[[Driver, Intent], bool]
@@ -36,8 +38,9 @@ def put_in_place(driver: Driver, volume: Volume, intent: Intent) -> None:
     for number, name in enumerate(sent):
         if driver.staged_path(intent.token(number)).exists():
             driver.publish_snapshot(intent.token(number), volume, name)
-    if driver.identity(driver.path(volume)) != intent.payload["staged"]:
-        driver.swap(intent.token(main), volume)
+    is_staged = driver.staged_path(intent.token(main)).exists()
+    if is_staged and not is_in_place(driver, volume, intent.payload["staged"]):
+        taking_back.put_in_place(driver, intent.token(main), volume)
 
 
 def former(intent: Intent) -> list[str]:

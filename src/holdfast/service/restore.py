@@ -37,7 +37,7 @@ from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.resources import instance_resources
 from holdfast.service.stateful import refuse_stateful
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
-from holdfast.service.taking_back import discard_all
+from holdfast.service.taking_back import discard_all, is_in_place, put_in_place
 from holdfast.service.volume_devices import VolumeDevices
 from holdfast.storage.driver import Driver, Origin
 
@@ -124,7 +124,7 @@ class RestoreService:
                 reach("restore:synced")
                 if was_running:
                     self._around.runtime.kill(key_of(instance))
-                driver.swap(intent.token(), volume)
+                put_in_place(driver, intent.token(), volume)
                 reach("restore:swapped")
                 current = self._complete(intent, driver, instance, goal.restored)
             except BaseException:
@@ -170,7 +170,7 @@ class RestoreService:
             cancelled=handle.is_cancelled,
         )
         driver.set_staged_quota(intent.token(_NEW), goal.size_bytes)
-        if intent.payload["keep_until"] is None:
+        if intent.payload["keep_until"] is None or not driver.exists(volume):
             return
         kept = _NEW
         try:
@@ -195,7 +195,7 @@ class RestoreService:
         driver = self._around.driver(instance)
         former = self._former.find(instance)
         staged = intent.payload.get("staged")
-        if staged is not None and staged == driver.identity(driver.path(volume_of(instance))):
+        if is_in_place(driver, volume_of(instance), staged):
             goal = self._goal(instance, intent.text("snapshot"), is_undo=bool(intent.payload.get("is_undo")))
             self._complete(intent, driver, instance, goal.restored)
             self._former.drop_tree(former)

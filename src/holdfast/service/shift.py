@@ -16,6 +16,7 @@ from holdfast.service.crashpoints import reach
 from holdfast.service.intents import Intent
 from holdfast.service.start_spec import ROOTFS
 from holdfast.service.surroundings import Surroundings, volume_of
+from holdfast.service.taking_back import is_in_place
 from holdfast.storage.driver import Origin
 
 INTENT_KIND: Final = "instance-shift"
@@ -52,7 +53,7 @@ class Shifter:
         """End a shift that was cut: with the swap done it is recorded, else its copy goes. Idempotent."""
         instance = self._around.instance(intent.text("project"), intent.text("instance"))
         driver = self._around.driver(instance)
-        if intent.payload.get("staged") == driver.identity(driver.path(volume_of(instance))):
+        if is_in_place(driver, volume_of(instance), intent.payload.get("staged")):
             self._commit(intent, instance)
             return
         driver.discard(intent.token())

@@ -201,13 +201,14 @@ class SnapshotService:
         return self._start(caller, "Renaming snapshot", found, work)
 
     def _rename(self, instance: Instance, name: str, new_name: str) -> None:
+        driver = self._around.driver(instance)
         intent = self._around.intents.open(
             RENAME_INTENT,
             {"project": instance.project, "instance": instance.name, "snapshot": name, "new_name": new_name},
         )
         try:
             reach("snapshot-rename:intent")
-            self._around.driver(instance).rename_snapshot(volume_of(instance), name, new_name)
+            driver.rename_snapshot(volume_of(instance), name, new_name)
             reach("snapshot-rename:renamed")
             with self._around.database.write() as connection:
                 snapshots_table.rename(connection, instance.project, instance.name, name, new_name)
@@ -240,6 +241,7 @@ class SnapshotService:
     def remove(self, caller: Caller | None, instance: Instance, name: str) -> None:
         """Delete a snapshot of an instance that the caller holds; one that is held itself is refused."""
         check_none_held(instance, [self._find(instance, name)])
+        driver = self._around.driver(instance)  # before the intent: a deletion that is refused leaves none
         intent = self._around.intents.open(
             DELETE_INTENT, {"project": instance.project, "instance": instance.name, "snapshot": name}
         )
@@ -247,7 +249,7 @@ class SnapshotService:
             reach("snapshot-delete:intent")
             self.finish_delete(intent)
         except Exception:
-            if self._around.driver(instance).exists(volume_of(instance), name):
+            if driver.exists(volume_of(instance), name):
                 self._around.intents.close(intent)  # nothing has been done: it isn't to go when it is next touched
                 raise
             self.finish_delete(intent)

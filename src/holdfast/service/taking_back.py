@@ -1,4 +1,4 @@
-"""Taking back what was published without a record, and removing what is left over: only what is ours, never more."""
+"""Putting a staged tree in a volume's place, taking back what has no record, removing what is left over: never more."""
 
 from __future__ import annotations
 
@@ -20,6 +20,19 @@ def take_back(driver: Driver, volume: Volume, token: str, snapshot: str | None =
     if not driver.staged_path(token).exists():
         driver.withdraw(volume, token, snapshot)
     driver.discard(token)
+
+
+def is_in_place(driver: Driver, volume: Volume, identity: object) -> bool:
+    """Tell whether the volume is what had this identity when it was staged. A volume whose tree is gone is not."""
+    return identity is not None and driver.exists(volume) and driver.identity(driver.path(volume)) == identity
+
+
+def put_in_place(driver: Driver, token: str, volume: Volume) -> None:
+    """Exchange a staged tree for the volume; where that has no tree any more, the staged one takes the empty place."""
+    if driver.exists(volume):
+        driver.swap(token, volume)
+    else:
+        driver.publish(token, volume)
 
 
 def discard_all(driver: Driver, *tokens: str) -> None:

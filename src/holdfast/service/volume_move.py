@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from holdfast.db import volumes as volumes_table
-from holdfast.model.errors import BadRequestError, ConflictError, VolumeNotFoundError
+from holdfast.model.errors import BadRequestError, ConflictError, PoolNotFoundError, VolumeNotFoundError
 from holdfast.model.names import check_volume_name
 from holdfast.model.operation import Operation
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
@@ -125,10 +126,11 @@ class VolumeMover:
         there = self._store.exists(intent.text("to_project"), intent.text("to_pool"), intent.text("to_name"))
         if (here is None) is not there:
             raise BadRequestError(f'Volume "{intent.text("volume")}" is in neither or both places of its move')
-        if here is None:
-            self._remove_origin(intent)
-        else:
-            self._remove_target(intent, here)
+        with suppress(PoolNotFoundError):  # deleted since, and all that was in it
+            if here is None:
+                self._remove_origin(intent)
+            else:
+                self._remove_target(intent, here)
         self._around.intents.close(intent)
 
     def _remove_origin(self, intent: Intent) -> None:

@@ -78,10 +78,11 @@ class VolumeRefresher:
         users = self._store.users(target)
         users.refuse_server("Volume is used by the server itself and cannot be refreshed")
         self._store.refuse_running_users(users, "Cannot refresh custom volume used by running instances")
+        driver = self._store.driver(target)
         intent = self._around.intents.open(INTENT_KIND, _payload(target, plan, new))
         try:
             reach("volume-refresh:intent")
-            driver, main = self._store.driver(target), intent.token(len(plan.sent))
+            main = intent.token(len(plan.sent))
             is_staged = stage(driver, intent)
             if is_staged:
                 limit(driver, main, target.content_type, target.config)

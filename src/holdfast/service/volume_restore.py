@@ -9,6 +9,7 @@ from holdfast.model.volume import CustomVolume
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
 from holdfast.service.intents import Intent
+from holdfast.service.taking_back import put_in_place
 from holdfast.service.volume_building import limit
 from holdfast.service.volume_store import VolumeStore, payload_of
 from holdfast.storage.driver import Origin
@@ -45,7 +46,7 @@ class VolumeRestorer:
             reach("volume-restore:staged")
             driver.sync(intent.token())
             reach("volume-restore:synced")
-            driver.swap(intent.token(), volume.address)
+            put_in_place(driver, intent.token(), volume.address)
             reach("volume-restore:swapped")
         finally:
             self.finish(intent)

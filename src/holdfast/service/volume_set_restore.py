@@ -27,7 +27,7 @@ from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.resources import instance_resources
 from holdfast.service.restore import RestoreService
 from holdfast.service.surroundings import key_of, volume_of
-from holdfast.service.taking_back import discard_all
+from holdfast.service.taking_back import discard_all, is_in_place, put_in_place
 from holdfast.service.volume_building import limit
 from holdfast.service.volume_devices import VolumeDevices
 from holdfast.service.volume_set import members_of, payload_of_member
@@ -110,6 +110,9 @@ class VolumeSetRestorer:
         members: Sequence[Member],
         handle: OperationHandle,
     ) -> None:
+        self._around.driver(instance)
+        for member in members:
+            self._store.driver(member.volume)  # a pool that is away refuses it before there is an intent
         intent = self._around.intents.open(
             INTENT_KIND,
             {
@@ -183,8 +186,8 @@ class VolumeSetRestorer:
         staged = intent.payload["staged"]
         assert isinstance(staged, list)
         for number, (driver, volume) in enumerate(trees):
-            if driver.identity(driver.path(volume)) != staged[number]:
-                driver.swap(intent.token(number), volume)
+            if not is_in_place(driver, volume, staged[number]) and driver.staged_path(intent.token(number)).exists():
+                put_in_place(driver, intent.token(number), volume)
             reach("volume-set-restore:swapping")
         reach("volume-set-restore:swapped")
 
@@ -195,7 +198,7 @@ class VolumeSetRestorer:
         instance = self._around.instance(intent.text("project"), intent.text("instance"))
         trees = self._trees(intent, instance)
         staged, (driver, root) = intent.payload.get("staged"), trees[0]
-        if isinstance(staged, list) and staged[0] == driver.identity(driver.path(root)):
+        if isinstance(staged, list) and is_in_place(driver, root, staged[0]):
             self._swap(intent, trees)
             restored, _ = self._restorer.planned(instance, self._snapshot(instance, intent.text("snapshot")))
             self._commit(intent, restored)

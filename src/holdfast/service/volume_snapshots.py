@@ -185,11 +185,12 @@ class VolumeSnapshotService:
         return self._start(caller, "Renaming storage volume snapshot", found, work)
 
     def _rename(self, volume: CustomVolume, name: str, new_name: str) -> None:
+        driver = self._store.driver(volume)
         payload = {**payload_of(volume), "snapshot": name, "new_name": new_name}
         intent = self._around.intents.open(RENAME_INTENT, payload)
         try:
             reach("volume-snapshot-rename:intent")
-            self._store.driver(volume).rename_snapshot(volume.address, name, new_name)
+            driver.rename_snapshot(volume.address, name, new_name)
             reach("volume-snapshot-rename:renamed")
             with self._around.database.write() as connection:
                 snapshots_table.rename(connection, volume, name, new_name)
@@ -222,12 +223,13 @@ class VolumeSnapshotService:
     def remove(self, caller: Caller | None, volume: CustomVolume, name: str) -> None:
         """Delete a snapshot of a volume that the caller holds; one that is held itself is refused."""
         check_no_volume_snapshot_held(volume, [self._store.snapshot(volume, name)])
+        driver = self._store.driver(volume)  # before the intent: a deletion that is refused leaves none
         intent = self._around.intents.open(DELETE_INTENT, {**payload_of(volume), "snapshot": name})
         try:
             reach("volume-snapshot-delete:intent")
             self.finish_delete(intent)
         except Exception:
-            if self._store.driver(volume).exists(volume.address, name):
+            if driver.exists(volume.address, name):
                 self._around.intents.close(intent)  # nothing has been done: it isn't to go when it is next touched
                 raise
             self.finish_delete(intent)

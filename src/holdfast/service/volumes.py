@@ -116,6 +116,7 @@ class VolumeService:
             with self._around.database.write() as connection:
                 volumes_table.update(connection, after)
             return
+        self._store.driver(before)  # a pool that is away refuses it before there is an intent
         intent = self._around.intents.open(UPDATE_INTENT, payload_of(before))
         try:
             reach("volume-update:intent")
@@ -157,12 +158,14 @@ class VolumeService:
                 raise BadRequestError(f"The storage volume is still in use: {users}")
             snapshots = self._store.snapshots(volume)
             check_no_volume_snapshot_held(volume, snapshots)
+            driver = self._store.driver(volume)  # before the intent: a deletion that is refused leaves none
+            self._backup_files.place.root()
             intent = self._around.intents.open(DELETE_INTENT, payload_of(volume))
             try:
                 reach("volume-delete:intent")
                 self.finish_delete(intent)
             except Exception:
-                if self._store.driver(volume).exists(volume.address):
+                if driver.exists(volume.address):
                     self._around.intents.close(intent)  # nothing has been done: it isn't to go when it is next touched
                     raise
                 self.finish_delete(intent)

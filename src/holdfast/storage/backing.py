@@ -31,6 +31,11 @@ class Backing(ABC):
     def __init__(self, pool: Pool, mount: Path) -> None:
         self.pool, self.mount = pool, mount
 
+    @property
+    def shared_place(self) -> Path | None:
+        """A directory of others that is the pool's; it is there, too, when the disk that belongs there is away."""
+        return None
+
     @abstractmethod
     def create(self) -> dict[str, str]:
         """Make the file system and return the config to record. Leaves nothing behind on failure."""
@@ -113,7 +118,12 @@ class BackedDriver(TreeDriver):
             backing = self._backing()
             config = backing.create()
             try:
-                type(self)(replace(self.pool, config=config), self.mount, self.disks).activate()
+                made = type(self)(replace(self.pool, config=config), self.mount, self.disks)
+                if backing.shared_place is not None:
+                    made._show(is_new=True)
+                    made._lay_out()
+                    made._settle(self.mount)
+                made.activate()
             except BaseException:
                 self._clear()
                 backing.detach()
@@ -137,12 +147,15 @@ class BackedDriver(TreeDriver):
         with self._explained("deactivating the pool"):
             self._backing().detach()
 
-    def _show(self) -> None:
-        """Make the pool appear at its mount point, unless it does."""
-        self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _show(self, *, is_new: bool = False) -> None:
+        """Make the pool appear at its mount point, unless it does; one that isn't new must be what it was made as."""
         backing = self._backing()
-        if not backing.is_attached():
-            backing.attach()
+        self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if backing.is_attached():
+            return
+        if backing.shared_place is not None and backing.shared_place.is_dir() and not is_new:
+            self._require_laid_out(backing.shared_place)
+        backing.attach()
 
     def _remove_mount_point(self) -> None:
         if self.mount.is_dir():

@@ -101,6 +101,22 @@ class TreeDriver(Driver):
             self._make_folder(folder)
             folder.chmod(0o700)
 
+    def _require_laid_out(self, place: Path) -> None:
+        """Raise `StorageError` unless `place` holds what `_lay_out` made of it once: else its disk isn't mounted.
+
+        A marker that a power cut took, or left empty, is made good from the folders that stand there.
+        """
+        marker = place / _MARKER
+        name = marker.read_text() if marker.is_file() else ""
+        if name not in ("", self.pool.name):
+            raise StorageError(f'"{place}" holds the pool "{name}", which is another one: is the right disk mounted?')
+        if name:
+            return
+        if not (place / STAGING).is_dir():
+            raise StorageError(f'"{place}" doesn\'t hold this pool: mount the disk that does')
+        marker.write_text(self.pool.name)
+        marker.chmod(0o600)
+
     def _folders(self) -> list[Path]:
         names = [name for folder in FOLDERS.values() for name in (folder, f"{folder}-snapshots")]
         names.remove("images-snapshots")

@@ -19,6 +19,7 @@ from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Event, JsonValue, Lifecycle
 from holdfast.model.profile import Profile
 from holdfast.model.storage import Pool, instance_volume
+from holdfast.model.warning import Severity, WarningStatus
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
 from holdfast.service.intents import Intent, IntentLog
@@ -27,6 +28,7 @@ from holdfast.service.paths import Paths
 from holdfast.service.pools import CREATE_INTENT, DELETE_INTENT, PoolService
 from holdfast.service.projects import ProjectService
 from holdfast.service.recovery import Recovery
+from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 from holdfast.storage.drivers.dir import DirDriver
 
@@ -188,6 +190,64 @@ def test_pool_that_cannot_be_activated_keeps_nobody_down(
     assert scene.pools.driver("away").exists(instance_volume(InstanceType.CONTAINER, "default", "x")) is False
     assert scene.pools.status("away") == "Created"
     scene.pools.delete(CALLER, "away")
+
+
+def test_pool_whose_disk_is_not_mounted_is_unavailable_until_it_is(scene: Scene, tmp_path: Path) -> None:
+    """An empty mount point isn't laid out anew: what is written there would be hidden by the disk, and lost."""
+    source = tmp_path / "usb"
+    source.mkdir()
+    scene.pools.create(CALLER, "usb", "dir", "", {"source": str(source)})
+    scene.pools.driver("usb").deactivate()
+    disk = source.rename(tmp_path / "unmounted")
+    source.mkdir()
+    scene.restart({"dir": DirDriver})
+    scene.start()
+    assert (scene.pools.status("usb"), list(source.iterdir())) == ("Unavailable", [])
+    with pytest.raises(StorageError) as refused:
+        scene.pools.driver("usb")
+    for part in ('Storage pool "usb" is unavailable', str(source), "mount the disk", "storage delete usb --force"):
+        assert part in str(refused.value)
+    scene.pools.activate_all()
+    warnings = WarningService(database=scene.database, events=scene.events, clock=SystemClock())
+    (warning,) = warnings.list(None)
+    assert (warning.kind, warning.entity, warning.status, warning.occurrences, warning.severity) == (
+        "Storage pool unavailable",
+        "/1.0/storage-pools/usb",
+        WarningStatus.NEW,
+        1,
+        Severity.HIGH,
+    )
+    assert warning.message == str(refused.value)
+    source.rmdir()
+    disk.rename(source)
+    scene.pools.activate_all()
+    assert scene.pools.status("usb") == "Created"
+    assert [each.status for each in warnings.list(None)] == [WarningStatus.RESOLVED]
+    scene.pools.delete(CALLER, "usb")
+    assert warnings.list(None) == []
+
+
+def test_deletion_that_fails_is_not_carried_out_later(scene: Scene) -> None:
+    class Busy(DirDriver):
+        def destroy(self) -> None:
+            raise StorageError("busy")
+
+    scene.restart({"dir": Busy})
+    scene.pools.create(CALLER, "p", "dir", "", {})
+    with pytest.raises(StorageError, match="busy"):
+        scene.pools.delete(CALLER, "p")
+    assert scene.intents.list_open() == []
+    assert scene.pools.driver("p").exists(instance_volume(InstanceType.CONTAINER, "default", "x")) is False
+
+
+def test_deletion_that_was_cut_spares_what_has_come_since(scene: Scene) -> None:
+    pool = scene.pools.create(CALLER, "p", "dir", "", {})
+    scene.intents.open(DELETE_INTENT, crash_payload(pool))
+    scene.add_instance()
+    scene.restart({"dir": DirDriver})
+    scene.start()
+    assert scene.pools.status("p") == "Created"
+    assert scene.intents.list_open() == []
 
 
 def test_two_who_need_a_pool_that_came_back_activate_it_once(scene: Scene) -> None:

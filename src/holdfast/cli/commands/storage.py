@@ -89,12 +89,26 @@ def create(session: Session, name: str, driver: str, settings: tuple[str, ...]) 
     session.say(f"Storage pool {name} created")
 
 
-@command("delete", "Delete an empty storage pool.", examples=("holdfast storage delete fast",))
+@command(
+    "delete",
+    "Delete an empty storage pool. One that is unavailable, as its disk is lost for good, goes by --force: the records "
+    "of all instances, volumes and snapshots that were in it go with it, and are named. If the disk comes back after "
+    "all, what is on it is not known any more.",
+    examples=("holdfast storage delete fast", "holdfast storage delete --force usb"),
+)
 @click.argument("name", type=NAME, metavar="POOL")
+@click.option("-f", "--force", is_flag=True, help="Remove the records of what was in a pool whose disk is lost")
 @pass_session
-def delete(session: Session, name: str) -> None:
-    session.client.storage.delete(name)
+def delete(session: Session, name: str, force: bool) -> None:
+    if not force:
+        session.client.storage.delete(name)
+        session.say(f"Storage pool {name} deleted")
+        return
+    users = _users(session.client.storage.get(name)["used_by"] or [])
+    session.client.storage.delete(name, is_lost=True)
     session.say(f"Storage pool {name} deleted")
+    for kind, names in users.items():
+        session.say(f"Records removed of {'volumes' if kind == 'storage-pools' else kind}: {', '.join(names)}")
 
 
 @command(

@@ -59,7 +59,9 @@ async def patch_pool(request: ApiRequest) -> web.StreamResponse:
 
 
 async def delete_pool(request: ApiRequest) -> web.StreamResponse:
-    await request.run(request.services.pools.delete, request.caller, request.path("pool"))
+    services = request.services
+    delete = services.lost_pools.delete if request.flag("force") else services.pools.delete
+    await request.run(delete, request.caller, request.path("pool"))
     return done()
 
 
@@ -128,8 +130,9 @@ ROUTES = (
         method="DELETE",
         path=_ONE,
         handler=delete_pool,
-        summary="Delete a pool that nothing uses",
+        summary="Delete a pool that nothing uses; one whose disk is lost with the records of what was in it (`force`)",
         permission=Permission.ADMIN,
+        query=("force",),
     ),
     Route(
         method="GET",

@@ -41,8 +41,15 @@ class LoopFile(LoopFileBacking, BtrfsBacking):
         run(["mkfs.btrfs", "--quiet", "--nodiscard", "--label", self.pool.name, self.file])
 
     def attach(self) -> None:
+        if not self.file.is_file():
+            raise StorageError(f"Source path '{self.file}' doesn't exist")
         with loops.attached(self.file) as device:
             mounts.mount(device, self.mount, file_system="btrfs", options=self.options)
+
+    def remove(self) -> None:
+        if self.file.is_file():
+            loops.detach_all(self.file)
+        super().remove()
 
     def _grow_to(self, size_bytes: int) -> None:
         loops.grow(self.file, size_bytes)
@@ -116,6 +123,10 @@ class ExistingPath(BtrfsBacking):
     def undo(self) -> None:
         if self._is_made:
             self.remove()
+
+    @property
+    def shared_place(self) -> Path:
+        return self._path
 
     @property
     def _path(self) -> Path:

@@ -61,6 +61,7 @@ class DirDriver(TreeDriver):
                         "use ext4, xfs, btrfs or another local file system"
                     )
                 self._lay_out()
+                self._settle(self.mount)
             except BaseException:
                 self.destroy()
                 raise
@@ -80,6 +81,8 @@ class DirDriver(TreeDriver):
         with self._explained("activating the pool"):
             if not self._source.is_dir():
                 raise StorageError(f"Source path '{self._source}' doesn't exist")
+            is_shown = mounts.mount_at(self.mount) is not None
+            self._require_laid_out(self.mount if is_shown else self._source)
             self.mount.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._bind()
             self._lay_out()
