@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from support.http import ask
 from support.images import make_tiny_image
 from support.invariants import violations
 from support.ports import free_port
+from support.waiting import await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxc", "mkfs.btrfs", "busybox")]
 PATH = "/1.0/protections"
@@ -123,12 +125,31 @@ def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path)
 
 def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     world.protect("web", "--now")
+    succeeded_at = world.ask("GET", f"{PATH}/home-web")["last_success_at"]
+    assert succeeded_at, "a run by hand is one, too"
     world.backup.lxc.run("start", "web")
     world.backup.lxc.run("exec", "web", "--", "sh", "-c", "echo here > /root/mark")
-    assert "runs here" in world.cli.fails("backup-server", "run-now", "home-web")
+    assert "was started here" in world.cli.fails("backup-server", "run-now", "home-web")
     assert world.backup.lxc.run("exec", "web", "--", "cat", "/root/mark") == "here\n"
     world.backup.lxc.run("stop", "--force", "web")
+    said = world.cli.fails("backup-server", "run-now", "home-web")
+    assert f"FAILING: {said}" in world.cli.run("backup-server", "list")
+    failures = 'holdfast_protection_failures{protection="home-web"}'
+    assert f"{failures} 1\n" in ask(world.backup.socket, "GET", "/1.0/metrics").raw.decode()
+    assert world.ask("GET", f"{PATH}/home-web")["last_success_at"] == succeeded_at
+    assert world.cli.run("file", "pull", "web/root/mark", "-") == "here\n"
+    remedy = said.split("`holdfast ")[1].split("`")[0]
+    world.cli.run(*remedy.split())
     world.cli.run("backup-server", "run-now", "home-web")
+    assert f"{failures} 0\n" in ask(world.backup.socket, "GET", "/1.0/metrics").raw.decode()
+    assert world.ask("GET", f"{PATH}/home-web")["last_success_at"] > succeeded_at
+    assert world.cli.result("file", "pull", "web/root/mark", "-").returncode != 0
+    world.backup.lxc.run("start", "web")
+    world.backup.lxc.run("stop", "--force", "web")
+    world.cli.fails("backup-server", "run-now", "home-web")
+    world.backup.lxc.run("rename", "web", "kept")
+    world.cli.run("backup-server", "run-now", "home-web")
+    assert world.names() == ["kept", "web"]
 
 
 def test_what_matches_nothing_is_told(world: World) -> None:
@@ -156,6 +177,60 @@ def test_settings_follow(world: World) -> None:
     world.home.lxc.run("config", "unset", "db", "limits.memory")
     world.cli.run("backup-server", "run-now", "home-db")
     assert "limits.memory" not in world.ask("GET", "/1.0/instances/db")["config"]
+
+
+def test_what_is_not_kept_is_not_sent_again(world: World) -> None:
+    """Of what schedules made there; what was made by hand there doesn't count, and stays."""
+
+    def scheduled() -> None:
+        before = len(there())
+        world.home.lxc.run("config", "set", "kept", "snapshots.schedule=@startup")
+        world.home.lxc.run("start", "kept")
+        await_true(lambda: len(there()) > before, "the snapshot before the start")
+        world.home.lxc.run("stop", "--force", "kept")
+        world.home.lxc.run("config", "unset", "kept", "snapshots.schedule")
+
+    def there() -> list[str]:
+        return [each["name"] for each in json.loads(world.home.lxc.run("query", f"{path}?recursion=1"))]
+
+    def here() -> list[str]:
+        return [each["name"] for each in world.ask("GET", f"{path}?recursion=1")]
+
+    def run() -> None:
+        world.cli.run("backup-server", "run-now", "home-kept")
+
+    def prune() -> None:
+        """Do what the next look at the copies would, once a minute, unless it has been there."""
+        for each in world.ask("GET", "/1.0/instances/kept/snapshot-plan"):
+            if not each["kept"]:
+                world.backup.lxc.run("delete", f"kept/{each['name']}", expect=None)
+
+    path = "/1.0/instances/kept/snapshots"
+    world.home.lxc.run("init", "tiny", "kept", "-s", "bt")
+    try:
+        world.home.lxc.run("snapshot", "kept", "by-hand")
+        scheduled()
+        scheduled()
+        _, old, new = there()
+        world.protect("kept", "--keep", "last=1", "--now")
+        prune()
+        assert here() == ["by-hand", new]
+        run()
+        assert old not in here()
+        prune()
+        by_hand, last = here()
+        assert by_hand == "by-hand" and last.startswith("pull-")
+        taken_at = datetime.fromisoformat(world.ask("GET", f"{path}/{last}")["created_at"])
+        await_true(lambda: int(time.time()) > taken_at.timestamp(), "a later second, which is what servers tell")
+        scheduled()
+        newest = there()[-1]
+        run()
+        assert not {old, new} & set(here())
+        prune()
+        assert here() == ["by-hand", newest]
+        assert there() == ["by-hand", old, new, newest]
+    finally:
+        world.home.lxc.run("delete", "--force", "kept")
 
 
 def test_what_is_gone_there_stays_here(world: World) -> None:

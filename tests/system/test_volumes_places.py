@@ -17,7 +17,7 @@ from holdfast.model.errors import (
     VolumeNotFoundError,
 )
 from holdfast.model.instance_changes import InstanceChange
-from holdfast.model.kinds import ContentType
+from holdfast.model.kinds import ContentType, StatusCode
 from holdfast.service.caller import Caller
 from holdfast.service.instance_requests import FromCopy, InstanceRequest
 from holdfast.service.volume_requests import VolumeMove, VolumeRequest, VolumeSource
@@ -196,17 +196,66 @@ def test_a_copy_of_an_instance_shares_its_volumes(world: World) -> None:
     assert world.run("c2", "cat", "/data/x") == (0, "shared\n")
 
 
-def test_an_instance_is_not_taken_back_to_a_volume_that_is_gone(world: World) -> None:
+GONE = 'device "v1": Failed loading custom volume: Storage volume not found'
+
+
+@pytest.fixture
+def bereft(world: World) -> World:
+    """A container `c1` with a snapshot `one`, whose volume is gone since."""
     world.volume("v1", "d")
     world.create("c1", "d")
     world.attach("c1", "d", "v1")
+    world.write("c1", "/root/x", "old")
+    world.snapshot("c1", "one")
+    world.detach("c1", "v1")
+    world.write("c1", "/root/x", "new")
+    world.services.volumes.volumes.delete(CALLER, "d", "v1")
+    return world
+
+
+def test_a_restore_brings_the_content_back_without_a_volume_that_is_gone(bereft: World) -> None:
+    bereft.finish(bereft.services.restore.restore(CALLER, "c1", "one"))
+    assert bereft.read("c1", "/root/x") == "old"
+    with pytest.raises(HoldfastError, match=GONE):
+        bereft.power("c1", "start")
+    bereft.detach("c1", "v1")
+    bereft.power("c1", "start")
+    bereft.power("c1", "stop")
+    bereft.finish(bereft.services.restore.undo(CALLER, "c1"))
+    assert bereft.read("c1", "/root/x") == "new"
+
+
+def test_a_running_instance_that_could_not_be_started_again_is_not_restored(bereft: World) -> None:
+    bereft.power("c1", "start")
+    with pytest.raises(HoldfastError, match=f"{GONE}.* stop c1 "):
+        bereft.finish(bereft.services.restore.restore(CALLER, "c1", "one"))
+    assert bereft.runtime.status("c1") is StatusCode.RUNNING
+    assert bereft.read("c1", "/root/x") == "new"
+
+
+def test_a_volume_that_need_not_be_there_keeps_no_running_instance_from_a_restore(world: World) -> None:
+    world.volume("v1", "d")
+    world.create("c1", "d", start=True)
+    world.attach("c1", "d", "v1", required="false")
     world.snapshot("c1", "one")
     world.detach("c1", "v1")
     world.services.volumes.volumes.delete(CALLER, "d", "v1")
-    with pytest.raises(HoldfastError, match='device "v1": Failed loading custom volume: Storage volume not found'):
-        world.finish(world.services.restore.restore(CALLER, "c1", "one"))
-    world.volume("v1", "d")
     world.finish(world.services.restore.restore(CALLER, "c1", "one"))
+    assert world.runtime.status("c1") is StatusCode.RUNNING
+
+
+def test_a_copy_of_a_snapshot_whose_volume_is_gone(bereft: World) -> None:
+    """It has the content and the device; a device that is asked for with the copy is checked as ever."""
+    create = bereft.services.instances.create
+    bereft.finish(create(CALLER, InstanceRequest(name="c2"), FromCopy(name="c1", snapshot="one")))
+    assert bereft.read("c2", "/root/x") == "old"
+    with pytest.raises(HoldfastError, match=GONE):
+        bereft.power("c2", "start")
+    bereft.detach("c2", "v1")
+    bereft.power("c2", "start")
+    other = {"v1": {"type": "disk", "pool": "d", "source": "nosuch", "path": "/data"}}
+    with pytest.raises(HoldfastError, match='"nosuch" in "d"'):
+        bereft.finish(create(CALLER, InstanceRequest(name="c3", devices=other), FromCopy(name="c1", snapshot="one")))
 
 
 def test_a_profile_can_only_show_what_is_there(world: World) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from holdfast.archive.lost_attributes import check_none_lost
 from holdfast.archive.members import BLOCK, END, Kind, Member
 from holdfast.archive.tarstream import TarStream
 from holdfast.host.beneath import directory
@@ -16,7 +17,7 @@ from holdfast.host.confine import confined
 from holdfast.host.early_writing import EarlyWriting
 from holdfast.host.processes import PIPE, Process, pipe
 from holdfast.host.writing_out import WritingOut
-from holdfast.model.errors import CommandError, NoSpaceError, StorageError
+from holdfast.model.errors import CommandError, NoSpaceError, QuotaError, StorageError
 from holdfast.streams.copy import write_all
 
 _RECORD_BLOCKS: Final = 256
@@ -39,7 +40,8 @@ _TAR_ARGUMENTS: Final = (
 _GATHERED_BYTES: Final = 128 * 1024
 """Most files are small: a call for each of their pieces would cost more than the work on them."""
 
-_FULL_DISK: Final = ("No space left on device", "Disk quota exceeded", "Wrote only")
+_OVER_QUOTA: Final = "Disk quota exceeded"
+_FULL_DISK: Final = ("No space left on device", "Wrote only")
 """How tar words it; the last one is a short write."""
 
 
@@ -99,7 +101,8 @@ def unpacking(
 
     Only root can confine a process; who is not root may unpack what was filtered into an empty directory without it.
 
-    Raises `NoSpaceError` for a full disk and `StorageError` with tar's words for everything else it stumbles over.
+    Raises `NoSpaceError` for a full disk, `QuotaError` where only the directory's own size is used up, `StorageError`
+    with tar's words for everything else it stumbles over; for an attribute that can't be set, see `lost_attributes`.
     """
     try:
         with (
@@ -118,9 +121,12 @@ def unpacking(
                 process.close()
                 process.wait()
                 raise
+        check_none_lost(process.stderr, target)
     except BrokenPipeError as error:
         raise StorageError(f"Unpacking into {target} stopped early") from error
     except CommandError as error:
+        if _OVER_QUOTA in error.stderr:
+            raise QuotaError(f"Unpacking into {target} failed: {_OVER_QUOTA}") from error
         if any(sign in error.stderr for sign in _FULL_DISK):
             raise NoSpaceError(f"Unpacking into {target} failed: No space left on device") from error
         first = error.stderr.strip().partition("\n")[0].removeprefix("/usr/bin/tar: ").removeprefix("tar: ")

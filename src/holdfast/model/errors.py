@@ -237,6 +237,10 @@ class NoSpaceError(StorageError):
     """The pool or the host file system is full."""
 
 
+class QuotaError(NoSpaceError):
+    """What is written to has used up its own size, and not its pool."""
+
+
 class CommandError(InternalError):
     """A process failed: the text holds a copy-pasteable command line, exit code and the end of its stderr."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from holdfast.model.errors import BadRequestError
+from holdfast.model.errors import BadRequestError, ConflictError
 from holdfast.model.instance import Config, Devices
 from holdfast.model.retention import parse_keep
 from holdfast.model.schedule import VOLUME_ALIASES, check_schedule
@@ -20,12 +21,18 @@ PROFILES_KEY: Final = "user.holdfast.copy_profiles"
 """The profiles that the instance has at its home, with commas between; the copy has their settings, not them."""
 DROPPED_KEY: Final = "user.holdfast.copy_left_out"
 """Devices of the instance that can't be here: they show volumes, or paths of the other host."""
+SETTINGS_KEY: Final = "user.holdfast.copy_settings"
+"""What the instance has at its home of settings that a copy doesn't have, as words for `config set`."""
+STARTED_KEY: Final = "user.holdfast.copy_started"
+"""Stands in the configuration of a copy that was started here: what happened in it is in no other place."""
 
 _SPACES: Final = re.compile(r"[^A-Za-z0-9.]+")
 _WINDOW: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", re.ASCII)
-_NOT_OF_COPIES: Final = ("snapshots.", "boot.autostart", "security.protection.", "volatile.")
+_NOT_OF_COPIES: Final = ("snapshots.", "boot.autostart", "security.protection.")
 """Beginnings of keys that rule what a server does by itself with an instance: a copy lies still."""
+_OF_ONE_SERVER: Final = ("volatile.", "user.holdfast.copy_")
+"""Beginnings of keys that say what an instance is on its server; it may be a copy itself there."""
 _GRACE: Final = timedelta(hours=1)
 """How long after its time a copy may take before it counts as late."""
 
@@ -125,9 +132,12 @@ def copied_settings(
 ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Return configuration and devices of a copy, from the expanded ones of the instance: it lies still, on its own.
 
-    The root disk comes into the protection's pool.
+    What it must not have for that stands in one key, for the day when it takes the instance's place. The root disk
+    comes into the protection's pool.
     """
-    kept = {name: value for name, value in config.items() if not name.startswith(_NOT_OF_COPIES)}
+    ours = {key: value for key, value in config.items() if not key.startswith(_OF_ONE_SERVER)}
+    kept = {key: value for key, value in ours.items() if not key.startswith(_NOT_OF_COPIES)}
+    left = {key: value for key, value in ours.items() if key not in kept}
     here = {name: dict(device) for name, device in devices.items() if _can_be_here(device)}
     dropped = sorted(set(devices) - set(here))
     for device in here.values():
@@ -137,6 +147,7 @@ def copied_settings(
     for key, value in (
         (PROFILES_KEY, ",".join(profiles)),
         (DROPPED_KEY, ",".join(dropped)),
+        (SETTINGS_KEY, " ".join(f"{key}={shlex.quote(left[key])}" for key in sorted(left))),
         ("snapshots.keep", protection.keep),
     ):
         if value:
@@ -153,6 +164,20 @@ def _can_be_here(device: Mapping[str, str]) -> bool:
 def is_copy_of(config: Config, protection: Protection) -> bool:
     """Tell whether an instance here was made by the protection."""
     return config.get(MARK_KEY) == protection.name
+
+
+def as_started(config: Config) -> Config:
+    """Return the configuration of an instance that is started: a copy's tells that from then on."""
+    return {**config, STARTED_KEY: "true"} if MARK_KEY in config else config
+
+
+def check_not_started(name: str, config: Config) -> None:
+    """Raise `ConflictError` for a copy that was started here: a pull would take away what happened in it."""
+    if STARTED_KEY in config:
+        raise ConflictError(
+            f'The copy "{name}" was started here, so it is not brought up to date: rename or delete it to have a new '
+            f"one pulled, or give up what happened in it: stop it, then `holdfast config unset {name} {STARTED_KEY}`"
+        )
 
 
 def is_late(copy: ProtectedCopy, due_at: datetime | None, now: datetime) -> bool:

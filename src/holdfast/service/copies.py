@@ -96,6 +96,8 @@ class CopyService:
             what = f"A copy of {source.name}" + (f"/{source.snapshot}" if source.snapshot else "")
             remedy = "or copy with other profiles (`--profile`, `--no-profiles`)"
             raise GoneProfileError(what, error.name, remedy) from error
+        if found.project == caller.project:
+            new = replace(new, former_devices=origin.devices)
         if source.instance_only or source.snapshot is not None:
             return new
         pool = new.instance.pool

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from holdfast.archive.export_index import ExportIndex
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.reader import PartTarget, TakenPart, TreeTarget, take_export
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_local import update_tree
-from holdfast.model.errors import ArchiveError, UnsupportedError
+from holdfast.model.errors import ArchiveError, QuotaError, UnsupportedError
+from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Volume
 from holdfast.service.import_streams import put_together, receiver
 from holdfast.service.intents import Tokens
@@ -18,6 +20,8 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import transfer_text
 from holdfast.storage.driver import Driver, Origin
 from holdfast.streams.growing import ArrivingFile
+
+_MIB: Final = 1024 * 1024
 
 
 def check_form(index: ExportIndex, driver: Driver) -> None:
@@ -68,14 +72,20 @@ def stage_parts(
 
     drivers = {part.driver.pool.name: part.driver for part in parts if part is not None}
     arrivals = [None if part is None else _Arrival(part, handle) for part in parts]
-    taken = take_export(
-        file,
-        index,
-        [PartTarget() if arrival is None else arrival.target() for arrival in arrivals],
-        limit_bytes=sum(room_bytes(driver) for driver in drivers.values()),
-        progress=progress,
-        cancelled=handle.is_cancelled,
-    )
+    try:
+        taken = take_export(
+            file,
+            index,
+            [PartTarget() if arrival is None else arrival.target() for arrival in arrivals],
+            limit_bytes=sum(room_bytes(driver) for driver in drivers.values()),
+            progress=progress,
+            cancelled=handle.is_cancelled,
+        )
+    except QuotaError as error:
+        last = next((each for each in reversed(arrivals) if each is not None and each.has_begun), None)
+        if last is None or last.limit_bytes is None:
+            raise
+        raise QuotaError(last.over_its_size(last.limit_bytes)) from error
     documents = [
         None if arrival is None else arrival.complete(found) for arrival, found in zip(arrivals, taken, strict=False)
     ]
@@ -106,6 +116,28 @@ class _Arrival:
             return put_together(part.driver, part.tokens, part.index.layout, taken.places, part.host_maps)
         self._settle()
         return taken.main_document
+
+    @property
+    def has_begun(self) -> bool:
+        return self._arriving is not None
+
+    @property
+    def limit_bytes(self) -> int | None:
+        """Return the limit of the tree that arrived last."""
+        return self._part.quota_bytes if self._arriving is not None and self._arriving[1] is None else None
+
+    def over_its_size(self, limit_bytes: int) -> str:
+        """Return what to say where the tree that arrived last needs more than its limit."""
+        volume, size = self._part.volume, f"{limit_bytes / _MIB:g}MiB"
+        if volume.type is VolumeType.CUSTOM:
+            return (
+                f'Volume "{volume.name}" is to have a size of {size}, and that is too small for what is in the file: '
+                "give it a larger one, or less in it, where the file comes from"
+            )
+        return (
+            f'The root disk of "{volume.name}" is to have a size of {size}, and that is too small for what is in the '
+            "file: import it with a larger one (`-d root,size=…`)"
+        )
 
     def _open_tree(self, snapshot: str | None) -> TreeTarget:
         self._settle()

@@ -7,14 +7,14 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
 from holdfast.model.errors import BadRequestError, ConflictError, PoolNotFoundError, ProfileNotFoundError
 from holdfast.model.expand import expand_config, expand_devices
-from holdfast.model.instance import Instance, Snapshot
+from holdfast.model.instance import Devices, Instance, Snapshot
 from holdfast.model.instance_changes import (
     DISK_MAP_KEY,
     POWER_KEY,
@@ -56,6 +56,8 @@ class NewInstance:
     instance: Instance
     snapshots: tuple[Snapshot, ...]
     profiles: tuple[Profile, ...]
+    former_devices: Devices = field(default_factory=dict)
+    """Those of what it is a copy of: volumes that they show may be gone since, as for that itself."""
 
 
 class Builder:
@@ -117,7 +119,7 @@ class Builder:
         with locks.hold(*needed, *also, shared=True, what="create"), locks.hold(*names, what="create"):
             new = plan()
             devices = expand_devices(new.profiles, new.instance.devices)
-            with self._volumes.keeping(new.instance.project, devices):
+            with self._volumes.keeping(new.instance.project, devices, before=new.former_devices):
                 yield new
 
     def build(self, caller: Caller, new: NewInstance, fill: Fill) -> None:

@@ -9,6 +9,7 @@ from enum import Enum, StrEnum
 
 from holdfast.model.instance import Config, Devices, Snapshot
 from holdfast.model.kinds import InstanceType
+from holdfast.service.copy_history import CopyHistory
 from holdfast.service.image_fetch import RemoteImage
 
 
@@ -58,9 +59,9 @@ class FromMigration:
 
     instance_only: bool = False
     refresh: bool = False
-    kept_for: str = ""
-    """The label of the schedule here that received snapshots count for: they don't expire by what the source says, and
-    those that the source has no more stay. "": as the source says."""
+    history: CopyHistory | None = None
+    """For the copy of a backup server: which snapshots come, and for how long; those that the source has no more stay.
+    None: all, as the source says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

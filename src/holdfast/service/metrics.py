@@ -52,7 +52,8 @@ class MetricsService:
         ages, late, sizes, durations, failures = [], [], [], [], []
         for view in self._protections.list():
             name = view.protection.name
-            failures.append(((("protection", name),), float(view.run.failures if view.run else 0)))
+            failed = max(view.run.failures, bool(view.run.error)) if view.run else 0  # one by hand isn't counted there
+            failures.append(((("protection", name),), float(failed)))
             for each in view.copies:
                 copy = each.copy
                 labels = (

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from holdfast.model.instance_keys import copied_config
 from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
+from holdfast.model.protection import check_not_started
 from holdfast.model.refresh_plan import RefreshPlan, as_known, keeping_others
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
@@ -112,7 +114,7 @@ class MigrationSink:
         def plan() -> NewInstance:
             new = self._builder.plan(caller.project, request, {}, "copy")
             now, pool = self._around.clock.now(), new.instance.pool
-            received = (_kept(received_snapshot(each, pool, now), source) for each in offer.snapshots)
+            received = (_recorded(each, offer, pool, now, source) for each in offer.snapshots)
             return replace(new, snapshots=tuple(received))
 
         with (
@@ -149,10 +151,13 @@ class MigrationSink:
             self._bases.usable(target, self._around.driver(target), is_received=True) as usable,
             self._bases.of_snapshots(target, self._around.driver(target)) as of_snapshots,
         ):
-            offered = [_kept(received_snapshot(each, target.pool, now), source) for each in offer.snapshots]
+            offered = [_recorded(each, offer, target.pool, now, source) for each in offer.snapshots]
             there = as_known(offered, self._around.snapshot_list(target))
+            if source.history is not None:
+                check_not_started(name, target.config)
+                offered = source.history.wanted(offered, there)
             plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
-            if source.kept_for:
+            if source.history is not None:
                 plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> bool:
@@ -197,9 +202,10 @@ def _taking_over(offer: Header, driver: Driver, intent: Intent) -> TakeOver:
     return take_over
 
 
-def _kept(snapshot: Snapshot, source: FromMigration) -> Snapshot:
-    """Return the record of a snapshot that may be kept longer here than at its source."""
-    return replace(snapshot, expires_at=None, schedule=source.kept_for) if source.kept_for else snapshot
+def _recorded(sent: SentSnapshot, offer: Header, pool: str, now: datetime, source: FromMigration) -> Snapshot:
+    """Return the record of a snapshot, which may be kept longer here than at its source."""
+    snapshot = received_snapshot(sent, pool, now)
+    return snapshot if source.history is None else source.history.recorded(snapshot, from_ours=offer.own.trees)
 
 
 def _map_of(offer: Header, name: str | None) -> HostMap | None:

@@ -19,6 +19,7 @@ from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import POWER_KEY
 from holdfast.model.kinds import DEFAULT_PROJECT, StatusCode
 from holdfast.model.operation import Operation
+from holdfast.model.protection import as_started
 from holdfast.service.caller import INTERNAL, Caller
 from holdfast.service.holds import held_names
 from holdfast.service.instance_requests import PowerAction
@@ -296,7 +297,7 @@ class PowerService:
     def _note_running(self, instance: Instance) -> None:
         if instance.config.get(POWER_KEY) != RUNNING:
             with self._around.powered(instance.project, instance.name, "start") as current:
-                self._save_power(current, RUNNING)
+                self._save_power(replace(current, config=as_started(current.config)), RUNNING)
 
     def _save_power(self, instance: Instance, power: str) -> None:
         self._around.save(replace(instance, config={**instance.config, POWER_KEY: power}))

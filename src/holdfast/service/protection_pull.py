@@ -21,13 +21,15 @@ from holdfast.client.transfer import Pace
 from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
 from holdfast.model.instance_changes import InstanceChange, without_empty
 from holdfast.model.kinds import StatusCode
-from holdfast.model.protection import Protection, copied_settings, is_copy_of
-from holdfast.model.schedules import DEFAULT_LABEL
+from holdfast.model.protection import Protection, check_not_started, copied_settings, is_copy_of
 from holdfast.service.caller import Caller
+from holdfast.service.copy_history import CopyHistory
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
+from holdfast.service.instance_schedules import InstanceSchedules
 from holdfast.service.migration_dialing import DialedSockets
 from holdfast.service.migration_sink import MigrationSink
 from holdfast.service.operation_handle import OperationHandle
+from holdfast.service.retention import Retention
 from holdfast.service.server_certificate import ServerCertificate
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.update import Updater
@@ -47,9 +49,17 @@ class Puller:
     """Pulls instances; thread-safe."""
 
     def __init__(
-        self, surroundings: Surroundings, *, sink: MigrationSink, updater: Updater, certificate: ServerCertificate
+        self,
+        surroundings: Surroundings,
+        *,
+        sink: MigrationSink,
+        updater: Updater,
+        certificate: ServerCertificate,
+        schedules: InstanceSchedules,
+        retention: Retention,
     ) -> None:
         self._around, self._sink, self._updater = surroundings, sink, updater
+        self._schedules, self._retention = schedules, retention
         self._identity = Identity(certificate.path, certificate.key_path)
 
     def connection(self, protection: Protection) -> Connection:
@@ -96,6 +106,7 @@ class Puller:
                 f'There is an instance "{name}" in project "{caller.project}" that is no copy of this protection: '
                 "rename it, or have copies kept in another project with --target-project"
             )
+        check_not_started(name, found.config)
         self._around.require_stopped(
             found, f'The copy "{name}" runs here, so it is not brought up to date: stop it, or pause the protection'
         )
@@ -118,10 +129,12 @@ class Puller:
         secrets = {key: str(value) for key, value in (sending.document["metadata"] or {}).items()}
         url = f"{remote.endpoint.url}/1.0/operations/{sending.id}"
         dialed = DialedSockets(url, protection.certificate, secrets, Pace(protection.bytes_per_s))
-        source = FromMigration(
-            refresh=True,
-            kept_for=DEFAULT_LABEL,
+        history = CopyHistory(
+            keep=protection.keep,
+            retention=self._retention,
+            subject=lambda: self._schedules.subject(caller.project, request.name),
         )
+        source = FromMigration(refresh=True, history=history)
         try:
             receiving = self._sink.receive(caller, request, source, dialed)
             handle.on_cancel(lambda: self._around.operations.cancel(caller, receiving.id))

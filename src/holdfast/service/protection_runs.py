@@ -14,6 +14,7 @@ from typing import Final
 from holdfast.client.errors import ClientError
 from holdfast.db import protections as protections_table
 from holdfast.db import schedule_runs
+from holdfast.db.database import Connection
 from holdfast.db.schedule_runs import Key
 from holdfast.model.due import latest_due
 from holdfast.model.errors import (
@@ -138,20 +139,27 @@ class ProtectionRuns:
             raise
         key, now = (name,), self._around.clock.now()
         with self._around.database.write() as connection:
-            failing = [run for run in schedule_runs.list_for(connection, self.owners, key) if run.failures or run.error]
-            for run in failing:
-                schedule_runs.save(connection, self.owners, key, run.succeeded(run.last_due_at or now, now))
-        if failing:
+            run = self._run_of(connection, protection)
+            is_failing = bool(run.failures or run.error)
+            if is_failing:
+                run = run.succeeded(run.last_due_at or now, now)
+            schedule_runs.save(connection, self.owners, key, replace(run, last_run_at=now, last_success_at=now))
+        if is_failing:
             self._warnings.resolve(protection.target_project, self.warning_kind, protection_url(name))
 
     def _note_failed(self, protection: Protection, text: str) -> None:
         """Remember why a run that was asked for failed: shown until one succeeds, and no reason to try again sooner."""
         key, now = (protection.name,), self._around.clock.now()
         with self._around.database.write() as connection:
-            run = schedule_runs.get(connection, self.owners, key, DEFAULT_LABEL) or ScheduleRun(
-                schedule=DEFAULT_LABEL, rule=protection.schedule, checked_until=protection.created_at
-            )
+            run = self._run_of(connection, protection)
             schedule_runs.save(connection, self.owners, key, replace(run, last_run_at=now, error=text))
+
+    def _run_of(self, connection: Connection, protection: Protection) -> ScheduleRun:
+        """Return how its schedule stands; a run that was asked for may be the first of all."""
+        found = schedule_runs.get(connection, self.owners, (protection.name,), DEFAULT_LABEL)
+        return found or ScheduleRun(
+            schedule=DEFAULT_LABEL, rule=protection.schedule, checked_until=protection.created_at
+        )
 
     def pull_all(self, protection: Protection, handle: OperationHandle) -> None:
         """Pull each instance; what fails of one doesn't keep the others, and is raised at the end."""

@@ -23,7 +23,14 @@ def make_protection_service(
     warnings: Warnings,
 ) -> ProtectionService:
     """Build it; from now on the scheduler runs what is due."""
-    puller = Puller(surroundings, sink=instances.migrations.sink, updater=instances.updater, certificate=certificate)
+    puller = Puller(
+        surroundings,
+        sink=instances.migrations.sink,
+        updater=instances.updater,
+        certificate=certificate,
+        schedules=instances.schedules,
+        retention=instances.retention,
+    )
     runs = ProtectionRuns(surroundings, puller, instances.snapshots, zone=zone, warnings=warnings)
     instances.scheduler.follow(runs)
     return ProtectionService(surroundings, runs, puller, zone=zone, warnings=warnings)

@@ -97,7 +97,7 @@ class RestoreService:
         self, caller: Caller, instance: Instance, snapshot: str, handle: OperationHandle, *, is_undo: bool
     ) -> None:
         goal = self._goal(instance, snapshot, is_undo=is_undo)
-        VolumeDevices(self._around).check(instance.project, self._around.expanded(goal.restored).devices)
+        self._check_volumes(instance, goal.restored)
         driver, volume = self._around.driver(instance), volume_of(instance)
         self.refuse_loss(instance, snapshot)
         former = self._former.find(instance)
@@ -145,6 +145,21 @@ class RestoreService:
                     self._power.start_recorded(caller, current)
             finally:
                 self._former.clear_away(instance, driver, former, intent.token(_NEW), intent.token(_APART))
+
+    def _check_volumes(self, instance: Instance, restored: Instance) -> None:
+        """Refuse to stop an instance that could not be started again; a stopped one gets its content back, as in LXD.
+
+        The device of a volume that is gone stays in its configuration, and a start tells of it.
+        """
+        gone = VolumeDevices(self._around).first_gone(instance.project, self._around.expanded(restored).devices)
+        if gone is None:
+            return
+        if self._around.status(instance) is not StatusCode.STOPPED:
+            raise NotFoundError(
+                f"{gone}: it could not be started again after the restore; stop {instance.name} to restore it "
+                "all the same, and remove the device before the next start"
+            ) from gone
+        _log.warning("%s is restored, and can't be started as it is: %s", instance.name, gone)
 
     def _stage(self, driver: Driver, intent: Intent, instance: Instance, goal: _Goal, handle: OperationHandle) -> None:
         """Stage the new content, and note which token will hold the former one after the swap, if it is to be kept."""

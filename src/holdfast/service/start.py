@@ -22,6 +22,7 @@ from holdfast.model.instance_identity import (
     with_addresses,
 )
 from holdfast.model.kinds import StatusCode
+from holdfast.model.protection import as_started
 from holdfast.runtime.base import IdMap
 from holdfast.service.image_templates import apply_templates
 from holdfast.service.shift import Shifter
@@ -128,7 +129,7 @@ class Starter:
     def _started(self, instance: Instance, device_keys: dict[str, str], idmap: IdMap | None) -> Instance:
         id_map = UNSHIFTED if idmap is None else id_map_text(idmap.host_base, idmap.size)
         config = {
-            **{key: value for key, value in instance.config.items() if key != TEMPLATE_KEY},
+            **{key: value for key, value in as_started(instance.config).items() if key != TEMPLATE_KEY},
             **device_keys,
             CURRENT_MAP_KEY: id_map,
             NEXT_MAP_KEY: id_map,

@@ -51,6 +51,17 @@ class VolumeDevices:
             path = devices[attached.device].get("path", "")
             self._find(project, attached, path)
 
+    def first_gone(self, project: str, devices: Devices) -> NotFoundError | None:
+        """Return what a start would fail with for want of a volume; raise for what can't be in a container at all."""
+        for attached in attachments(devices):
+            device = devices[attached.device]
+            try:
+                self._find(project, attached, device.get("path", ""))
+            except NotFoundError as error:
+                if not is_false(device.get("required")):
+                    return error
+        return None
+
     @contextmanager
     def showing(
         self, project: str, devices: Devices, *, may_be_missing: bool = False

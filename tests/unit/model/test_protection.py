@@ -94,8 +94,11 @@ def test_a_copy_lies_still_and_stands_on_its_own() -> None:
         "boot.autostart": "true",
         "snapshots.schedule": "@daily",
         "snapshots.expiry": "1d",
+        "snapshots.pattern": "auto %d",
         "security.protection.delete": "true",
         "volatile.uuid": "u",
+        "user.holdfast.copy_of": "other",
+        "user.holdfast.copy_started": "true",
         "user.note": "kept",
     }
     devices = {
@@ -112,6 +115,8 @@ def test_a_copy_lies_still_and_stands_on_its_own() -> None:
         "user.holdfast.copy_of": "home-web",
         "user.holdfast.copy_profiles": "default,web",
         "user.holdfast.copy_left_out": "data,gpu,host",
+        "user.holdfast.copy_settings": "boot.autostart=true security.protection.delete=true snapshots.expiry=1d "
+        "snapshots.pattern='auto %d' snapshots.schedule=@daily",
         "snapshots.keep": "daily=7",
     }
     assert here == {"root": {**devices["root"], "pool": "tank"}, "eth0": devices["eth0"]}
