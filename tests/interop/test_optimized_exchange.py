@@ -90,9 +90,23 @@ def test_streams_cross(
         other.lxc.run("delete", "--force", "taken", expect=None)
 
 
+def fill_apart(server: HoldfastServer, name: str) -> None:
+    """Make trees of their own of an instance and its snapshots, which share nothing any more."""
+    for snapshot in ("first", "second", ""):
+        tree = rootfs(server, "bt", name, snapshot).parent
+        new = tree.with_name("new")
+        subprocess.run(["btrfs", "-q", "subvolume", "create", new], check=True)
+        subprocess.run(["cp", "-a", "--reflink=never", f"{tree}/.", new], check=True)
+        subprocess.run(["btrfs", "property", "set", tree, "ro", "false"], check=True)
+        subprocess.run(["btrfs", "-q", "subvolume", "delete", tree], check=True)
+        new.rename(tree)
+        if snapshot:
+            subprocess.run(["btrfs", "property", "set", tree, "ro", "true"], check=True)
+
+
 @pytest.fixture(scope="module")
 def apart(servers: dict[str, Server], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """Instances on btrfs whose trees were filled side by side: by a copy from dir, and by an import of plain files.
+    """Instances on btrfs whose trees were filled side by side, as copies from dir and imports of plain files once were.
 
     A nested subvolume of the first was made anew between two snapshots.
     """
@@ -106,6 +120,7 @@ def apart(servers: dict[str, Server], tmp_path_factory: pytest.TempPathFactory) 
         (rootfs(ours, "default", "origin") / "root/last").symlink_to(name)
         ours.lxc.run("snapshot", "origin", name)
     assert ours.holdfast("copy", "origin", "copied", "-s", "bt").returncode == 0
+    fill_apart(ours, "copied")
     top = rootfs(ours, "bt", "copied")
     for name in ("third", "fourth"):
         subprocess.run(["btrfs", "-q", "subvolume", "create", top / "sub"], check=True)
@@ -114,6 +129,7 @@ def apart(servers: dict[str, Server], tmp_path_factory: pytest.TempPathFactory) 
         subprocess.run(["btrfs", "-q", "subvolume", "delete", top / "sub"], check=True)
     assert ours.holdfast("export", "origin", str(file)).returncode == 0
     assert ours.holdfast("import", str(file), "taken-in", "-s", "bt").returncode == 0
+    fill_apart(ours, "taken-in")
     yield ["copied", "taken-in"]
     for name in ("origin", "copied", "taken-in"):
         ours.lxc.run("delete", name)

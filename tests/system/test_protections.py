@@ -99,11 +99,13 @@ def test_the_first_server_knows_of_its_copies(world: World) -> None:
         return found
 
     world.protect("web", "--pool", "bt", "--now")
+    await_true(lambda: copies() != [], "that the first server has noted the copy")
     (first,) = copies()
     trusted = ask(world.home.socket, "GET", f"/1.0/certificates/{first['fingerprint']}").body["metadata"]
     own = ask(world.backup.socket, "GET", "/1.0").body["metadata"]["environment"]["certificate_fingerprint"]
     assert (first["server"], first["fingerprint"]) == (trusted["name"], own), "the backup server itself"
     world.cli.run("backup-server", "run-now", "home-web")
+    await_true(lambda: copies() != [first], "that the first server has noted the second copy")
     (later,) = copies()
     assert datetime.fromisoformat(later["pulled_at"]) > datetime.fromisoformat(first["pulled_at"])
     (web,) = [each for each in ask(world.home.socket, "GET", "/1.0/safety").body["metadata"] if each["name"] == "web"]
