@@ -104,7 +104,7 @@ export const instance = {
     isCopyText: (instance: string, remote: string) =>
       `It is pulled from ${instance} on ${remote}, and lies still: nothing starts it, and no schedule of its own applies.`,
     runsText: (instance: string, remote: string) =>
-      `It was pulled from ${instance} on ${remote}, and runs here now: as long as it does, it is not brought up to date.`,
+      `It was pulled from ${instance} on ${remote}, and runs here now. A copy that was started is not brought up to date any more, also once it is stopped.`,
     server: "Server",
     protection: "Protection",
     lastGood: "Newest good copy",
