@@ -141,26 +141,23 @@ def move_volume(world: World) -> None:
     world.finish(world.services.volumes.mover.move(CALLER, "d", "origin", VolumeMove(name="copy", pool="b")))
 
 
-@pytest.mark.parametrize("way", [copy_instance, move_instance, import_instance])
-def test_snapshots_of_instances(world: World, way: Callable[[World], None]) -> None:
-    make_instance(world, "origin")
-    wanted = trees(world.services.pools.driver("d"), replace(INSTANCE, name="origin"))
+@pytest.mark.parametrize(
+    ("make", "way", "address"),
+    [
+        *((make_instance, way, INSTANCE) for way in (copy_instance, move_instance, import_instance)),
+        *((make_volume, way, VOLUME) for way in (copy_volume, move_volume, import_volume)),
+    ],
+)
+def test_snapshots_share_what_they_have_in_common(
+    world: World, make: Callable[[World, str], None], way: Callable[[World], None], address: Volume
+) -> None:
+    make(world, "origin")
+    wanted = trees(world.services.pools.driver("d"), replace(address, name="origin"))
     way(world)
     driver = world.services.pools.driver("b")
-    for before, after in zip(wanted, trees(driver, INSTANCE), strict=True):
+    for before, after in zip(wanted, trees(driver, address), strict=True):
         assert differences(before, after) == []
-    assert_shared(driver, INSTANCE)
-
-
-@pytest.mark.parametrize("way", [copy_volume, move_volume, import_volume])
-def test_snapshots_of_volumes(world: World, way: Callable[[World], None]) -> None:
-    make_volume(world, "origin")
-    wanted = trees(world.services.pools.driver("d"), replace(VOLUME, name="origin"))
-    way(world)
-    driver = world.services.pools.driver("b")
-    for before, after in zip(wanted, trees(driver, VOLUME), strict=True):
-        assert differences(before, after) == []
-    assert_shared(driver, VOLUME)
+    assert_shared(driver, address)
 
 
 def refresh(world: World) -> None:
