@@ -219,15 +219,20 @@ def test_threat_a_cut_refresh_between_servers_leaves_the_old_copy(
 @pytest.mark.parametrize("which", ["source", "target"])
 def test_a_cancel(scene: Scene, which: str) -> None:
     """Either side can be told to stop; both are clean then."""
-    server = scene.server(which)
-    _, frames = scene.copy()
+    server, whole = scene.server(which), Relay(scene.source, scene.target)
+    assert scene.kind.copy(whole, scene.pool, "victim", "taken") == ""
     scene.kind.delete(scene.target, scene.pool, "taken")
+
+    cancelled: list[str] = []
 
     def cancel() -> None:
         for url in json.loads(server.lxc.run("query", "/1.0/operations")).get("running", []):
             server.lxc.run("query", "-X", "DELETE", url)
+            cancelled.append(url)
 
-    error = scene.kind.copy(Relay(scene.source, scene.target, frames // 2, cancel), scene.pool, "victim", "taken")
+    relay = Relay(scene.source, scene.target, harm=cancel, at_bytes=whole.moved_bytes // 2)
+    error = scene.kind.copy(relay, scene.pool, "victim", "taken")
+    assert len(cancelled) == 1
     assert error == "The operation was cancelled" if which == "target" else error
     assert "taken" not in scene.names()
     scene.check_promises(error)

@@ -20,13 +20,17 @@ CHANNELS = ("control", "fs")
 
 @dataclass
 class Relay:
-    """One transfer. `at` is the frame before which `harm` is done, counted over all channels and directions."""
+    """One transfer. `at` is the frame before which `harm` is done, counted over all channels and directions.
+
+    How many frames there are depends on how busy the host is: `at_bytes` counts what is in them instead.
+    """
 
     source: Server
     target: HoldfastServer
     at: int | None = None
     harm: Callable[[], None] | None = None
     """None cuts all connections."""
+    at_bytes: int | None = None
     frames: int = 0
     moved_bytes: int = 0
     source_error: str = ""
@@ -99,6 +103,8 @@ class Relay:
     def _is_harmed(self) -> bool:
         with self._lock:
             self.frames += 1
+            if self.at is None and self.at_bytes is not None and self.moved_bytes >= self.at_bytes:
+                self.at = self.frames
             if self.at is None or self.frames < self.at:
                 return False
             is_first = self.frames == self.at

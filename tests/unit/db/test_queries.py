@@ -99,7 +99,7 @@ def test_rename_to_a_taken_name(connection: Connection) -> None:
     instances.insert(connection, C1)
     instances.insert(connection, replace(C1, name="c2"))
     with pytest.raises(ConflictError):
-        instances.rename(connection, "default", "c1", "c2")
+        instances.rename(connection, "default", "c1", "c2", "default")
 
 
 def test_instance_in_a_pool_that_is_not_there(connection: Connection) -> None:
@@ -117,7 +117,7 @@ def test_rename_and_delete_take_snapshots_and_backups_along(connection: Connecti
     instances.insert(connection, C1)
     snapshots.insert(connection, "default", "c1", SNAP)
     backups.insert(connection, Backup(owner=OWNER, name="b0", created_at=NOW))
-    instances.rename(connection, "default", "c1", "c2")
+    instances.rename(connection, "default", "c1", "c2", "default")
     assert snapshots.list_for(connection, "default", "c1") == []
     assert snapshots.list_for(connection, "default", "c2") == [SNAP]
     assert [backup.owner.name for backup in backups.list_for(connection, replace(OWNER, name="c2"))] == ["c2"]
