@@ -94,7 +94,7 @@ def opened(source: Path | BinaryIO, on_bytes: OnBytes | None, identities: Sequen
 def _contents(
     file: BinaryIO, name: str, on_bytes: OnBytes | None, identities: Sequence[Identity]
 ) -> Iterator[Contents]:
-    size, lent = _size(file), _lent(file)
+    size, lent = _whereabouts(file)
     counted = Headed(Counted(file, on_bytes, size), MAGIC_BYTES)
     if not is_encrypted(counted.head):
         yield Contents(read_chunks(counted), size, lent)
@@ -105,19 +105,15 @@ def _contents(
         yield Contents(read_chunks(plain), None)
 
 
-def _size(file: BinaryIO) -> int | None:
-    """Return how much is left of a file, None for a pipe."""
-    facts = os.fstat(file.fileno())
-    return facts.st_size - os.lseek(file.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(facts.st_mode) else None
-
-
-def _lent(file: BinaryIO) -> str:
-    """Return what names a file to the server, of which all is to be sent; "" for what is none."""
+def _whereabouts(file: BinaryIO) -> tuple[int | None, str]:
+    """Return how much is left of a file, None for a pipe, and what names it to the server, "" unless all is left."""
     number = file.fileno()
     facts = os.fstat(number)
-    if not stat.S_ISREG(facts.st_mode) or os.lseek(number, 0, os.SEEK_CUR):
-        return ""
-    return f"{number} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+    if not stat.S_ISREG(facts.st_mode):
+        return None, ""
+    place = os.lseek(number, 0, os.SEEK_CUR)
+    named = f"{number} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+    return facts.st_size - place, "" if place else named
 
 
 def lend(

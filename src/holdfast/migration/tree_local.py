@@ -21,7 +21,7 @@ from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
 from holdfast.model.errors import MigrationError, NoSpaceError, StorageError
-from holdfast.streams.copy import Cancelled, Progress
+from holdfast.streams.copy import Cancelled, Progress, untold
 
 _PIECE_BYTES: Final = 1024 * 1024
 
@@ -47,7 +47,7 @@ def _exchange(source: Path, comparison: _Comparison, ground: Ground, progress: P
 
     def send() -> None:
         try:
-            send_tree(sending, source, SendOptions(compress=False), progress=_untold, cancelled=cancelled)
+            send_tree(sending, source, SendOptions(compress=False), progress=untold, cancelled=cancelled)
         except BaseException:
             sending.socket.abort()
             raise
@@ -95,7 +95,3 @@ def _have_same_bytes(one: int, other: int) -> bool:
         if not piece:
             return True
         place += len(piece)
-
-
-def _untold(_: int) -> None:
-    """Tell nobody: the receiving side does."""

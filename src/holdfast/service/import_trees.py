@@ -19,6 +19,7 @@ from holdfast.service.intents import Tokens
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import transfer_text
 from holdfast.storage.driver import Driver, Origin
+from holdfast.streams.copy import untold
 from holdfast.streams.growing import ArrivingFile
 
 _MIB: Final = 1024 * 1024
@@ -167,11 +168,7 @@ class _Arrival:
         path = driver.stage(spare, Origin(volume=self._part.volume, staged=before))
         doing = f'Storage pool "{driver.pool.name}": putting together what was unpacked'
         ground, tree = Ground(path, lambda: False), driver.staged_path(token)
-        update_tree(tree, ground, doing, progress=_untold, cancelled=self._handle.is_cancelled)
+        update_tree(tree, ground, doing, progress=untold, cancelled=self._handle.is_cancelled)
         driver.discard(token)
         driver.stage(token, Origin(volume=self._part.volume, staged=spare))
         driver.discard(spare)
-
-
-def _untold(_: int) -> None:
-    """Tell nobody: what is told is how far the file was read."""
