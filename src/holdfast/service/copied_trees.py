@@ -54,14 +54,7 @@ class CopiedTrees:
         names = (*snapshots, last)
         if self.target.pool.name == self.source.pool.name:
             for number, name in enumerate(names):
-                with self._held(name):
-                    origin = Origin(volume=self.volume, snapshot=name)
-                    self.target.stage(
-                        self.intent.token(number),
-                        origin,
-                        cancelled=self.handle.is_cancelled,
-                        progress=self._shown(name),
-                    )
+                self._clone(self.intent.token(number), name)
             return True
         if self.target.features.cheap_snapshots:
             return self._stage_series(names)
