@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
         if mount.target.is_relative_to(tmp_path):
             mounts.unmount(mount.target)
     for image in tmp_path.rglob("*.img"):
-        await_true(lambda image=image: is_detached(image), "the loop devices to go")  # type: ignore[misc]
+        await_true(partial(is_detached, image), "the loop devices to go")
 
 
 def is_detached(image: Path) -> bool:

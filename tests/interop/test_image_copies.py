@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from support.image_world import archive
 from support.ports import free_port
 from support.rich import Server
 from support.tls_server import server_files
-from support.waiting import await_true
+from support.waiting import await_equal, await_true
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("lxd", "lxc")]
 
@@ -195,7 +196,7 @@ def remove(world: World, fingerprint: str) -> None:
     for each in (world.ours, world.other, world.theirs):
         each.lxc.run("image", "delete", fingerprint, expect=None)
         if isinstance(each, HoldfastServer):
-            await_true(lambda each=each: leftovers(each) == [], "what came for images to be gone")  # type: ignore[misc]
+            await_equal(partial(leftovers, each), [])
 
 
 # --- cuts -------------------------------------------------------------------------------------------------------------
