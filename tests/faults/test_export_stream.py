@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,10 @@ from support.waiting import await_true
 pytestmark = pytest.mark.root
 BIG_BYTES = 12 * 1024 * 1024
 MEMORY_LIMIT_KIB = 200 * 1024
+SENT = ("--compression", "none", "--bwlimit", "500k")
+WRITTEN = ("--compression", "xz-9")
+"""The server writes into the client's file; it takes seconds, as each byte of the noise is tried at length."""
+WAYS = pytest.mark.parametrize("way", [SENT, WRITTEN], ids=["sent", "written"])
 CUTS = (
     *(1, 17, 150, 290, 360, 1000, 300_000, 600_000, 1_000_001),
     *(BIG_BYTES * tenths // 10 for tenths in range(2, 10)),
@@ -53,10 +57,10 @@ class Scene:
     def target(self) -> Path:
         return self.scratch / "exports" / "web.tar"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, way: Sequence[str]) -> subprocess.Popen[str]:
         """Start an export that takes its time."""
         return subprocess.Popen(
-            [COMMAND, "export", "web", self.target, "--compression", "none", "--bwlimit", "500k", *words],
+            [COMMAND, "export", "web", self.target, *way],
             env=self.cli.environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -107,7 +111,8 @@ def test_threat_connection_cut_in_a_streamed_export(scene: Scene, faults: Counte
     limits = iter(CUTS)
 
     def cut(head: bytes) -> int | None:
-        return next(limits) if b"/backups " in head.splitlines()[0] else None
+        is_sent = b"/backups " in head.splitlines()[0] and b"X-Holdfast-descriptor" not in head
+        return next(limits) if is_sent else None
 
     with AnswerCutter(scene.scratch / "cutter", scene.server.socket, cut):
         cli = Cli(scene.scratch / "cutter")
@@ -120,6 +125,28 @@ def test_threat_connection_cut_in_a_streamed_export(scene: Scene, faults: Counte
     scene.assert_only_the_good_one()
     scene.cli.run("export", "web", scene.target, "--compression", "none")
     assert scene.target.stat().st_size > BIG_BYTES
+
+
+def test_the_answer_cut_while_the_file_is_written(scene: Scene, faults: Counter[str]) -> None:
+    """The server sees the client go, and stops; what it wrote has no name."""
+    for wanted in (1, 2):
+        with (scene.target.parent / "lent").open("w+b") as file:
+            facts = os.fstat(file.fileno())
+            named = f"{file.fileno()} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+            connection = UnixConnection(scene.server.socket)
+            body = json.dumps({"compression_algorithm": "xz-9"})
+            connection.request("POST", "/1.0/instances/web/backups", body, {"X-Holdfast-descriptor": named})
+            answer = connection.getresponse()
+            told = [int(answer.readline()) for _ in range(wanted)]
+            assert told == sorted(told)
+            operation = str(answer.headers["X-Holdfast-Operation"])
+            answer.close()
+            connection.close()
+            ended = ask(scene.server.socket, "GET", f"{operation}/wait?timeout=30").body["metadata"]
+            assert ended["status"] == "Cancelled"
+            faults["streamed export cut"] += 1
+        (scene.target.parent / "lent").unlink()
+    scene.assert_only_the_good_one()
 
 
 def test_cut_while_it_is_encrypted(scene: Scene, faults: Counter[str]) -> None:
@@ -136,8 +163,9 @@ def test_cut_while_it_is_encrypted(scene: Scene, faults: Counter[str]) -> None:
     scene.assert_only_the_good_one()
 
 
-def test_killed_client(scene: Scene, faults: Counter[str]) -> None:
-    client = scene.start()
+@WAYS
+def test_killed_client(scene: Scene, faults: Counter[str], way: Sequence[str]) -> None:
+    client = scene.start(way)
     operation = scene.wait_until_sending()
     client.kill()
     client.communicate()
@@ -147,8 +175,9 @@ def test_killed_client(scene: Scene, faults: Counter[str]) -> None:
     scene.assert_only_the_good_one()
 
 
-def test_killed_server(scene: Scene, faults: Counter[str]) -> None:
-    client = scene.start()
+@WAYS
+def test_killed_server(scene: Scene, faults: Counter[str], way: Sequence[str]) -> None:
+    client = scene.start(way)
     scene.wait_until_sending()
     scene.server.kill()
     _, text = client.communicate(timeout=200)
@@ -162,7 +191,7 @@ def test_killed_server(scene: Scene, faults: Counter[str]) -> None:
 @pytest.mark.long
 def test_stopped_server(scene: Scene) -> None:
     """A clean stop waits for work for a while, and then cuts what still runs; the client is not left alone with it."""
-    client = scene.start()
+    client = scene.start(SENT)
     scene.wait_until_sending()
     client.send_signal(19)  # SIGSTOP: it reads nothing more
     try:
@@ -175,7 +204,9 @@ def test_stopped_server(scene: Scene) -> None:
     scene.assert_only_the_good_one()
 
 
-@pytest.mark.parametrize("way", [(), ("--staged",), ("--encrypt",)], ids=lambda way: "".join(way) or "streamed")
+@pytest.mark.parametrize(
+    "way", [(), ("--bwlimit", "1GiB"), ("--staged",), ("--encrypt",)], ids=lambda way: "".join(way) or "written"
+)
 def test_full_disk_of_the_client(scene: Scene, faults: Counter[str], way: tuple[str, ...]) -> None:
     small = scene.scratch / "small"
     small.mkdir()
@@ -187,7 +218,7 @@ def test_full_disk_of_the_client(scene: Scene, faults: Counter[str], way: tuple[
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", scene.scratch / "key"], check=True)
             words = (*way, scene.scratch / "key.pub")
         text = scene.cli.fails("export", "web", small / "web.tar", "--compression", "none", *words)
-        assert "web.tar failed: No space left on device" in text
+        assert ("web.tar" if way else "Writing the backup file") + " failed: No space left on device" in text
         assert (small / "web.tar").read_bytes() == b"good"
         assert os.listdir(small) == ["web.tar"]
     finally:
@@ -288,7 +319,7 @@ def test_memory_of_the_server_is_bounded(scene: Scene) -> None:
             assert taken < MEMORY_LIMIT_KIB
             assert peak["all"] < MEMORY_LIMIT_KIB
         scene.target.write_bytes(b"good")
-        client = scene.start()
+        client = scene.start(SENT)
         scene.wait_until_sending()
         assert _status_kib(scene.server.pid, "VmHWM") < MEMORY_LIMIT_KIB
         client.kill()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import zstandard
@@ -194,6 +195,65 @@ def test_a_limited_rate(scene: Scene, tmp_path: Path) -> None:
     scene.cli.run("export", "web", tmp_path / "f", "--compression", "none", "--instance-only", "--bwlimit", "8MiB")
     assert time.monotonic() - began_s > BIG_BYTES / (8 * 1024 * 1024) * 0.9
     assert "is no rate" in scene.cli.fails("export", "web", tmp_path / "g", "--bwlimit", "fast")
+
+
+def lending(file: BinaryIO) -> dict[str, str]:
+    facts = os.fstat(file.fileno())
+    return {
+        "X-Holdfast-descriptor": f"{file.fileno()} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+    }
+
+
+def test_a_file_that_the_client_has_open_is_written_there(scene: Scene, tmp_path: Path, made: str) -> None:
+    path = "/1.0/instances/web/backups"
+    with open(os.open(tmp_path, os.O_TMPFILE | os.O_WRONLY), "wb") as file:
+        connection = UnixConnection(scene.server.socket)
+        connection.request("POST", path, json.dumps({"compression_algorithm": "zstd"}), lending(file))
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
+        told = [int(line) for line in answer.read().split()]
+        assert told == sorted(told)
+        assert told[-1] == os.fstat(file.fileno()).st_size > BIG_BYTES
+        shutil.copyfile(f"/proc/self/fd/{file.fileno()}", tmp_path / "web.tar.zst")
+        refused = ask(scene.server.socket, "POST", path, {}, headers=lending(file))
+        assert (refused.status, "lend an empty one" in refused.body["error"]) == (400, True), "it isn't empty any more"
+    scene.assert_nothing_left()
+    scene.cli.run("import", tmp_path / "web.tar.zst", made, "-s", scene.pool)
+    assert scene.read("made/root/data") == "new"
+    assert scene.ended(str(answer.headers["X-Holdfast-Operation"]))["status"] == "Success"
+
+
+def test_what_cannot_be_written_there_is_refused_before_any_work(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    for flags in (os.O_RDONLY, os.O_WRONLY | os.O_APPEND):
+        with open(os.open(path, flags), "rb" if flags == os.O_RDONLY else "wb") as file:
+            answer = scene.post({}, headers=lending(file))
+            assert (answer.status, "fetch the export" in answer.body["error"]) == (412, True)
+    assert scene.post({}, headers={"X-Holdfast-descriptor": "1 2"}).status == 400
+    with path.open("wb") as file:
+        assert scene.post({}, "nosuch", headers=lending(file)).status == 404
+        answer = scene.post({"compression_algorithm": "nope"}, headers=lending(file))
+        assert (answer.status, "Invalid compression" in answer.body["error"]) == (400, True)
+    assert path.stat().st_size == 0
+    scene.assert_nothing_left()
+
+
+def test_both_ways_to_a_file_bring_the_same(scene: Scene, tmp_path: Path) -> None:
+    """The command lends its file; where the server can't see it, as behind a proxy, it fetches the export."""
+    with AnswerCutter(scene.scratch / "proxy", scene.server.socket, lambda _head: None) as proxy:
+        Cli(scene.scratch / "proxy").run("export", "web", tmp_path / "fetched.tar", "--compression", "none")
+        lent, fetched = (head for head in proxy.heads if b"/backups " in head.splitlines()[0])
+    assert b"X-Holdfast-descriptor: " in lent
+    assert b"X-Holdfast-descriptor: " not in fetched
+    scene.cli.run("export", "web", tmp_path / "written.tar", "--compression", "none")
+    names = []
+    for way in ("fetched", "written"):
+        with tarfile.open(tmp_path / f"{way}.tar") as archive:
+            names.append([(member.name, member.size, member.mode) for member in archive])
+        assert (tmp_path / f"{way}.tar").stat().st_mode & 0o777 == 0o600
+    without_manifest = [[entry for entry in found if entry[0] != "backup/manifest.yaml"] for found in names]
+    assert without_manifest[0] == without_manifest[1]
 
 
 def test_a_snapshot_and_without_some_paths(scene: Scene, tmp_path: Path, made: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -49,15 +50,15 @@ def write_part(
 ) -> int:
     """Write, sync and verify the file; return its size. `progress` gets bytes read so far; a failure leaves none."""
     try:
-        return _write(part, content, compression, now, progress, cancelled)
-    except BaseException as error:
+        with (
+            _write_errors(),
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file,
+        ):
+            return write_open(file, content, compression, now=now, progress=progress, cancelled=cancelled)
+    except BaseException:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
-        if not isinstance(error, OSError):
-            raise
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpaceError(f"Writing the backup file failed: {os.strerror(error.errno)}") from error
-        raise StorageError(f"Writing the backup file failed: {error}") from error
+        raise
 
 
 def publish_part(part: Path, target: Path) -> None:
@@ -66,26 +67,40 @@ def publish_part(part: Path, target: Path) -> None:
     _sync_directory(target.parent)
 
 
-def _write(
-    part: Path,
+def write_open(
+    file: io.FileIO,
     content: ExportContent,
     compression: CompressionChoice,
+    *,
     now: datetime,
-    progress: Progress | None,
-    cancelled: Cancelled,
+    progress: Progress | None = None,
+    cancelled: Cancelled = never,
 ) -> int:
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file:
-        with ReadBack(part, cancelled) as reading:
-            sink = CompressedWriter(GrowingSink(_WrittenOut(file), reading), compression)
-            write_content(sink, content, now=now, progress=progress, cancelled=cancelled)
-            sink.finish()
-            reading.complete()
-            os.fsync(file.fileno())
-            try:
-                reading.check()
-            except ArchiveError as error:
-                raise StorageError(f"The backup file can't be read back after it was written: {error}") from error
+    """Write, sync and verify a file that is open, from its beginning; return its size. What raises leaves no whole one.
+
+    `progress` gets bytes of trees that were read so far.
+    """
+    with _write_errors(), ReadBack(Path(f"/proc/{os.getpid()}/fd/{file.fileno()}"), cancelled) as reading:
+        sink = CompressedWriter(GrowingSink(_WrittenOut(file), reading), compression)
+        write_content(sink, content, now=now, progress=progress, cancelled=cancelled)
+        sink.finish()
+        reading.complete()
+        os.fsync(file.fileno())
+        try:
+            reading.check()
+        except ArchiveError as error:
+            raise StorageError(f"The backup file can't be read back after it was written: {error}") from error
         return sink.written_bytes
+
+
+@contextlib.contextmanager
+def _write_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpaceError(f"Writing the backup file failed: {os.strerror(error.errno)}") from error
+        raise StorageError(f"Writing the backup file failed: {error}") from error
 
 
 class _WrittenOut:

@@ -21,6 +21,7 @@ from holdfast.cli.session import Session
 from holdfast.cli.units import parse_bytes
 from holdfast.client.encryption import SUFFIX, encrypt, parse_recipients
 from holdfast.client.errors import ApiError, ClientError, OperationFailedError
+from holdfast.client.lending import EXPORT_EXTENSION as LENT_EXTENSION
 from holdfast.client.transfer import Pace, move
 from holdfast.client.whole_file import WholeFile
 
@@ -164,12 +165,15 @@ def export_to(
     stem = f"{owner}-since-{since}" if since else str(owner)  # never over the file that it builds on
     path = Path(target or _default_name(session, stem, choices["compression"], is_encrypted=bool(recipients)))
     place = standard_output() if to_standard_output else check_target(path, may_replace=not choices["no_clobber"])
+    is_plain = isinstance(place, WholeFile) and not recipients and wanted.bytes_per_s is None
     way = streamed if not choices["staged"] and session.knows(EXTENSION) else staged
     try:
-        with place as file, way(session, wanted) as source:
-            copy(source, file, recipients)
-            if isinstance(place, WholeFile):
-                place.keep()  # before the server removes what it may have staged
+        with place as file:
+            if not (is_plain and way is streamed and written_there(session, wanted, file)):
+                with way(session, wanted) as source:
+                    copy(source, file, recipients)
+                    if isinstance(place, WholeFile):
+                        place.keep()  # before the server removes what it may have staged
     except BrokenPipeError:
         raise  # nobody reads our output any more
     except OSError as error:
@@ -219,6 +223,13 @@ def _default_name(session: Session, stem: str, compression: str, *, is_encrypted
     chosen = compression or session.client.backups.default_compression()
     word = chosen.split()[0].partition("-")[0] if chosen.strip() else ""
     return f"{stem}.tar{_EXTENSIONS.get(word, '.gz')}{SUFFIX if is_encrypted else ''}"
+
+
+def written_there(session: Session, wanted: Wanted, file: BinaryIO) -> bool:
+    """Have a server on this machine write into the file; False where it can't, and the export must be fetched."""
+    return session.knows(LENT_EXTENSION) and session.client.backups.write_into(
+        file, wanted.owner, session.transfer(f"Exporting {wanted.owner}"), **wanted.options
+    )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from http.client import HTTPResponse
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypedDict, Unpack, cast
 from urllib.parse import urlencode
 
 from holdfast.client.connection import Connection, path_of
-from holdfast.client.errors import BrokenConnectionError, ClientError, OperationFailedError
+from holdfast.client.errors import BrokenConnectionError, ClientError, OperationFailedError, ShortTransferError
 from holdfast.client.imports import OCTETS, Contents, ImportWishes, lend, opened, post, send, send_in_pieces
+from holdfast.client.lending import lent, named
 from holdfast.client.operations import FAILED, RunningOperation, begin
 from holdfast.client.owners import Owner, VolumeName, path_below
 from holdfast.client.resumed_download import ResumedDownload
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 
 OPERATION_HEADER: Final = "X-Holdfast-Operation"
+_TOLD: Final = "text/plain"
 _LAST_WORDS_S: Final = 5
 """How long the work behind a stream that broke off may take to clear up and say why."""
 
@@ -92,18 +95,49 @@ class Backups:
 
         A server without the API extension `holdfast_export_stream` would make a file: ask it before.
         """
-        body = _body(owner, options)
-        answer = self._connection.open(
+        with self._streamed(self._ask(owner, options, {"Accept": OCTETS}), OCTETS, owner) as answer:
+            yield Body(answer, str(owner), on_bytes, pace=pace)
+
+    def write_into(
+        self,
+        file: BinaryIO,
+        owner: Owner,
+        on_bytes: OnBytes | None = None,
+        **options: Unpack[ExportOptions],
+    ) -> bool:
+        """Have a server on this machine write an export into an empty file that is open; False if it can't see that.
+
+        The server must have the API extension `holdfast_export_lent`. What raises leaves a part in the file.
+        """
+        asked = lent(self._connection, named(file.fileno()), lambda header: self._ask(owner, options, header))
+        if asked is None:
+            return False
+        told = 0
+        with self._streamed(asked, _TOLD, owner) as answer:
+            for line in Body(answer, str(owner)).lines():
+                told = int(line)
+                if on_bytes:
+                    on_bytes(told, None)
+        if (size := os.fstat(file.fileno()).st_size) != told:
+            raise ShortTransferError(str(owner), size, told)
+        return True
+
+    def _ask(self, owner: Owner, options: ExportOptions, headers: Mapping[str, str]) -> HTTPResponse:
+        return self._connection.open(
             "POST",
             path_below(owner, "backups"),
-            content=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Accept": OCTETS},
+            content=json.dumps(_body(owner, options)).encode(),
+            headers={"Content-Type": "application/json", **headers},
         )
+
+    @contextmanager
+    def _streamed(self, answer: HTTPResponse, kind: str, owner: Owner) -> Iterator[HTTPResponse]:
+        """Read an answer that is made meanwhile; where it breaks off, raise what the work behind it failed with."""
         with answer:
-            if answer.headers.get_content_type() != OCTETS:
-                raise BrokenConnectionError(f"the export of {owner}", "the server sends no file as an answer")
+            if answer.headers.get_content_type() != kind:
+                raise BrokenConnectionError(f"the export of {owner}", "the server answers with something else")
             try:
-                yield Body(answer, str(owner), on_bytes, pace=pace)
+                yield answer
             except BrokenConnectionError as error:
                 raise self._failure_behind(answer) or error from error
 

@@ -7,15 +7,14 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote, urlencode
 
 from holdfast.client.connection import Connection, Content, decode_answer
 from holdfast.client.encryption import MAGIC_BYTES, decrypting, is_encrypted
-from holdfast.client.endpoints import UnixEndpoint
-from holdfast.client.errors import ApiError, EncryptedFileError
+from holdfast.client.errors import EncryptedFileError
+from holdfast.client.lending import lent, named
 from holdfast.client.operations import RunningOperation
 from holdfast.client.shapes import Operation
 from holdfast.client.transfer import Counted, Headed, OnBytes, read_chunks
@@ -24,7 +23,6 @@ from holdfast.client.uploads import SentFile
 if TYPE_CHECKING:
     from holdfast.client.encryption import Identity
 
-LENT_EXTENSION: Final = "holdfast_import_lent"
 OCTETS: Final = "application/octet-stream"
 
 
@@ -112,8 +110,7 @@ def _whereabouts(file: BinaryIO) -> tuple[int | None, str]:
     if not stat.S_ISREG(facts.st_mode):
         return None, ""
     place = os.lseek(number, 0, os.SEEK_CUR)
-    named = f"{number} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
-    return facts.st_size - place, "" if place else named
+    return facts.st_size - place, "" if place else named(number)
 
 
 def lend(
@@ -123,15 +120,10 @@ def lend(
 
     The server must have the API extension `holdfast_import_lent`.
     """
-    if not contents.lent or not isinstance(connection.endpoint, UnixEndpoint):
+    if not contents.lent:
         return None
-    headers = {"X-Holdfast-descriptor": contents.lent, **(wishes or ImportWishes()).headers()}
-    try:
-        return post(connection, path, b"", headers)
-    except ApiError as error:
-        if error.status != HTTPStatus.PRECONDITION_FAILED:
-            raise
-        return None
+    headers = (wishes or ImportWishes()).headers()
+    return lent(connection, contents.lent, lambda header: post(connection, path, b"", {**header, **headers}))
 
 
 def send(connection: Connection, path: str, contents: Contents, wishes: ImportWishes) -> RunningOperation:

@@ -130,6 +130,20 @@ class Body:
         self._took(count)
         return count
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield its lines as they come, up to the proven end."""
+        rest = b""
+        while True:
+            with self._failing():
+                chunk = self._answer.read1(CHUNK_BYTES)
+                if not chunk:
+                    self._check_end()
+            self._took(len(chunk))
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+            if not chunk:
+                return
+
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """Turn what breaks into what it means, and keep that: asked again, the answer would say that it has ended."""

@@ -8,6 +8,7 @@ from typing import Final
 
 AT_FDCWD: Final = -100
 _SYS_OPENAT2: Final = 437  # the same number on every architecture
+_SYS_PIDFD_GETFD: Final = 438  # this one, too
 _SYNC_FILE_RANGE_WRITE: Final = 2
 _M_ARENA_MAX: Final = -8
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -49,6 +50,14 @@ def openat2(directory: int, path: bytes, flags: int, mode: int, resolve: int) ->
     how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, mode, resolve)
     found = _libc.syscall(_SYS_OPENAT2, directory, path, ctypes.byref(how), ctypes.sizeof(how))
     return _check(found, os.fsdecode(path))
+
+
+def pidfd_getfd(process: int, number: int) -> int:
+    """Return a duplicate of a descriptor that the process behind a pidfd has open under a number.
+
+    It takes what tracing that process takes (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS).
+    """
+    return _check(_libc.syscall(_SYS_PIDFD_GETFD, process, number, 0), f"descriptor {number}")
 
 
 def file_handle(path: os.PathLike[str]) -> bytes:

@@ -1,17 +1,20 @@
-"""Files that another process has open, and lends: opened anew by way of its descriptor.
+"""Files that another process has open, and lends: its descriptor is duplicated, and the file opened anew through that.
 
-The process can lend nothing that it could not read itself, whatever it is told to say.
+The process can lend nothing that it couldn't read, or write to, itself, whatever it is told to say: what it may do
+stands in the descriptor, and nothing that the process opens meanwhile changes that.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 
-_FLAGS = re.compile(r"^flags:\s*0?([0-7]+)$", re.MULTILINE)
+from holdfast.host.kernel import pidfd_getfd
+
+_READABLE = (os.O_RDONLY, os.O_RDWR)
+_WRITABLE = (os.O_WRONLY, os.O_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +28,42 @@ class LentDescriptor:
     mtime_ns: int
 
 
-def open_lent(process: int, lent: LentDescriptor) -> int | None:
-    """Return a descriptor of our own of that file, at its beginning; None where it can't be seen from here.
+def open_lent(process: int, lent: LentDescriptor, *, is_written: bool = False) -> int | None:
+    """Return a descriptor of our own of that file, at its beginning; None where it can't be had from here.
 
-    So it is where the process is of another host or container, or has gone, or has opened something else since.
+    So it is where the process is of another host or container, or has gone, or has opened something else since. Ours
+    reads, and writes where `is_written`, in which case a file that is only appended to is none.
     """
-    place = f"/proc/{process}/fd/{lent.number}"
     try:
-        found = os.open(place, os.O_PATH | os.O_CLOEXEC)  # what it is comes first: opening a device may do something
+        found = _duplicate(process, lent.number)
     except OSError:
         return None
     try:
-        if not _is_read(process, lent.number) or not _is_it(os.fstat(found), lent):
+        if not _may(fcntl.fcntl(found, fcntl.F_GETFL), is_written=is_written) or not _is_it(os.fstat(found), lent):
             return None
-        return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        mode = os.O_RDWR if is_written else os.O_RDONLY
+        return os.open(f"/proc/self/fd/{found}", mode | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     finally:
         os.close(found)
 
 
+def _duplicate(process: int, number: int) -> int:
+    handle = os.pidfd_open(process)
+    try:
+        return pidfd_getfd(handle, number)
+    finally:
+        os.close(handle)
+
+
+def _may(flags: int, *, is_written: bool) -> bool:
+    """Tell whether who has the descriptor may do that by it, rather than something else, or only name a file."""
+    if flags & os.O_PATH or (is_written and flags & os.O_APPEND):
+        return False
+    return flags & os.O_ACCMODE in (_WRITABLE if is_written else _READABLE)
+
+
 def _is_it(facts: os.stat_result, lent: LentDescriptor) -> bool:
     there = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
     return stat.S_ISREG(facts.st_mode) and there == (lent.device, lent.inode, lent.size_bytes, lent.mtime_ns)
-
-
-def _is_read(process: int, number: int) -> bool:
-    """Tell whether the process may read by its descriptor, rather than write alone, or only name a file."""
-    found = _FLAGS.search(Path(f"/proc/{process}/fdinfo/{number}").read_text())
-    flags = int(found[1], 8) if found else os.O_PATH
-    return not flags & os.O_PATH and flags & os.O_ACCMODE in (os.O_RDONLY, os.O_RDWR)

@@ -107,6 +107,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_backup_test": "POST of backup-tests; unknown to LXD",
     "holdfast_export_since": "since of an export, X-Holdfast-onto of an import; unknown to LXD",
     "holdfast_export_stream": "exports as an answer; snapshot and exclude of exports; unknown to LXD",
+    "holdfast_export_lent": "X-Holdfast-descriptor of an export: a file that the client has open; unknown to LXD",
     "holdfast_export_volumes": "with_volumes of an export, X-Holdfast-without-volumes of an import; unknown to LXD",
     "holdfast_import_overrides": "X-Holdfast-config, -profiles, -replace of an import; unknown to LXD",
     "holdfast_import_lent": "X-Holdfast-descriptor of an import: a file that the client has open; unknown to LXD",

@@ -3,25 +3,22 @@
 | header | |
 |---|---|
 | `X-Holdfast-upload` | the id of a whole upload |
-| `X-Holdfast-descriptor` | `NUMBER DEVICE INODE SIZE MTIME_NS`: a descriptor of the client, and what it is of |
+| `X-Holdfast-descriptor` | a descriptor of the client, and what it is of (`lent.py`) |
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from holdfast.model.errors import BadRequestError
+from holdfast.server.lent import DESCRIPTOR_HEADER, lent_descriptor
 from holdfast.server.peer import process_of
 from holdfast.server.request import ApiRequest
 from holdfast.server.uploads import arriving_body
 from holdfast.service.lent_files import ImportedFile, lent_file
 
 UPLOAD_HEADER: Final = "X-Holdfast-upload"
-DESCRIPTOR_HEADER: Final = "X-Holdfast-descriptor"
-_DESCRIPTOR: Final = re.compile(r"([0-9]{1,10}) ([0-9]{1,20}) ([0-9]{1,20}) ([0-9]{1,19}) (-?[0-9]{1,20})", re.ASCII)
 
 
 def has_file(request: ApiRequest) -> bool:
@@ -34,17 +31,8 @@ async def import_body(request: ApiRequest) -> AsyncIterator[ImportedFile]:
     """Give the file, as `arriving_body` does: the service that it is handed to removes it, also if it refuses it."""
     if upload := request.header(UPLOAD_HEADER):
         yield (await request.run(request.services.uploads.take, request.caller, upload)).file
-    elif descriptor := request.header(DESCRIPTOR_HEADER):
-        yield await _lent(request, descriptor)
+    elif descriptor := lent_descriptor(request):
+        yield await request.run(lent_file, process_of(request.http), descriptor)
     else:
         async with arriving_body(request) as arrival:
             yield arrival.file
-
-
-async def _lent(request: ApiRequest, text: str) -> ImportedFile:
-    match = _DESCRIPTOR.fullmatch(text)
-    if match is None:
-        raise BadRequestError(f'Invalid {DESCRIPTOR_HEADER} "{text}": give NUMBER DEVICE INODE SIZE MTIME_NS')
-    number, device, inode, size_bytes, mtime_ns = map(int, match.groups())
-    facts = (number, device, inode, size_bytes, mtime_ns)
-    return await request.run(lent_file, process_of(request.http), facts)

@@ -49,13 +49,18 @@ def require_chunks(request: ApiRequest) -> None:
         raise BadRequestError("A streamed answer needs HTTP/1.1: an older client can't tell a part from the whole")
 
 
-async def send_stream(request: ApiRequest, work: StreamedWork, *, is_download: bool = False) -> web.StreamResponse:
+async def send_stream(
+    request: ApiRequest, work: StreamedWork, *, is_download: bool = False, kind: str = _OCTETS
+) -> web.StreamResponse:
     """Send all that the work makes. Whatever happens, the work has ended or been left when this returns.
 
-    A download is what browsers save under its name.
+    A download is what browsers save under its name. `kind` is the media type.
     """
+    headers = {"Content-Type": kind}
+    if kind == _OCTETS:
+        headers["Content-Disposition"] = attachment(work.file_name) if is_download else _inline(work.file_name)
     try:
-        sender = _Sender(request.http, work, attachment(work.file_name) if is_download else _inline(work.file_name))
+        sender = _Sender(request.http, work, headers)
         block = await sender.next_block()
         return await sender.send(block)
     finally:
@@ -67,8 +72,8 @@ def _inline(name: str) -> str:
 
 
 class _Sender:
-    def __init__(self, http: web.Request, work: StreamedWork, disposition: str) -> None:
-        self._http, self._work, self._disposition = http, work, disposition
+    def __init__(self, http: web.Request, work: StreamedWork, headers: dict[str, str]) -> None:
+        self._http, self._work, self._headers = http, work, headers
         self._more = asyncio.Event()
         self._output: BlockOutput | None = None
         loop = asyncio.get_running_loop()
@@ -102,13 +107,7 @@ class _Sender:
                 raise ConnectionResetError("The client has gone")
 
     async def send(self, block: bytes) -> web.StreamResponse:
-        answer = web.StreamResponse(
-            headers={
-                "Content-Type": _OCTETS,
-                "Content-Disposition": self._disposition,
-                OPERATION_HEADER: operation_url(self._work.operation),
-            }
-        )
+        answer = web.StreamResponse(headers={**self._headers, OPERATION_HEADER: operation_url(self._work.operation)})
         answer.enable_chunked_encoding()
         answer.force_close()
         with BlockOutput(self._http, answer) as output:

@@ -1,10 +1,19 @@
-"""Exports that go straight to the one who asks: no file is made on the server."""
+"""Exports that go straight to the one who asks: no file is made on the server.
+
+They are sent, or written into a file that the one who asks has open; what is sent then tells how far that is.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import time
+from collections.abc import Callable
 from typing import Final
 
+from holdfast.archive.content import ExportContent
 from holdfast.archive.stream_writer import stream_export
+from holdfast.archive.writer import write_open
 from holdfast.db.database import Database
 from holdfast.model.backup import BackupOwner
 from holdfast.model.clock import Clock
@@ -20,12 +29,12 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 from holdfast.service.progress import RateMeter
 from holdfast.service.server_config import ServerConfigService
-from holdfast.service.streamed_work import StreamedWork
-from holdfast.streams.compression import CompressionChoice
-from holdfast.streams.copy import Cancelled
+from holdfast.service.streamed_work import Produce, StreamedWork
+from holdfast.streams.copy import Cancelled, Progress
 from holdfast.streams.handover import Handover
 
 STREAM_INTENT: Final = "export-stream"
+_TOLD_EACH_S: Final = 0.25
 
 
 class ExportStreams:
@@ -51,15 +60,48 @@ class ExportStreams:
         self._scenes.check(owner, part)
 
         def produce(handle: OperationHandle, sink: Handover, cancelled: Cancelled) -> None:
-            self._export(owner, part, choice, handle, sink, cancelled)
+            def write(content: ExportContent, progress: Progress) -> None:
+                now = self._clock.now()
+                stream_export(sink, content, choice, now=now, progress=progress, cancelled=cancelled)
 
-        return StreamedWork(f"{owner.name}{choice.extension}").start(
-            self._operations,
-            caller,
-            words_of(owner).creating,
-            produce,
-            resources_of(owner),
-        )
+            self._export(owner, part, handle, write, sink, cancelled)
+
+        return self._begin(StreamedWork(f"{owner.name}{choice.extension}"), caller, owner, produce)
+
+    def start_into(
+        self, file: io.FileIO, caller: Caller, owner: BackupOwner, part: ExportPart, compression: str
+    ) -> StreamedWork:
+        """Start an export into an empty file, which is closed in any case. As `start`.
+
+        The stream has a line for each part of a second, the bytes that are written, and the file's size as the last.
+        """
+        with contextlib.ExitStack() as refused:
+            refused.callback(file.close)
+            choice = chosen_compression(self._database, self._server_config, caller.project, compression)
+            part.check()
+            self._scenes.check(owner, part)
+
+            def produce(handle: OperationHandle, sink: Handover, cancelled: Cancelled) -> None:
+                teller = _Teller(sink, file)
+
+                def write(content: ExportContent, progress: Progress) -> None:
+                    def both(done_bytes: int) -> None:
+                        progress(done_bytes)
+                        teller.tell_sometimes()
+
+                    now = self._clock.now()
+                    write_open(file, content, choice, now=now, progress=both, cancelled=cancelled)
+                    teller.tell()
+
+                with file:
+                    self._export(owner, part, handle, write, sink, cancelled)
+
+            work = self._begin(StreamedWork(owner.name, block_bytes=1), caller, owner, produce)
+            refused.pop_all()
+        return work
+
+    def _begin(self, work: StreamedWork, caller: Caller, owner: BackupOwner, produce: Produce) -> StreamedWork:
+        return work.start(self._operations, caller, words_of(owner).creating, produce, resources_of(owner))
 
     def undo(self, intent: Intent) -> None:
         """Forget an export that a crash ended; its staged trees go with all that belong to no intent."""
@@ -70,8 +112,8 @@ class ExportStreams:
         self,
         owner: BackupOwner,
         part: ExportPart,
-        choice: CompressionChoice,
         handle: OperationHandle,
+        write: Callable[[ExportContent, Progress], None],
         sink: Handover,
         cancelled: Cancelled,
     ) -> None:
@@ -81,17 +123,25 @@ class ExportStreams:
             reach("export-stream:intent")
             with self._scenes.scene(intent, owner, part, cancelled) as content:
                 reach("export-stream:staged")
-                stream_export(
-                    sink,
-                    content,
-                    choice,
-                    now=self._clock.now(),
-                    progress=lambda done: handle.progress("create_backup_progress", f"Backup: {meter.text(done)}"),
-                    cancelled=cancelled,
-                )
+                write(content, lambda done: handle.progress("create_backup_progress", f"Backup: {meter.text(done)}"))
                 reach("export-stream:written")
                 sink.finish()
         except OSError as error:
             raise StorageError(f"Reading {owner.name} failed: {error}") from error
         finally:
             self._intents.close(intent)
+
+
+class _Teller:
+    """Tells how far a file is written."""
+
+    def __init__(self, sink: Handover, file: io.FileIO) -> None:
+        self._sink, self._file, self._told_s = sink, file, time.monotonic()
+
+    def tell_sometimes(self) -> None:
+        if time.monotonic() - self._told_s >= _TOLD_EACH_S:
+            self.tell()
+
+    def tell(self) -> None:
+        self._told_s = time.monotonic()
+        self._sink.write(b"%d\n" % self._file.tell())

@@ -1,17 +1,24 @@
-"""Files of clients on this machine that are read where they are, instead of being sent and kept."""
+"""Files of clients on this machine that are read, or written, where they are, instead of being sent."""
 
 from __future__ import annotations
 
+import io
+import os
+
 from holdfast.host.lent import LentDescriptor, open_lent
-from holdfast.model.errors import PreconditionError
+from holdfast.model.errors import BadRequestError, PreconditionError
 from holdfast.streams.growing import ArrivingFile, LentFile
 
 ImportedFile = ArrivingFile
 """What is imported, whether it was sent or is lent."""
 
 
-def lent_file(process: int | None, facts: tuple[int, int, int, int, int]) -> ImportedFile:
-    """Return the file that a process has open; `facts` are those of `LentDescriptor`, in their order.
+Facts = tuple[int, int, int, int, int]
+"""What a client says of its descriptor: the fields of `LentDescriptor`, in their order."""
+
+
+def lent_file(process: int | None, facts: Facts) -> ImportedFile:
+    """Return the file that a process has open to be read.
 
     Raises `PreconditionError` where it can't be seen from here: it must be sent then.
     """
@@ -20,3 +27,17 @@ def lent_file(process: int | None, facts: tuple[int, int, int, int, int]) -> Imp
     if descriptor is None:
         raise PreconditionError(f"The server doesn't see the file of descriptor {lent.number}: send it")
     return LentFile(descriptor)
+
+
+def lent_target(process: int | None, facts: Facts) -> io.FileIO:
+    """Return the empty file that a process has open to be written; whoever gets it closes it.
+
+    Raises `PreconditionError` where it can't be seen from here: what is for it must be fetched then.
+    """
+    lent = LentDescriptor(*facts)
+    if lent.size_bytes:
+        raise BadRequestError(f"The file of descriptor {lent.number} has {lent.size_bytes} bytes: lend an empty one")
+    descriptor = None if process is None else open_lent(process, lent, is_written=True)
+    if descriptor is None:
+        raise PreconditionError(f"The server doesn't see the file of descriptor {lent.number}: fetch the export")
+    return os.fdopen(descriptor, "r+b", 0)

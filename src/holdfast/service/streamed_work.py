@@ -10,7 +10,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 from holdfast.streams.copy import Cancelled
-from holdfast.streams.handover import Handover
+from holdfast.streams.handover import BLOCK_BYTES, Handover
 
 PATIENCE_S: Final = 1800.0
 """A reader that takes nothing for so long has stopped for good: it must not hold locks and clones for ever."""
@@ -25,9 +25,10 @@ What it has to clear away may wait until it has called `finish`: the reader has 
 class StreamedWork:
     """The stream of one operation, seen by its reader. `take` never waits; `on_change` says when to look again."""
 
-    def __init__(self, file_name: str, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, file_name: str, *, patience_s: float = PATIENCE_S, block_bytes: int = BLOCK_BYTES) -> None:
+        """`block_bytes`: what is gathered before the reader gets it."""
         self.file_name = file_name
-        self._handover = Handover(patience_s=patience_s)
+        self._handover = Handover(patience_s=patience_s, block_bytes=block_bytes)
         self._on_change: Callable[[], None] = lambda: None
         self._operation: Operation | None = None
         self._ended: Operation | None = None

@@ -66,6 +66,46 @@ def test_threat_a_process_lends_what_it_may_not_read(file: Path, flags: int) -> 
         assert open_lent(process, of(file)) is None
 
 
+@pytest.mark.parametrize("flags", [os.O_WRONLY, os.O_RDWR])
+def test_what_a_process_writes_can_be_written(file: Path, flags: int) -> None:
+    with lender(file, flags) as process:
+        descriptor = open_lent(process, of(file), is_written=True)
+    assert descriptor is not None
+    with os.fdopen(descriptor, "r+b", 0) as opened:
+        assert opened.read(3) == b"con"
+        opened.write(b"!")
+    assert file.read_bytes() == b"con!ent"
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_PATH, os.O_WRONLY | os.O_APPEND])
+def test_threat_a_process_lends_what_it_may_not_write(file: Path, flags: int) -> None:
+    with lender(file, flags) as process:
+        assert open_lent(process, of(file), is_written=True) is None
+
+
+def test_threat_the_number_stands_for_something_else_meanwhile(tmp_path: Path) -> None:
+    """A process shows one file, which it only names, and one that it may write, by turns under the same number."""
+    secret, own = tmp_path / "secret", tmp_path / "own"
+    for path in (secret, own):
+        path.touch()
+    swap = (
+        "import os, sys; a = os.open(sys.argv[1], os.O_PATH); b = os.open(sys.argv[2], os.O_RDWR)\n"
+        "os.dup2(a, 9); print('open', flush=True)\n"
+        "while os.getppid() == int(sys.argv[3]): os.dup2(b, 9); os.dup2(a, 9)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", swap, str(secret), str(own), str(os.getpid())], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(20_000):
+            found = open_lent(process.pid, replace(of(secret), number=9), is_written=True)
+            if found is not None:
+                os.close(found)
+            assert found is None
+        process.kill()
+
+
 @pytest.mark.parametrize("wrong", [{"number": 99}, {"device": 1}, {"inode": 1}, {"size_bytes": 8}, {"mtime_ns": 1}])
 def test_what_is_not_the_file_is_not_taken(file: Path, wrong: dict[str, int]) -> None:
     with lender(file) as process:

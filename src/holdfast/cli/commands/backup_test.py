@@ -12,7 +12,7 @@ from holdfast.cli.session import Session, pass_session
 from holdfast.cli.tables import render
 from holdfast.client.encryption import load_identities
 from holdfast.client.errors import OperationFailedError
-from holdfast.client.imports import LENT_EXTENSION
+from holdfast.client.lending import IMPORT_EXTENSION
 
 _EXTENSION = "holdfast_backup_test"
 
@@ -59,7 +59,7 @@ def test_backup(
         pool=storage,
         command=shell_command,
         timeout_s=timeout,
-        may_lend=session.knows(LENT_EXTENSION),
+        may_lend=session.knows(IMPORT_EXTENSION),
         on_bytes=session.transfer(f"Sending {file.name}"),
         identities=load_identities(identity) if identity else (),
     )

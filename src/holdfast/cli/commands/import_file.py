@@ -14,7 +14,7 @@ from holdfast.cli.import_sources import identity_option, source_and_name
 from holdfast.cli.references import parse_device_overrides, parse_pairs
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.encryption import load_identities
-from holdfast.client.imports import LENT_EXTENSION
+from holdfast.client.lending import IMPORT_EXTENSION
 from holdfast.client.uploads import EXTENSION as UPLOADS
 
 OVERRIDES = "holdfast_import_overrides"
@@ -81,7 +81,7 @@ def import_file(
         onto=onto,
         without_volumes=without_volumes,
         in_pieces=session.knows(UPLOADS),
-        may_lend=session.knows(LENT_EXTENSION),
+        may_lend=session.knows(IMPORT_EXTENSION),
         on_bytes=session.transfer(f"Sending {title}"),
         identities=load_identities(identity) if identity else (),
     )

@@ -14,7 +14,7 @@ from holdfast.cli.import_sources import identity_option, source_and_name
 from holdfast.cli.references import NAME
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.encryption import load_identities
-from holdfast.client.imports import LENT_EXTENSION
+from holdfast.client.lending import IMPORT_EXTENSION
 from holdfast.client.owners import VolumeName
 from holdfast.client.uploads import EXTENSION as UPLOADS
 
@@ -66,7 +66,7 @@ def import_volume(session: Session, pool: str, words: tuple[str, ...], identity:
         pool,
         name=name,
         in_pieces=session.knows(UPLOADS),
-        may_lend=session.knows(LENT_EXTENSION),
+        may_lend=session.knows(IMPORT_EXTENSION),
         on_bytes=session.transfer(f"Sending {title}"),
         identities=load_identities(identity) if identity else (),
     )

@@ -8,15 +8,18 @@ from holdfast.model.backup import BackupOwner
 from holdfast.model.metadata_version import DEFAULT_VERSION
 from holdfast.server.answers import accepted, sync
 from holdfast.server.downloads import send_file
+from holdfast.server.lent import lent_descriptor
 from holdfast.server.listing import api_url
 from holdfast.server.moments import moment
+from holdfast.server.peer import process_of
 from holdfast.server.render.backups import backup_shape, volume_backup_shape
 from holdfast.server.request import ApiRequest
 from holdfast.server.route import Answer, Permission, Route
-from holdfast.server.streaming import send_stream, wants_stream
+from holdfast.server.streaming import require_chunks, send_stream, wants_stream
 from holdfast.server.volume_bodies import require_custom
 from holdfast.service.backup_owners import volume_owner
 from holdfast.service.backups import BackupRequest
+from holdfast.service.lent_files import lent_target
 from holdfast.wire import backup as wire
 
 _OF_INSTANCES = "/1.0/instances/{name}/backups"
@@ -65,6 +68,12 @@ async def _create(
         with_volumes=with_volumes,
         since=since,
     )
+    if descriptor := lent_descriptor(request):
+        require_chunks(request)
+        file = await request.run(lent_target, process_of(request.http), descriptor)
+        start_into = request.services.export_streams.start_into
+        work = await request.run(start_into, file, request.caller, owner, wanted.part, wanted.compression)
+        return await send_stream(request, work, kind="text/plain")
     if wants_stream(request):
         start = request.services.export_streams.start
         return await send_stream(
