@@ -12,6 +12,7 @@ const TONES: Record<string, Tone> = {
   Pending: "information",
   waiting: "information",
   Error: "negative",
+  Unavailable: "negative",
   Failure: "negative",
   failing: "negative",
   late: "negative",

@@ -22,6 +22,7 @@ export function putPool(name: string, body: Schemas["PoolPut"]): Promise<void> {
   return change("PUT", api`/1.0/storage-pools/${name}`, body);
 }
 
-export function deletePool(name: string): Promise<Operation | undefined> {
-  return beginOrChange("DELETE", api`/1.0/storage-pools/${name}`);
+/** A pool whose disk is lost goes by force alone, with the records of what was in it. */
+export function deletePool(name: string, force = false): Promise<Operation | undefined> {
+  return beginOrChange("DELETE", api`/1.0/storage-pools/${name}`, undefined, force ? { force: 1 } : {});
 }

@@ -15,7 +15,7 @@ import { Page } from "../../components/page";
 import { SpaceBar } from "../../components/space-bar";
 import { StatusLabel } from "../../components/status-label";
 import { Tabs } from "../../components/tabs";
-import { UsedBy } from "../../components/used-by";
+import { UsedBy, usersOf } from "../../components/used-by";
 import { texts } from "../../text";
 import { poolAddress } from "./pools-page";
 
@@ -36,7 +36,6 @@ export function PoolPage() {
 
 function PoolFrame({ pool }: { pool: Pool }) {
   const [isDeleting, setDeleting] = useState(false);
-  const navigate = useNavigate();
   const { name } = pool;
   return (
     <Page
@@ -48,10 +47,11 @@ function PoolFrame({ pool }: { pool: Pool }) {
       }
       actions={
         <button type="button" className="p-button--negative" onClick={() => setDeleting(true)}>
-          {words.remove}
+          {isLost(pool) ? words.lost.remove : words.remove}
         </button>
       }
     >
+      {isLost(pool) && <p className="is-bad">{words.lost.state}</p>}
       <Tabs
         label={words.tabs.label(name)}
         tabs={[
@@ -76,20 +76,39 @@ function PoolFrame({ pool }: { pool: Pool }) {
         />
         <Route path="*" element={<NotFound />} />
       </Routes>
-      {isDeleting && (
-        <ConfirmDialog
-          action={{ title: words.removeTitle(name), done: words.removed(name), run: () => deletePool(name) }}
-          command={holdfast("default", "storage", "delete", name)}
-          submit={texts.delete}
-          typed={name}
-          onClose={() => setDeleting(false)}
-          onDone={() => navigate("/pools", { replace: true })}
-        >
-          <p>{words.removeIntro}</p>
-          {pool.used_by.length > 0 && <p className="is-bad">{words.removeUsed(pool.used_by.length)}</p>}
-        </ConfirmDialog>
-      )}
+      {isDeleting && <DeletePool pool={pool} onClose={() => setDeleting(false)} />}
     </Page>
+  );
+}
+
+const isLost = (pool: Pool): boolean => pool.status === "Unavailable";
+
+function DeletePool({ pool, onClose }: { pool: Pool; onClose: () => void }) {
+  const navigate = useNavigate();
+  const { name } = pool;
+  const common = { submit: texts.delete, typed: name, onClose, onDone: () => navigate("/pools", { replace: true }) };
+  if (isLost(pool)) {
+    const count = usersOf(pool.used_by).length;
+    return (
+      <ConfirmDialog
+        {...common}
+        action={{ title: words.lost.title(name), done: words.lost.done(name), run: () => deletePool(name, true) }}
+        command={holdfast("default", "storage", "delete", name, "--force")}
+        losses={[count > 0 ? words.lost.losses(count) : words.lost.nothing]}
+      >
+        <p>{words.lost.intro}</p>
+      </ConfirmDialog>
+    );
+  }
+  return (
+    <ConfirmDialog
+      {...common}
+      action={{ title: words.removeTitle(name), done: words.removed(name), run: () => deletePool(name) }}
+      command={holdfast("default", "storage", "delete", name)}
+    >
+      <p>{words.removeIntro}</p>
+      {pool.used_by.length > 0 && <p className="is-bad">{words.removeUsed(pool.used_by.length)}</p>}
+    </ConfirmDialog>
   );
 }
 

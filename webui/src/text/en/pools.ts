@@ -28,6 +28,20 @@ export const pools = {
   removeIntro: "Only an empty pool can be deleted. What the server made for it (its file or directory) goes with it.",
   removeUsed: (count: number) =>
     count === 1 ? "1 thing uses it: the server refuses until that is gone." : `${count} things use it: the server refuses until they are gone.`,
+  lost: {
+    state: "The server doesn't find its disk. Everything that is in it waits until the disk is there again, which needs no restart.",
+    remove: "The disk is lost…",
+    title: (name: string) => `Delete the lost pool ${name}`,
+    intro:
+      "If the disk can come back, cancel: with the records gone the server doesn't know any more what is on it. " +
+      "What is on other disks stays: copies, export files, other pools.",
+    losses: (count: number) =>
+      count === 1
+        ? "The record of the one thing that was in it goes, and its name is free again."
+        : `The records of the ${count} things that were in it go, and their names are free again.`,
+    nothing: "Nothing is recorded in it.",
+    done: (name: string) => `The lost pool ${name} is deleted`,
+  },
   removed: (name: string) => `The pool ${name} is deleted`,
   tabs: { label: (name: string) => `Pages of the pool ${name}`, overview: "Overview", settings: "Settings", yaml: "YAML" },
   gone: (name: string) => `There is no pool ${name}.`,
