@@ -34,11 +34,12 @@ _ZSTD_WINDOW_BYTES: Final = 128 * 1024 * 1024
 """The largest window that `zstd` itself accepts without being told otherwise."""
 _ENCRYPTED: Final = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _MOST_THREADS: Final = 4
-_ZSTD_JOB_BYTES: Final = 1024 * 1024
-"""Larger pieces would take 200 MiB of memory and compress half a percent better."""
+_ZSTD_JOB_BYTES: Final = 2 * 1024 * 1024
+"""Larger pieces would take 200 MiB of memory and compress half a percent better. Each stands for itself: to begin with
+what was before it (zstd's overlap) takes a tenth of the work, for a tenth of a percent."""
 
 _ZSTD_LEVEL: Final = 2
-"""Half the work of zstd's own 3, at a size within 10 % (Debian's root file system: 8 %; with large files: 1 to 4 %)."""
+"""Half the work of zstd's own 3; files are 11 % larger with a Debian system alone, 1 to 4 % with large files."""
 
 _GZIP_ERROR: Final = cast("type[Exception]", igzip_lib.error)
 
@@ -208,7 +209,7 @@ def _encoder(choice: CompressionChoice) -> _Encoder | None:
         case Compression.ZSTD:
             threads = min(_MOST_THREADS, os.cpu_count() or 1)
             parameters = zstandard.ZstdCompressionParameters.from_level(
-                level or _ZSTD_LEVEL, threads=threads, write_checksum=True, job_size=_ZSTD_JOB_BYTES
+                level or _ZSTD_LEVEL, threads=threads, write_checksum=True, job_size=_ZSTD_JOB_BYTES, overlap_log=1
             )
             return zstandard.ZstdCompressor(compression_params=parameters).compressobj()
 
