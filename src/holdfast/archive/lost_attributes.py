@@ -1,9 +1,10 @@
-"""Extended attributes that tar could not set: it only warns of them, and ends as if all was there.
+"""Extended attributes that could not be set. Tar only warns of them, and ends as if all was there.
 
 What a file holds must not get lost without a word. Left out, with a line in the log, is what belongs to a system and
 not to the file: labels of the host's security module, and attributes of a kind that only other file systems know.
 
 Tar may write any number of warnings: each is judged as it comes, and no more is kept than what is told of in the end.
+Unsquashfs fails itself (code 1 where there is no room, else 2), so only its words are put into ours.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _WARNING: Final = re.compile(
     _BEGINNING.pattern + rb"(.*?)' extended attribute for file '(.*?)': ([A-Z][^'\n]*)\n", re.DOTALL
 )
 """Names stand in it as they are: they may hold quotes and ends of lines, too."""
+_OF_UNSQUASHFS: Final = re.compile(r"failed to write xattr (.*?) for file (.*?) because ([^\n]+)", re.DOTALL)
 _LONGEST_BYTES: Final = 16 * 1024
 """A path has at most 4 KiB, the name of an attribute 255 bytes: what is longer can't be judged, and counts as lost."""
 _CUT_BYTES: Final = 32
@@ -41,12 +43,26 @@ class LostAttribute:
     entry: str
     reason: str
 
+    @classmethod
+    def of_unsquashfs(cls, stderr: str) -> LostAttribute | None:
+        """Return the first one that unsquashfs failed for."""
+        found = _OF_UNSQUASHFS.search(stderr)
+        return None if found is None else cls(*found.groups())
+
     @property
     def is_of_system(self) -> bool:
         """Tell whether another system needn't have it: a label of the host, or what btrfs or NFS alone can hold."""
         if self.name.startswith(_OF_THE_HOST):
             return True
         return self.reason == _UNKNOWN_KIND and not self.name.startswith(_OF_THE_FILE)
+
+    def error(self, target: Path) -> StorageError:
+        """Return what to raise for it, and what to do about it."""
+        return StorageError(
+            f'Unpacking into {target} failed: extended attribute "{self.name[:_SHOWN]}" of "{self.entry[:_SHOWN]}" '
+            f"can't be set ({self.reason[:_SHOWN]}): use a pool whose file system can hold it, such as btrfs or zfs, "
+            "or remove the attribute where the file comes from"
+        )
 
 
 class LostAttributes:
@@ -82,7 +98,7 @@ class LostAttributes:
         if self.of_file is None and _BEGINNING.search(self._unread) is not None:
             self._note_unreadable()
         if self.of_file is not None:
-            raise _error(self.of_file, target)
+            raise self.of_file.error(target)
         if self.of_system is not None:
             _log.warning(
                 "%d extended attributes that only another system can hold are left out in %s, such as %s of %s",
@@ -103,11 +119,3 @@ class LostAttributes:
         name, _, entry = self._unread.partition(b"'")[2].partition(b"' extended attribute for file '")
         reason = "the warning of it can't be read"
         self.of_file = LostAttribute(name.decode(errors="replace"), entry.decode(errors="replace"), reason)
-
-
-def _error(lost: LostAttribute, target: Path) -> StorageError:
-    return StorageError(
-        f'Unpacking into {target} failed: extended attribute "{lost.name[:_SHOWN]}" of "{lost.entry[:_SHOWN]}" '
-        f"can't be set ({lost.reason}): use a pool whose file system can hold it, such as btrfs or zfs, or "
-        "remove the attribute where the file comes from"
-    )

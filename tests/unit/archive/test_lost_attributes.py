@@ -119,3 +119,26 @@ def test_all_that_is_left_out_is_counted(caplog: pytest.LogCaptureFixture) -> No
 def test_a_warning_that_is_not_understood_counts_as_a_loss(text: str) -> None:
     with pytest.raises(StorageError, match="can't be set"):
         _read(text).check(Path("/tree"))
+
+
+NO_ROOM = "no extended attribute space remaining (per file or filesystem limit)"
+NO_SUPPORT = "extended attributes are not supported by the destination filesystem"
+AFTERWARDS = "Ignoring xattrs in filesystem\nTo avoid this error message, specify -no-xattrs\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            f"\nFATAL ERROR: write_xattr: failed to write xattr user.big for file ./big because {NO_ROOM}\n",
+            LostAttribute("user.big", "./big", NO_ROOM),
+        ),
+        (
+            f"write_xattr: failed to write xattr user.x for file ./a b because {NO_SUPPORT}\n{AFTERWARDS}",
+            LostAttribute("user.x", "./a b", NO_SUPPORT),
+        ),
+        ("FATAL ERROR: Data queue size is too large\n", None),
+    ],
+)
+def test_the_words_of_unsquashfs(text: str, found: LostAttribute | None) -> None:
+    assert LostAttribute.of_unsquashfs(text) == found
