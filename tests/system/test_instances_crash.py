@@ -25,6 +25,7 @@ KINDS = {
     "delete": "instance-delete",
     "rename": "instance-rename",
     "move": "instance-move",
+    "move-alone": "instance-move",
     "snapshot": "snapshot-create",
     "snapshot-rename": "snapshot-rename",
     "snapshot-delete": "snapshot-delete",

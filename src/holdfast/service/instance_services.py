@@ -134,7 +134,8 @@ def make_instance_services(
     creator = Creator(surroundings, builder, images, power)
     content = ContentCopy(surroundings)
     refresher = Refresher(surroundings, content)
-    mover = Mover(surroundings, content, renamer, ProjectMoves(surroundings, former_states), former_states, bases)
+    projects = ProjectMoves(surroundings, former_states)
+    mover = Mover(surroundings, content, renamer, projects, snapshot_service, former_states, bases)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     migrations = Migrations(
         source=MigrationSource(surroundings, bases),
