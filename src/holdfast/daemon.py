@@ -24,7 +24,6 @@ from holdfast.model.operation import Operation
 from holdfast.runtime.base import Runtime
 from holdfast.runtime.lxc.runtime import LxcRuntime
 from holdfast.server.app import Server
-from holdfast.service.caller import INTERNAL
 from holdfast.service.container import Services, build_services
 from holdfast.service.directory_lock import DirectoryLock
 from holdfast.service.events import EventBus
@@ -120,13 +119,14 @@ class Daemon:
         _log.info("Ready on %s", self._paths.socket)
         notify("READY=1")
         self._patience.end()
-        starting = services.operations.start(INTERNAL, "Starting instances", lambda _: services.power.autostart())
+        starting = services.autostart.begin()
         ticks = (
             asyncio.create_task(_every(BACKUPS_PRUNED_EVERY_S, services.backups.prune_expired)),
             asyncio.create_task(_every(UPLOADS_PRUNED_EVERY_S, services.uploads.prune)),
             asyncio.create_task(_every(IMAGES_PRUNED_EVERY_S, services.prune_images)),
             asyncio.create_task(_each_minute(services, starting.id)),
             asyncio.create_task(_every(MINUTE_S, services.pools.activate_all)),
+            asyncio.create_task(_every(MINUTE_S, services.autostart.start_late)),
             asyncio.create_task(_every(MINUTE_S, services.certificates.expire_tokens)),
             asyncio.create_task(_every(MINUTE_S, services.browsers.expire)),
             asyncio.create_task(_every(FORMER_STATES_PRUNED_EVERY_S, services.former_states.expire)),

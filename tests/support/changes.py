@@ -112,8 +112,10 @@ def is_done(world: World, action: str, pool: str) -> bool:
         return names == {"new"}
     if action == "delete":
         return "victim" not in names
-    if action == "move":
-        return world.services.instances.get("default", "victim").instance.pool != pool
+    if action in ("move", "move-alone"):
+        was_moved = world.services.instances.get("default", "victim").instance.pool != pool
+        assert world.snapshots("victim") == ([] if was_moved and action == "move-alone" else ["one"])
+        return was_moved
     after = {"restore": "old", "undo": "new", "refresh": "latest", "replace": "other"}
     if action in after:
         return world.read("victim", "/root/data") == after[action]

@@ -36,9 +36,9 @@ def act(world: World, action: str, pool: str) -> None:
             operation = services.instances.delete(CALLER, "victim")
         case "rename":
             operation = services.instances.rename(CALLER, "victim", "new")
-        case "move":
-            there = {"d": "b", "b": "d"}[pool]
-            operation = services.copies.move(CALLER, "victim", MoveRequest(pool=there))
+        case "move" | "move-alone":
+            move = MoveRequest(pool={"d": "b", "b": "d"}[pool], instance_only=action == "move-alone")
+            operation = services.copies.move(CALLER, "victim", move)
         case "snapshot":
             operation = services.snapshots.create(CALLER, "victim", "two")
         case "snapshot-rename":

@@ -232,6 +232,24 @@ def test_move_to_another_project_and_back(cli: Cli, server: HoldfastServer, pool
         cli.run("project", "delete", "two")
 
 
+def test_moves_without_snapshots(cli: Cli) -> None:
+    cli.run("project", "create", "two")
+    cli.run("init", "tiny", "goes", "-s", "default")
+    try:
+        cli.run("snapshot", "create", "goes", "one")
+        said = cli.fails("move", "goes", "came", "--instance-only")
+        assert "--instance-only is for moves to another pool, project or server: a rename keeps" in said
+        cli.run("move", "goes", "-s", "bt", "--instance-only")
+        assert cli.run("snapshot", "list", "goes", "--format", "csv") == ""
+        cli.run("snapshot", "create", "goes", "one")
+        cli.run("move", "goes", "--target-project", "two", "--instance-only")
+        assert cli.run("snapshot", "list", "goes", "--format", "csv", "--project", "two") == ""
+    finally:
+        cli.result("delete", "goes")
+        cli.result("delete", "goes", "--project", "two")
+        cli.run("project", "delete", "two")
+
+
 @pytest.mark.parametrize("point", ["intent", "renamed", "committed"])
 def test_a_server_that_dies_leaves_it_in_one_project(cli: Cli, server: HoldfastServer, point: str) -> None:
     cli.run("project", "create", "two")

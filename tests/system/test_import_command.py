@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -204,6 +205,34 @@ def test_a_difference_by_command(scene: Scene, tmp_path: Path) -> None:
     assert [each["name"] for each in shown(server, "other")["snapshots"]] == ["one", "two"]
     cli.run("restore", "other", "--undo")
     assert server.lxc.result("file", "pull", "other/root/x", "-").returncode != 0
+
+
+@pytest.fixture
+def nearly_full(scene: Scene) -> Iterator[str]:
+    """A pool with some MiB left, which are less than its twentieth; there is room for the file, and no more."""
+    _, cli, directory = scene
+    place = directory / "full"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "none", place], check=True)
+    try:
+        cli.run("storage", "create", "full", "dir", f"source={place}")
+        cli.run("import", directory / "web.tar.gz", "web", "-s", "full")
+        with (place / "filler").open("wb") as filler:
+            os.posix_fallocate(filler.fileno(), 0, shutil.disk_usage(place).free - 15 * 2**20)
+        yield "full"
+        cli.run("delete", "web")
+        cli.run("storage", "delete", "full")
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.usefixtures("nearly_full")
+def test_one_that_can_not_be_undone_says_so(scene: Scene) -> None:
+    _, cli, directory = scene
+    done = cli.result("import", directory / "web.tar.gz", "--replace")
+    assert done.returncode == 0
+    assert b"Done, but it can't be undone: its pool is nearly full" in done.stderr
+    assert "Nothing to undo" in cli.fails("restore", "web", "--undo")
 
 
 @pytest.fixture

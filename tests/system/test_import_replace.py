@@ -10,10 +10,13 @@ from typing import Unpack
 
 import pytest
 
-from holdfast.model.errors import HoldfastError, NotFoundError
+from holdfast.model.errors import HoldfastError, NotFoundError, StorageError
 from holdfast.model.instance_changes import InstanceChange
+from holdfast.model.operation import Operation
+from holdfast.service import former_states
 from holdfast.service.backups import BackupRequest
 from holdfast.service.instance_requests import SnapshotChange
+from holdfast.storage.driver import Driver
 from holdfast.streams.growing import ArrivingFile
 from support.wishes import ImportWishes
 from support.world import CALLER, POOLS, World, furnished_world, owner
@@ -59,12 +62,13 @@ def export(world: World, name: str, target: Path, *, optimized_storage: bool = F
     world.finish(world.services.backups.delete(CALLER, owner(name), "b"))
 
 
-def bring(world: World, file: Path, name: str | None = None, **options: Unpack[ImportWishes]) -> None:
+def bring(world: World, file: Path, name: str | None = None, **options: Unpack[ImportWishes]) -> Operation:
     spool = world.services.paths.incoming / f"upload-{os.urandom(4).hex()}"
     shutil.copy(file, spool)
     options.setdefault("is_replacing", True)
-    world.finish(world.services.imports.restore_file(CALLER, ArrivingFile(spool), name, **options))
+    ended = world.finish(world.services.imports.restore_file(CALLER, ArrivingFile(spool), name, **options))
     assert not spool.exists()
+    return ended
 
 
 def facts(world: World) -> tuple[str | None, str | None, list[str]]:
@@ -85,7 +89,8 @@ def test_all_of_the_file_takes_the_place_of_all_that_is_there(world: World, pool
 
 
 def test_undo_brings_content_and_settings_back(world: World, pool: str, tmp_path: Path) -> None:
-    bring(world, tmp_path / "file")
+    ended = bring(world, tmp_path / "file")
+    assert "undo_kept" not in (ended.metadata or {})
     assert world.services.former_states.view("default", "victim").state.snapshot == ""
     world.finish(world.services.restore.undo(CALLER, "victim"))
     assert facts(world) == ("now", "now", ["one", "three"])
@@ -102,9 +107,33 @@ def test_settings_of_the_request_stand(world: World, pool: str, tmp_path: Path) 
 
 def test_without_an_undo(world: World, pool: str, tmp_path: Path) -> None:
     world.services.instances.patch(CALLER, "victim", InstanceChange(config={"snapshots.undo": "off"}))
-    bring(world, tmp_path / "file")
+    ended = bring(world, tmp_path / "file")
+    assert "undo_kept" not in (ended.metadata or {}), "it isn't missed"
     with pytest.raises(NotFoundError):
         world.services.former_states.view("default", "victim")
+
+
+def test_where_space_is_short_the_operation_tells_that_nothing_is_kept(
+    world: World, pool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(former_states, "LEAST_FREE", 2.0)
+    ended = bring(world, tmp_path / "file")
+    assert (ended.metadata or {})["undo_kept"] is False
+    assert facts(world) == THEN
+    with pytest.raises(NotFoundError):
+        world.services.former_states.view("default", "victim")
+
+
+def test_where_the_pool_fails_to_keep_it_the_operation_tells(
+    world: World, pool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Driver, token: str) -> None:
+        raise StorageError("the disk failed")
+
+    monkeypatch.setattr(type(world.services.pools.driver(pool)), "keep_former", fail)
+    ended = bring(world, tmp_path / "file")
+    assert (ended.metadata or {})["undo_kept"] is False
+    assert facts(world) == THEN
 
 
 def test_a_running_instance_is_stopped_and_started_again(world: World, pool: str, tmp_path: Path) -> None:

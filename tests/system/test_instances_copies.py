@@ -9,7 +9,8 @@ import pytest
 from holdfast.model.errors import HoldfastError, InstanceNotFoundError, NotFoundError
 from holdfast.model.instance_changes import InstanceChange
 from holdfast.service.backups import BackupRequest
-from holdfast.service.instance_requests import FromCopy, InstanceRequest, MoveRequest
+from holdfast.service.caller import Caller
+from holdfast.service.instance_requests import FromCopy, InstanceRequest, MoveRequest, SnapshotChange
 from support.world import CALLER, POOLS, World, furnished_world, owner
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("mkfs.btrfs", "busybox")]
@@ -118,6 +119,44 @@ def test_move_to_another_pool_and_name(world: World, pool: str) -> None:
     assert world.read("c2", "/root/data") == "new"
     world.finish(world.services.restore.restore(CALLER, "c2", "one"))
     assert world.read("c2", "/root/data") == "old"
+
+
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("kind", ["pool", "same pool", "project"])
+def test_move_without_snapshots(world: World, pool: str, kind: str) -> None:
+    """As LXD does it, in the same pool, too; not while one is held."""
+    features = {"features.images": "false", "features.profiles": "false"}
+    world.services.projects.create(CALLER, "blue", "", features)
+    request = {
+        "pool": MoveRequest(pool=OTHER[pool], instance_only=True),
+        "same pool": MoveRequest(pool=pool, instance_only=True),
+        "project": MoveRequest(project="blue", instance_only=True),
+    }[kind]
+    caller = Caller("blue") if kind == "project" else CALLER
+    try:
+        world.create("c1", pool)
+        for name in ("one", "two"):
+            world.snapshot("c1", name)
+        world.write("c1", "/root/data", "new")
+        world.finish(world.services.snapshots.update(CALLER, "c1", "two", SnapshotChange(is_held=True)))
+        with pytest.raises(HoldfastError, match="Snapshot c1/two is held: release first"):
+            world.finish(world.services.copies.move(CALLER, "c1", request))
+        assert world.snapshots("c1") == ["one", "two"]
+        world.finish(world.services.snapshots.update(CALLER, "c1", "two", SnapshotChange(is_held=False)))
+        world.finish(world.services.copies.move(CALLER, "c1", request))
+        made = world.services.instances.get(caller.project, "c1").instance
+        assert made.pool == (OTHER[pool] if kind == "pool" else pool)
+        assert list(world.services.snapshots.list(caller.project, "c1")) == []
+        assert world.actions().count("instance-snapshot-deleted") == 2
+        if kind != "project":
+            assert world.left_over() == []
+            assert world.read("c1", "/root/data") == "new"
+        folder = world.services.pools.driver(made.pool).mount / "containers-snapshots"
+        assert list(folder.glob("*/*")) == []
+    finally:
+        if kind == "project":
+            world.finish(world.services.instances.delete(caller, "c1"))
+        world.services.projects.delete(CALLER, "blue")
 
 
 def test_moves_that_are_not_served_say_what_to_do(world: World) -> None:

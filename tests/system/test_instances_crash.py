@@ -25,6 +25,7 @@ KINDS = {
     "delete": "instance-delete",
     "rename": "instance-rename",
     "move": "instance-move",
+    "move-alone": "instance-move",
     "snapshot": "snapshot-create",
     "snapshot-rename": "snapshot-rename",
     "snapshot-delete": "snapshot-delete",
@@ -100,7 +101,7 @@ def test_death_with_a_running_instance(directory: Path, pool: str, point: str) -
     die(directory, action, pool, point)
     with open_world(directory) as world:
         assert world.left_over() == []
-        world.services.power.autostart()
+        world.services.autostart.start_all()
         assert world.services.instances.get("default", "victim").status is StatusCode.RUNNING
         assert world.run("victim", "cat", "/root/data") == (
             0,

@@ -115,7 +115,7 @@ def test_what_ran_runs_on_over_a_restart_of_the_server_and_the_rest_comes_back(t
     other.kill("crashed")
     other.close()
     with open_world(directory) as later:
-        later.services.power.autostart()
+        later.services.autostart.start_all()
         status = {name: _status(later, name) for name in later.names()}
         assert status.pop("stays") is StatusCode.STOPPED
         assert set(status.values()) == {StatusCode.RUNNING}, status

@@ -11,6 +11,9 @@ import pytest
 
 from holdfast.model.backup import BackupOwner
 from holdfast.model.errors import HoldfastError
+from holdfast.model.instance_changes import InstanceChange
+from holdfast.model.kinds import StatusCode
+from holdfast.model.operation import Lifecycle
 from holdfast.service.backups import BackupRequest
 from support.holdfast import short_directory
 from support.world import CALLER, World, dismantle, furnish, open_world
@@ -116,6 +119,68 @@ def test_it_comes_back_without_a_restart(scratch: Path) -> None:
         world.power("c1", "start")
         assert world.services.pools.status("usb") == "Created"
         world.power("c1", "stop")
+
+
+def _status(world: World, name: str) -> StatusCode:
+    return world.services.instances.get("default", name).status
+
+
+def _started(world: World) -> list[str]:
+    """Return which instances were started, in this order."""
+    bodies = [event.body for event in world.events if isinstance(event.body, Lifecycle)]
+    return [body.source.rpartition("/")[2] for body in bodies if body.action == "instance-started"]
+
+
+def test_what_starts_with_the_server_is_started_once_the_disk_is_back(scratch: Path) -> None:
+    """In order; not what somebody stopped meanwhile, or wants no more; and not a second time."""
+    with open_world(scratch / "w") as world:
+        wishes = {"c1": "1", "c2": "3", "elsewhere": "2", "stopped": "0", "unwanted": "0", "here": "0"}
+        for name in ("c2", "stopped", "unwanted"):
+            world.create(name, "usb")
+        world.create("here", "d")
+        world.attach("elsewhere", "usb", "v1")
+        for name, priority in wishes.items():
+            keys = {"boot.autostart": "true", "boot.autostart.priority": priority}
+            world.services.instances.patch(CALLER, name, InstanceChange(config=keys))
+        world.services.pools.driver("usb").deactivate()
+    away = ExitStack()
+    away.enter_context(disk_away(scratch))
+    with open_world(scratch / "w") as world:
+        autostart = world.services.autostart
+        world.finish(autostart.begin())
+        assert _started(world) == ["here"]
+        assert autostart.start_late() is None
+        with pytest.raises(HoldfastError, match="already stopped: it is no longer to be started with the server"):
+            world.power("stopped", "stop")
+        with pytest.raises(HoldfastError, match=r"already stopped$"):
+            world.power("stopped", "stop")
+        world.services.instances.patch(CALLER, "unwanted", InstanceChange(config={"boot.autostart": "false"}))
+        away.close()
+        late = autostart.start_late()
+        assert late is not None
+        world.finish(late)
+        assert _started(world) == ["here", "c2", "elsewhere", "c1"]
+        world.power("c1", "stop")
+        assert autostart.start_late() is None
+        assert _status(world, "c1") is StatusCode.STOPPED
+
+
+def test_what_was_started_and_stopped_by_hand_is_not_started_later(scratch: Path) -> None:
+    with open_world(scratch / "w") as world:
+        world.power("c1", "start")
+        world.services.power.close()  # a server that is down takes no notes: it ran, so it is to run again
+        world.runtime.kill("c1")
+        world.services.pools.driver("usb").deactivate()
+    away = ExitStack()
+    away.enter_context(disk_away(scratch))
+    with open_world(scratch / "w") as world:
+        world.services.autostart.start_all()
+        with pytest.raises(HoldfastError, match="unavailable"):
+            world.power("c1", "start")
+        away.close()
+        world.power("c1", "start")
+        world.power("c1", "stop")
+        assert world.services.autostart.start_late() is None
 
 
 def test_images_can_be_deleted_while_a_pool_is_away_that_keeps_none(scratch: Path) -> None:

@@ -295,11 +295,19 @@ def test_what_is_refused_here_changes_no_trust_there(world: World) -> None:
     world.protect("web", "--name", "mine")
     before = world.home.lxc.run("config", "trust", "list", "--format", "json")
     words = ("backup-server", "protect", "home:blue/*", "--every", "@daily")
+    unready = {
+        ("--every", "often"): "Schedule must be",
+        ("--keep", "forever"): "rule",
+        ("--window", "at night"): 'Invalid window "at night"',
+        ("--name", "a name"): 'Invalid name of a protection: "a name"',
+    }
     try:
         said = world.cli.fails(*words, "--target-project", "nope")
         assert said == "--target-project nope: Project not found"
         assert world.cli.fails(*words, "--pool", "nope") == "--pool nope: Storage pool not found"
-        assert 'a protection "mine" already' in world.cli.fails(*words, "--name", "mine")
+        assert 'already exists: "mine"' in world.cli.fails(*words, "--name", "mine")
+        for options, reason in unready.items():
+            assert reason in world.cli.fails(*words, *options), options
         assert world.home.lxc.run("config", "trust", "list", "--format", "json") == before
     finally:
         world.home.lxc.run("project", "delete", "blue")

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from holdfast.archive.lost_attributes import LostAttribute
 from holdfast.archive.members import END, Kind, Member, padding
 from holdfast.archive.packing import pack_entries
 from holdfast.archive.tarfilter import TOP_LEVEL, TreeFilter
@@ -164,6 +165,9 @@ def _unpack_squashfs(path: Path, target: Path) -> None:
         with confined("unsquashfs", arguments, target, given=path):
             pass
     except CommandError as error:
+        lost = LostAttribute.of_unsquashfs(error.stderr)
+        if lost is not None:
+            raise lost.error(target) from error
         if "No space left" in error.stderr:
             raise NoSpaceError(f"Unpacking the image into {target} failed: No space left on device") from error
         raise ArchiveError(f"The squashfs file can't be unpacked: {error.stderr.strip()[-500:]}") from error

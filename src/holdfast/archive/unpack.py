@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from holdfast.archive.lost_attributes import check_none_lost
+from holdfast.archive.lost_attributes import LostAttributes
 from holdfast.archive.members import BLOCK, END, Kind, Member
 from holdfast.archive.tarstream import TarStream
 from holdfast.host.beneath import directory
 from holdfast.host.confine import confined
 from holdfast.host.early_writing import EarlyWriting
-from holdfast.host.processes import PIPE, Process, pipe
+from holdfast.host.processes import PIPE, Listener, Process, pipe
 from holdfast.host.writing_out import WritingOut
 from holdfast.model.errors import CommandError, NoSpaceError, QuotaError, StorageError
 from holdfast.streams.copy import write_all
@@ -84,12 +84,13 @@ class TreeUnpacker:
 
 
 @contextmanager
-def _tar(target: Path, *, is_confined: bool) -> Iterator[Process]:
+def _tar(target: Path, listener: Listener, *, is_confined: bool) -> Iterator[Process]:
     if is_confined:
-        with confined("tar", _TAR_ARGUMENTS, target, stdin=PIPE) as process:
+        with confined("tar", _TAR_ARGUMENTS, target, stdin=PIPE, listener=listener) as process:
             yield process
     else:
-        with pipe(["tar", *_TAR_ARGUMENTS], cwd=target, stdin=PIPE, env={"TAR_OPTIONS": ""}) as process:
+        argv, env = ["tar", *_TAR_ARGUMENTS], {"TAR_OPTIONS": ""}
+        with pipe(argv, cwd=target, stdin=PIPE, env=env, listener=listener) as process:
             yield process
 
 
@@ -104,11 +105,12 @@ def unpacking(
     Raises `NoSpaceError` for a full disk, `QuotaError` where only the directory's own size is used up, `StorageError`
     with tar's words for everything else it stumbles over; for an attribute that can't be set, see `lost_attributes`.
     """
+    lost = LostAttributes()
     try:
         with (
             directory(target) as root,
             WritingOut() as out,
-            _tar(target, is_confined=is_confined) as process,
+            _tar(target, lost.read, is_confined=is_confined) as process,
         ):
             try:
                 pipe_bytes = fcntl.fcntl(process.stdin, fcntl.F_GETPIPE_SZ)
@@ -121,7 +123,7 @@ def unpacking(
                 process.close()
                 process.wait()
                 raise
-        check_none_lost(process.stderr, target)
+        lost.check(target)
     except BrokenPipeError as error:
         raise StorageError(f"Unpacking into {target} stopped early") from error
     except CommandError as error:

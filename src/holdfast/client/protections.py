@@ -27,6 +27,10 @@ class Protections:
         """Set one up, from a request as the API describes it."""
         return cast(Protection, self._connection.request("POST", path_of("protections"), body=dict(request)).metadata)
 
+    def check(self, request: Mapping[str, object]) -> None:
+        """Raise what `create` would, as far as it is not the other server's to say; nothing is set up."""
+        self._connection.request("POST", path_of("protections"), body={**request, "check_only": True})
+
     def change(self, name: str, wanted: Mapping[str, object]) -> None:
         """Change what is given, for example `{"paused": True}`."""
         change(self._connection, "PATCH", path_of("protections", name), dict(wanted))

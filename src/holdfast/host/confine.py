@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from holdfast.host.processes import Process, Stream, find_program, pipe
+from holdfast.host.processes import Listener, Process, Stream, find_program, pipe
 from holdfast.model.errors import InternalError
 
 _CHILD: Final = Path(__file__).with_name("confine_child.py")
@@ -34,6 +34,7 @@ def confined(
     log: Path | None = None,
     stdin: Stream = None,
     stdout: Stream = None,
+    listener: Listener | None = None,
     is_read_only: bool = False,
     spare_pipes: bool = False,
 ) -> Iterator[Process]:
@@ -56,5 +57,5 @@ def confined(
         *([] if log is None else ["--log", str(log)]),
     ]
     argv = [sys.executable, "-I", "-S", str(_CHILD), *options, "--", str(found), *arguments]
-    with pipe(argv, cwd=directory, stdin=stdin, stdout=stdout) as process:
+    with pipe(argv, cwd=directory, stdin=stdin, stdout=stdout, listener=listener) as process:
         yield process

@@ -27,6 +27,8 @@ ORDINARY_UMASK: Final = 0o022
 """What every system starts its processes with. The server's own, for its files, must never get into a container."""
 Argument = str | bytes | os.PathLike[str]
 Stream = int | IO[bytes] | None
+Listener = Callable[[bytes], None]
+"""Gets all of standard error piece by piece, in a thread of its own; must not raise, as nobody would read on."""
 
 _STDERR_TAIL_BYTES: Final = 64 * 1024
 _LAST_WORDS_TRIES: Final = 60
@@ -49,9 +51,10 @@ class Completed:
 class Process:
     """A running process. `stdin` and `stdout` are there when they were asked for as `PIPE`."""
 
-    def __init__(self, argv: Sequence[Argument], popen: subprocess.Popen[bytes]) -> None:
+    def __init__(self, argv: Sequence[Argument], popen: subprocess.Popen[bytes], listener: Listener | None) -> None:
         self._argv = argv
         self._popen = popen
+        self._listener = listener
         self._tail = b""
         self._tail_lock = threading.Lock()
         self._drain = threading.Thread(target=self._read_stderr, daemon=True, name=f"stderr of {popen.pid}")
@@ -119,6 +122,8 @@ class Process:
                     stderr.close()
                     return
                 self._tail = (self._tail + chunk)[-_STDERR_TAIL_BYTES:]
+                if self._listener is not None:
+                    self._listener(chunk)
 
     def _await_last_words(self) -> None:
         """Wait until all is read that the process wrote; not for what others write who have its standard error, too."""
@@ -182,15 +187,16 @@ def pipe(
     cwd: Path | None = None,
     pass_fds: Collection[int] = (),
     env: Mapping[str, str] | None = None,
+    listener: Listener | None = None,
 ) -> Iterator[Process]:
     """Run a process beside the body; `stdin=PIPE` and `stdout=PIPE` give pipes, the default is `/dev/null`.
 
     A body that raises kills the process. A body that ends waits for it, and raises `CommandError` when it failed; call
-    `wait` in the body to allow other exit codes.
+    `wait` in the body to allow other exit codes. `listener` has heard all of standard error once `wait` has returned.
     """
     popen = _start(argv, stdin=stdin, stdout=stdout, cwd=cwd, pass_fds=pass_fds, env=env)
     _widen(popen)
-    process = Process(argv, popen)
+    process = Process(argv, popen, listener)
     try:
         yield process
         if popen.returncode is None:

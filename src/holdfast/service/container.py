@@ -15,6 +15,7 @@ from holdfast.model.server_keys import REMOTE_CACHE_EXPIRY_KEY
 from holdfast.runtime.base import Runtime
 from holdfast.service import backup_move, backup_tests, import_replace
 from holdfast.service import pools as pool_intents
+from holdfast.service.autostart import Autostart
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.backup_move import BackupMover
 from holdfast.service.backup_services import make_backup_services
@@ -112,6 +113,7 @@ class Services:
     image_store: ImageServices
     instances: InstanceService
     power: PowerService
+    autostart: Autostart
     snapshots: SnapshotService
     restore: RestoreService
     former_states: FormerStates
@@ -277,6 +279,7 @@ def build_services(
         image_store=image_services,
         instances=instance_services.instances,
         power=instance_services.power,
+        autostart=instance_services.autostart,
         snapshots=instance_services.snapshots,
         restore=instance_services.restore,
         former_states=instance_services.former_states,

@@ -32,6 +32,7 @@ from holdfast.service.holds import check_none_held
 from holdfast.service.import_plan import ImportPlan
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock
+from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.power import RUNNING, STOPPED, PowerService
 from holdfast.service.surroundings import Surroundings, key_of, volume_of
 from holdfast.service.taking_back import discard_all, is_in_place, put_in_place
@@ -62,11 +63,13 @@ class Replacer:
         plan: ImportPlan,
         stage: Callable[[Intent], None],
         volumes: Sequence[Attached],
+        handle: OperationHandle,
         replaced: Sequence[str] | None = None,
     ) -> None:
         """Let `stage` build the trees, then swap them in. A running instance is stopped for it and started again.
 
         `volumes` come with it, and enter beside what is there. Of the instance's snapshots those `replaced` go, or all.
+        `handle` is told where what should be kept for an undo isn't.
         """
         there = self._around.snapshot_list(instance)
         going = there if replaced is None else [each for each in there if each.name in replaced]
@@ -86,7 +89,7 @@ class Replacer:
                 **self._attached.payload(volumes, len(plan.snapshots) + len(deleted) + 2),
             },
         )
-        was_running = False
+        was_running, had_tree = False, driver.exists(volume_of(instance))
         with self._power.staying(instance):
             try:
                 stage(intent)
@@ -108,6 +111,8 @@ class Replacer:
             try:
                 self._announce(caller, current, deleted, plan)
                 self._attached.tell(caller, volumes)
+                if intent.payload["keep_until"] is not None and had_tree and self._former.find(current) is None:
+                    handle.set_metadata(undo_kept=False)
                 if was_running:
                     self._power.start_recorded(caller, current)
             finally:
@@ -146,7 +151,7 @@ class Replacer:
     def _note(self, intent: Intent, driver: Driver, instance: Instance, *, was_running: bool) -> None:
         is_there = driver.exists(volume_of(instance))
         is_kept = intent.payload["keep_until"] is not None and is_there and has_room_to_spare(driver)
-        if not is_kept:
+        if is_there and not is_kept:
             _log.warning("What %s was is not kept for an undo", instance.name)
         staged = driver.identity(driver.staged_path(intent.token(_main(intent))))
         intent.note(staged=staged, was_running=was_running, is_kept=is_kept)

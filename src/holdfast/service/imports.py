@@ -90,6 +90,7 @@ class Replacer(Protocol):
         plan: ImportPlan,
         stage: Callable[[Intent], None],
         volumes: Sequence[Attached],
+        handle: OperationHandle,
         replaced: Sequence[str] | None = None,
     ) -> None: ...
 
@@ -346,7 +347,7 @@ class ImportService:
             self._stage(task, definition, plan, driver, intent, handle, onto.base if onto else None)
 
         replaced = onto.replaced if onto else None
-        self.replacer.replace(task.caller, former, plan, stage, task.volumes, replaced)
+        self.replacer.replace(task.caller, former, plan, stage, task.volumes, handle, replaced)
 
     def _onto(self, index: ExportIndex, instance: Instance, driver: Driver) -> Onto:
         check_form(index, driver)

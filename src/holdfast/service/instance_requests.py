@@ -147,7 +147,10 @@ class ExecRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoveRequest:
-    """Another pool for an instance, and maybe another name; "" keeps what it has."""
+    """Another pool or project for an instance, and maybe another name; "" keeps what it has.
+
+    `instance_only`: its snapshots are deleted.
+    """
 
     name: str = ""
     pool: str = ""

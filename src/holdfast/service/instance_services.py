@@ -18,6 +18,7 @@ from holdfast.service import (
     shift,
     snapshots,
 )
+from holdfast.service.autostart import Autostart
 from holdfast.service.backup_files import BackupFiles
 from holdfast.service.console import ConsoleService
 from holdfast.service.copies import CopyService
@@ -56,6 +57,7 @@ from holdfast.service.startup_snapshots import StartupSnapshots
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.transfer_bases import TransferBases
 from holdfast.service.update import Updater
+from holdfast.service.waiting_starts import WaitingStarts
 
 _ONE: Final = ("instance",)
 
@@ -75,6 +77,7 @@ class InstanceServices:
 
     instances: InstanceService
     power: PowerService
+    autostart: Autostart
     snapshots: SnapshotService
     restore: RestoreService
     former_states: FormerStates
@@ -123,13 +126,16 @@ def make_instance_services(
         zone=zone,
         warnings=warnings,
     )
-    power = PowerService(surroundings, starter, deleter, StartupSnapshots(surroundings, schedules, scheduler))
+    waiting = WaitingStarts()
+    startup = StartupSnapshots(surroundings, schedules, scheduler)
+    power = PowerService(surroundings, starter, deleter, startup, waiting)
     restore_service = RestoreService(surroundings, power, former_states)
     builder = Builder(surroundings)
     creator = Creator(surroundings, builder, images, power)
     content = ContentCopy(surroundings)
     refresher = Refresher(surroundings, content)
-    mover = Mover(surroundings, content, renamer, ProjectMoves(surroundings, former_states), former_states, bases)
+    projects = ProjectMoves(surroundings, former_states)
+    mover = Mover(surroundings, content, renamer, projects, snapshot_service, former_states, bases)
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     migrations = Migrations(
         source=MigrationSource(surroundings, bases),
@@ -162,6 +168,7 @@ def make_instance_services(
             deleter=deleter,
         ),
         power=power,
+        autostart=Autostart(surroundings, power, waiting),
         snapshots=snapshot_service,
         restore=restore_service,
         former_states=former_states,

@@ -1,13 +1,14 @@
 """Moving a stopped instance to another project, as a rename is done, and to another pool.
 
-In another pool it is built beside, recorded there, and only then removed here.
+In another pool it is built beside, recorded there, and only then removed here. Without its snapshots these go last: a
+move that fails costs none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from holdfast.db import instances as instances_table
 from holdfast.db import snapshots as snapshots_table
@@ -21,6 +22,7 @@ from holdfast.service.caller import Caller
 from holdfast.service.copy_content import ContentCopy
 from holdfast.service.crashpoints import reach
 from holdfast.service.former_states import FormerStates
+from holdfast.service.holds import check_none_held
 from holdfast.service.instance_requests import MoveRequest
 from holdfast.service.intents import Intent
 from holdfast.service.locks import instance_lock, pool_lock
@@ -36,6 +38,12 @@ from holdfast.storage.driver import Driver
 INTENT_KIND: Final = "instance-move"
 
 
+class SnapshotRemover(Protocol):
+    """What a move needs of snapshots: those that don't come along are deleted, of an instance that it holds alone."""
+
+    def remove(self, caller: Caller | None, instance: Instance, name: str) -> None: ...
+
+
 class Mover:
     """Moves instances between the pools of this server."""
 
@@ -45,11 +53,12 @@ class Mover:
         content: ContentCopy,
         renamer: Renamer,
         projects: ProjectMoves,
+        snapshots: SnapshotRemover,
         former_states: FormerStates,
         bases: TransferBases,
     ) -> None:
         self._around, self._content, self._renamer, self._projects = surroundings, content, renamer, projects
-        self._former, self._bases = former_states, bases
+        self._snapshots, self._former, self._bases = snapshots, former_states, bases
 
     def move(self, caller: Caller, name: str, request: MoveRequest) -> Operation:
         """Start to move; without a pool and a project it is one that this server doesn't do."""
@@ -66,9 +75,14 @@ class Mover:
             locks = self._around.locks
             with locks.hold(*profiles, pool_lock(pool), shared=True, what="move"), locks.hold(*names, what="move"):
                 instance = self._around.instance(caller.project, name)
+                dropped = self._around.snapshot_list(instance) if request.instance_only else []
+                check_none_held(instance, dropped)
                 renamed = self._renamed(caller, instance, new_name, project)
                 if request.pool and pool != renamed.pool:
-                    self._to_pool(caller, renamed, pool, handle)
+                    self._to_pool(caller, renamed, pool, handle, instance_only=request.instance_only)
+                    return
+                for snapshot in dropped:
+                    self._snapshots.remove(caller, renamed, snapshot.name)
 
         resources = {"instances": [instance_url(caller.project, found.name)]}
         return self._around.operations.start(caller, "Migrating instance", work, resources=resources)
@@ -85,8 +99,11 @@ class Mover:
         with self._projects.planned(instance, project, new_name) as there:
             return self._renamer.carry_out(caller, instance, there.instance, there.snapshots)
 
-    def _to_pool(self, caller: Caller, instance: Instance, pool: str, handle: OperationHandle) -> None:
-        snapshots, former = self._around.snapshot_list(instance), self._former.find(instance)
+    def _to_pool(
+        self, caller: Caller, instance: Instance, pool: str, handle: OperationHandle, *, instance_only: bool
+    ) -> None:
+        there, former = self._around.snapshot_list(instance), self._former.find(instance)
+        snapshots, dropped = ([], there) if instance_only else (there, [])
         driver = self._around.pools.driver(pool)
         if driver.exists(volume_of(instance)):
             raise ConflictError("Volume already exists on storage but not in database")
@@ -100,6 +117,7 @@ class Mover:
                 "from": instance.pool,
                 "to": pool,
                 "snapshots": [each.name for each in snapshots],
+                "dropped": [each.name for each in dropped],
             },
         )
         try:
@@ -110,7 +128,7 @@ class Mover:
             reach("instance-move:staged")
             self._publish(driver, intent, moved, snapshots)
             reach("instance-move:published")
-            self._record(moved, snapshots)
+            self._record(moved, snapshots, dropped)
         except BaseException:
             self.finish(intent)
             raise
@@ -119,6 +137,8 @@ class Mover:
         self._former.drop_tree(former)
         self._bases.discard_unrecorded(self._around.driver(instance))
         self._around.tell(caller, moved, "updated")
+        for each in dropped:
+            self._around.tell_snapshot(caller, moved, each.name, "deleted")
 
     def _publish(self, driver: Driver, intent: Intent, moved: Instance, snapshots: Sequence[Snapshot]) -> None:
         for number in range(len(snapshots) + 1):
@@ -127,7 +147,7 @@ class Mover:
             driver.publish_snapshot(intent.token(number), volume_of(moved), snapshot.name)
         driver.publish(intent.token(len(snapshots)), volume_of(moved))
 
-    def _record(self, moved: Instance, snapshots: Sequence[Snapshot]) -> None:
+    def _record(self, moved: Instance, snapshots: Sequence[Snapshot], dropped: Sequence[Snapshot]) -> None:
         there = [self._content.snapshot_in_pool(each, moved.project, moved.pool) for each in snapshots]
         with self._around.database.write() as connection:
             instances_table.update(connection, moved)
@@ -135,6 +155,8 @@ class Mover:
             self._bases.forget(connection, moved)
             for snapshot in there:
                 snapshots_table.update(connection, moved.project, moved.name, snapshot)
+            for snapshot in dropped:
+                snapshots_table.delete(connection, moved.project, moved.name, snapshot.name)
 
     def finish(self, intent: Intent) -> None:
         """Remove the side where the record says that the instance is not. Idempotent: recovery calls it."""
@@ -147,6 +169,9 @@ class Mover:
         except PoolNotFoundError:  # deleted since, and all that was in it
             self._around.intents.close(intent)
             return
-        for number, name in enumerate((*intent.texts("snapshots"), None)):
+        names = intent.texts("snapshots")
+        for number, dropped in enumerate(intent.texts("dropped"), start=len(names) + 1):
+            take_back(driver, volume, intent.token(number), dropped)
+        for number, name in enumerate((*names, None)):
             take_back(driver, volume, intent.token(number), name)
         self._around.intents.close(intent)

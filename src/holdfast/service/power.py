@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,6 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from holdfast.db import instances as instances_table
-from holdfast.model.config_values import is_false, is_true
 from holdfast.model.errors import BadRequestError, ConflictError, HoldfastError, NotStartedAgainError
 from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import POWER_KEY
@@ -29,6 +27,7 @@ from holdfast.service.resources import instance_url
 from holdfast.service.start import Starter
 from holdfast.service.stateful import refuse_stateful
 from holdfast.service.surroundings import Surroundings, key_of
+from holdfast.service.waiting_starts import WaitingStarts
 
 RUNNING: Final = "RUNNING"
 STOPPED: Final = "STOPPED"
@@ -65,10 +64,15 @@ class PowerService:
     """
 
     def __init__(
-        self, surroundings: Surroundings, starter: Starter, remover: Remover, before_start: BeforeStart
+        self,
+        surroundings: Surroundings,
+        starter: Starter,
+        remover: Remover,
+        before_start: BeforeStart,
+        waiting: WaitingStarts,
     ) -> None:
         self._around, self._starter, self._remover = surroundings, starter, remover
-        self._before_start = before_start
+        self._before_start, self._waiting = before_start, waiting
         self._watchers = ThreadPoolExecutor(_WATCHERS, thread_name_prefix="instance end")
         self._is_closed = False
         self._expected = _Expected()
@@ -121,6 +125,7 @@ class PowerService:
     def start_now(self, caller: Caller | None, instance: Instance) -> Instance:
         """Start it; return the record as it is then."""
         started = self._starter.start(instance)
+        self._waiting.take(key_of(instance))
         self._around.tell(caller, started, "started")
         return started
 
@@ -140,35 +145,18 @@ class PowerService:
 
     # --- the server's own life -----------------------------------------------------------------------------------
 
-    def autostart(self) -> None:
-        """Start what should run with the server: `boot.autostart`, or unset and it ran when last seen."""
-        with self._around.database.read() as connection:
-            instances = instances_table.list_all(connection, None)
-        wanted: list[tuple[int, str, int, Instance]] = []
-        for instance in instances:
-            try:
-                config = self._around.expanded(instance).config
-                is_stopped = self._around.status(instance) is StatusCode.STOPPED
-            except HoldfastError as error:
-                _log.error("Instance %s can't be looked at: %s", instance.name, error)
-                continue
-            if not is_stopped:
-                self._note_running(instance)
-            elif instance.ephemeral and instance.config.get(POWER_KEY) == RUNNING:
-                self.on_stopped(key_of(instance))
-            elif _starts_with_server(config):
-                priority = -int(config.get("boot.autostart.priority") or 0)
-                wanted.append((priority, key_of(instance), int(config.get("boot.autostart.delay") or 0), instance))
-        for _, key, delay_s, instance in sorted(wanted, key=lambda row: row[:2]):
-            try:
-                with self._held_for_start(instance.project, instance.name, "start") as current:
-                    if self._around.status(current) is StatusCode.STOPPED:
-                        self._before_start.take(current)
-                        self.start_now(INTERNAL, current)
-            except HoldfastError as error:
-                _log.error("Instance %s could not be started with the server: %s", key, error)
-                continue
-            time.sleep(delay_s)
+    def start_stopped(self, project: str, name: str) -> None:
+        """Start one in the server's name, unless it runs."""
+        with self._held_for_start(project, name, "start") as current:
+            if self._around.status(current) is StatusCode.STOPPED:
+                self._before_start.take(current)
+                self.start_now(INTERNAL, current)
+
+    def note_running(self, instance: Instance) -> None:
+        """Take note that an instance runs, if the record says otherwise."""
+        if instance.config.get(POWER_KEY) != RUNNING:
+            with self._around.powered(instance.project, instance.name, "start") as current:
+                self._save_power(replace(current, config=as_started(current.config)), RUNNING)
 
     def on_stopped(self, key: str) -> None:
         """Take note that an instance has ended: the runtime calls this from its own thread, so it only passes it on."""
@@ -226,6 +214,9 @@ class PowerService:
 
     def _stop(self, caller: Caller, name: str, timeout_s: int, *, force: bool) -> None:
         instance = self._around.instance(caller.project, name)
+        is_waiting = self._waiting.take(key_of(instance))
+        if is_waiting and self._around.status(instance) is StatusCode.STOPPED:
+            raise BadRequestError("The instance is already stopped: it is no longer to be started with the server")
         with self._expected.end_of(key_of(instance)):
             verb = self._end(instance, timeout_s, force=force)
             with self._held_for_end(caller.project, name, "stop") as current:
@@ -294,11 +285,6 @@ class PowerService:
             return
         self._remover.remove(caller, instance)
 
-    def _note_running(self, instance: Instance) -> None:
-        if instance.config.get(POWER_KEY) != RUNNING:
-            with self._around.powered(instance.project, instance.name, "start") as current:
-                self._save_power(replace(current, config=as_started(current.config)), RUNNING)
-
     def _save_power(self, instance: Instance, power: str) -> None:
         self._around.save(replace(instance, config={**instance.config, POWER_KEY: power}))
 
@@ -340,8 +326,3 @@ def _applies(action: PowerAction, status: StatusCode) -> bool:
     if action is PowerAction.FREEZE:
         return status is StatusCode.RUNNING
     return status is not StatusCode.STOPPED
-
-
-def _starts_with_server(config: dict[str, str]) -> bool:
-    wish = config.get("boot.autostart")
-    return is_true(wish) or (not is_false(wish) and config.get(POWER_KEY) == RUNNING)

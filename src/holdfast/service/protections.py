@@ -84,8 +84,8 @@ class ProtectionService:
         self._runs.protection(name)
         return next(each for each in self.list() if each.protection.name == name)
 
-    def create(self, caller: Caller, wanted: Protection) -> Protection:
-        """Set it up: what it names must be there, and the other server must let us see its instances."""
+    def check(self, wanted: Protection) -> Protection:
+        """Raise for what keeps it from being set up here, whatever the other server says; return it with all names."""
         protection = replace(
             wanted,
             name=wanted.name or default_name(wanted.remote, wanted.project, wanted.pattern),
@@ -95,6 +95,11 @@ class ProtectionService:
         check_protection(protection)
         self._around.pools.driver(protection.pool)
         self._check_name(protection.name)
+        return protection
+
+    def create(self, caller: Caller, wanted: Protection) -> Protection:
+        """Set it up: what it names must be there, and the other server must let us see its instances."""
+        protection = self.check(wanted)
         try:
             self._puller.names(protection)
         except ApiError as error:

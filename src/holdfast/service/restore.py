@@ -111,7 +111,7 @@ class RestoreService:
                 "keep_until": self._former.until(instance),
             },
         )
-        was_running = False
+        was_running, had_tree = False, driver.exists(volume)
         with self._power.staying(instance):
             try:
                 reach("restore:intent")
@@ -139,7 +139,7 @@ class RestoreService:
                 if snapshot:
                     context["snapshot"] = f"{instance.name}/{snapshot}"
                 self._around.tell(caller, instance, "restored", **context)
-                if intent.payload["keep_until"] is not None and self._former.find(current) is None:
+                if intent.payload["keep_until"] is not None and had_tree and self._former.find(current) is None:
                     handle.set_metadata(undo_kept=False)
                 if was_running:
                     self._power.start_recorded(caller, current)

@@ -51,7 +51,10 @@ class Protection(msgspec.Struct, kw_only=True):
 
 
 class ProtectionsPost(msgspec.Struct, kw_only=True):
-    """A new one. "" as `name` is made of remote and pattern, as `pool` the default profile's."""
+    """A new one. "" as `name` is made of remote and pattern, as `pool` the default profile's.
+
+    `check_only`: say only whether it can be set up here; the other server isn't asked, and needn't trust this one yet.
+    """
 
     name: str = ""
     remote: str
@@ -66,6 +69,7 @@ class ProtectionsPost(msgspec.Struct, kw_only=True):
     window: str = ""
     limit: int = 0
     parallel: int = 2
+    check_only: bool = False
 
 
 class ProtectionPatch(msgspec.Struct, kw_only=True):

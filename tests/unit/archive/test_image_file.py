@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.archive.image_file import pack, read_metadata, unpack_split, unpack_unified
-from holdfast.model.errors import ArchiveError
+from holdfast.model.errors import ArchiveError, StorageError
 from holdfast.model.kinds import Compression
 from holdfast.streams.compression import CompressionChoice
 from support.trees import describe, differences, make_rich_tree
@@ -88,6 +88,21 @@ def test_split_image(tree: Path, tmp_path: Path, form: str) -> None:
     assert without(found, *lost) == []
     assert read_metadata(metadata) == METADATA
     assert (target / "templates/hostname.tpl").exists()
+
+
+@pytest.mark.needs("mksquashfs")
+def test_a_squashfs_is_refused_where_its_attributes_cannot_be_set(tree: Path, tmp_path: Path) -> None:
+    """On a ramfs, which has none."""
+    (tree / "metadata.yaml").write_bytes(METADATA)
+    path, target = tmp_path / "image.squashfs", tmp_path / "target"
+    target.mkdir()
+    subprocess.run(["mksquashfs", tree, path, "-quiet", "-no-progress"], check=True, stdout=-3)
+    subprocess.run(["mount", "-t", "ramfs", "none", target], check=True)
+    try:
+        with pytest.raises(StorageError, match=r'extended attribute ".*" of "\./rootfs/.*" can\'t be set .*use a pool'):
+            unpack_unified(path, target)
+    finally:
+        subprocess.run(["umount", target], check=True)
 
 
 def test_missing_metadata(tmp_path: Path) -> None:

@@ -93,6 +93,13 @@ def test_much_standard_error_never_blocks_and_keeps_its_end():
         assert len(process.stderr) <= 64 * 1024
 
 
+def test_a_listener_hears_all_of_standard_error():
+    heard = []
+    with processes.pipe(["sh", "-c", "seq 100000 >&2"], listener=heard.append):
+        pass
+    assert b"".join(heard).split() == [b"%d" % number for number in range(1, 100001)]
+
+
 def test_the_last_words_are_whole_also_when_who_reads_them_is_late(monkeypatch):
     """On a busy machine a thread may get no turn for longer than a second."""
     read = os.read

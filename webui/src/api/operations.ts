@@ -26,6 +26,8 @@ let shown: readonly KnownOperation[] = [];
 export const TOKEN_CLASS = "token";
 
 export const isRunning = (operation: Operation): boolean => operation.status_code < 200;
+/** It restored or replaced something whose former state should have been kept. */
+export const isUndoLost = (operation: Operation): boolean => operation.metadata?.["undo_kept"] === false;
 export const hasFailed = (operation: Operation): boolean => operation.status_code >= 400;
 
 function tell(): void {

@@ -1,7 +1,8 @@
 // Runs what the user asked for to its end, and tells how it went; survives the dialog that began it.
 import type { Operation } from "../api/client";
-import { finished } from "../api/operations";
+import { finished, isUndoLost } from "../api/operations";
 import { refresh } from "../api/query-client";
+import { texts } from "../text";
 import { errorText } from "./error-note";
 import { toast } from "./toasts";
 
@@ -12,8 +13,8 @@ export interface Action {
   /** What is done, for notes: "Snapshot web". */
   title: string;
   run: () => Promise<Begun> | Promise<void>;
-  /** What to say when it is done. */
-  done: string;
+  /** What to say when it is done; it may depend on how the long work ended. */
+  done: string | ((end: Operation | undefined) => string);
   /** API paths whose cache is to be read anew, for changes of which the server sends no event. */
   touches?: string[];
 }
@@ -27,8 +28,14 @@ export async function runToEnd(action: Action, onBegun?: (operation: Operation) 
     end = await finished(operation);
   }
   if (action.touches !== undefined) void refresh(action.touches.map((source) => ({ source, isListed: true })));
-  toast({ kind: "positive", title: action.done });
+  toast({ kind: "positive", title: typeof action.done === "string" ? action.done : action.done(end) });
+  if (end !== undefined) tellOfLostUndo(action.title, end);
   return end;
+}
+
+/** Say so, for as long as nobody takes note, where what something was should be kept for an undo, and isn't. */
+export function tellOfLostUndo(title: string, end: Operation): void {
+  if (isUndoLost(end)) toast({ kind: "negative", title, text: texts.operation.undoLost });
 }
 
 /** Run what needs no dialog; errors become notes that stay. */

@@ -19,6 +19,8 @@ from holdfast.cli.units import format_bytes, format_time, natural_key
 from holdfast.client.errors import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from holdfast.client.shapes import ProtectedCopy, Protection
 
 EXTENSION: Final = "holdfast_protections"
@@ -70,25 +72,24 @@ def protect(
     if found.is_unix:
         raise click.ClickException(f"{remote} is a server of this machine: a backup server pulls over HTTPS")
     project = project or found.project or "default"
-    _check_here(session, target_project, pool, name)
+    wanted = {
+        "name": name,
+        "remote": remote,
+        "address": found.address,
+        "certificate": _certificate_of(session, remote),
+        "project": project,
+        "pattern": pattern,
+        "target_project": target_project,
+        "pool": pool,
+        "schedule": every,
+        "keep": keep,
+        "window": window,
+        "limit": bwlimit or 0,
+        "parallel": parallel,
+    }
+    _check_here(session, wanted)
     _have_us_trusted(session, remote, project)
-    made = session.client.protections.create(
-        {
-            "name": name,
-            "remote": remote,
-            "address": found.address,
-            "certificate": _certificate_of(session, remote),
-            "project": project,
-            "pattern": pattern,
-            "target_project": target_project,
-            "pool": pool,
-            "schedule": every,
-            "keep": keep,
-            "window": window,
-            "limit": bwlimit or 0,
-            "parallel": parallel,
-        }
-    )
+    made = session.client.protections.create(wanted)
     session.say(f"Protection {made['name']}: first run at {format_time(made['next_at'])}")
     if not _is_any_there(session, remote, project, pattern):
         session.say(
@@ -98,17 +99,15 @@ def protect(
         session.wait(session.client.protections.run(made["name"]), f"Pulling {source}")
 
 
-def _check_here(session: Session, target_project: str, pool: str, name: str) -> None:
+def _check_here(session: Session, wanted: Mapping[str, object]) -> None:
     """Raise where copies can't be kept so, before the other server is changed."""
-    with about(f"--target-project {target_project}"):
-        session.client.projects.get(target_project)
+    project, pool = str(wanted["target_project"]), str(wanted["pool"])
+    with about(f"--target-project {project}"):
+        session.client.projects.get(project)
     if pool:
         with about(f"--pool {pool}"):
             session.client.storage.get(pool)
-    if name and any(each["name"] == name for each in session.client.protections.list()):
-        raise click.ClickException(
-            f'There is a protection "{name}" already: `backup-server change` changes it, or give another --name'
-        )
+    session.client.protections.check(wanted)
 
 
 def _is_any_there(session: Session, remote: str, project: str, pattern: str) -> bool:

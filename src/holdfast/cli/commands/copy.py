@@ -191,7 +191,7 @@ def _target(session: Session, target: InstanceReference, project: str) -> Client
 )
 @click.option("-s", "--storage", default="", metavar="POOL", help="Move it to this pool")
 @click.option("--target-project", default="", metavar="NAME", help="Move it to this project")
-@click.option("--instance-only", is_flag=True, help="Without snapshots: they are lost")
+@click.option("--instance-only", is_flag=True, help="Without snapshots: they are lost. Not for a rename")
 @click.option("--allow-inconsistent", is_flag=True, help="Don't stop at files that change while they are copied")
 @mode_option
 @pass_session
@@ -211,6 +211,10 @@ def move(
     if not storage and not target_project:
         if not target.name:
             raise click.UsageError("Give a new name, --storage or --target-project")
+        if instance_only:
+            raise click.UsageError(
+                "--instance-only is for moves to another pool, project or server: a rename keeps the snapshots"
+            )
         rename_to(session, source, target)
         return
     INSTANCE.convert(str(source), None, None)  # a snapshot can't leave its instance

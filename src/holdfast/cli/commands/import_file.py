@@ -13,6 +13,7 @@ from holdfast.cli.groups import command
 from holdfast.cli.import_sources import identity_option, source_and_name
 from holdfast.cli.references import parse_device_overrides, parse_pairs
 from holdfast.cli.session import Session, pass_session
+from holdfast.cli.undo import tell_of_lost_undo
 from holdfast.client.encryption import load_identities
 from holdfast.client.lending import IMPORT_EXTENSION
 from holdfast.client.uploads import EXTENSION as UPLOADS
@@ -86,6 +87,7 @@ def import_file(
         identities=load_identities(identity) if identity else (),
     )
     session.wait(operation, f"Importing {title}")
+    tell_of_lost_undo(operation)
     made = operation.names("instances")[0]
     if start:
         _start(session, made)

@@ -12,6 +12,7 @@ from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, InstanceReference
 from holdfast.cli.session import Session, pass_session
 from holdfast.cli.snapshot_replacement import Replacement
+from holdfast.cli.undo import tell_of_lost_undo
 from holdfast.cli.units import future_time
 from holdfast.client.instances import NEVER
 from holdfast.client.operations import RunningOperation
@@ -155,9 +156,5 @@ def restore(
 
 
 def _wait_for_restore(session: Session, operation: RunningOperation, title: str) -> None:
-    """Wait, and say so where what the instance was before is lost against what its configuration says."""
     session.wait(operation, title)
-    if operation.results().get("undo_kept") is False:
-        click.echo(
-            "Done, but it can't be undone: its pool is nearly full, or failed to keep what it was before", err=True
-        )
+    tell_of_lost_undo(operation)

@@ -29,7 +29,7 @@ async def list_protections(request: ApiRequest) -> web.StreamResponse:
 
 
 async def create_protection(request: ApiRequest) -> web.StreamResponse:
-    """Set one up. The other server must trust this one's certificate already."""
+    """Set one up. The other server must trust this one's certificate already; with `check_only` it isn't asked."""
     sent = await request.body(wire.ProtectionsPost)
     try:
         ssl.PEM_cert_to_DER_cert(sent.certificate.strip() + "\n")
@@ -51,6 +51,9 @@ async def create_protection(request: ApiRequest) -> web.StreamResponse:
         parallel=sent.parallel,
         created_at=datetime.now(UTC),
     )
+    if sent.check_only:
+        await request.run(request.services.protections.check, wanted)
+        return done()
     made = await request.run(request.services.protections.create, request.caller, wanted)
     return sync(protection_shape(await request.run(request.services.protections.get, made.name)))
 

@@ -11,6 +11,7 @@ import { formatBytes } from "../../components/bytes";
 import { holdfast } from "../../components/command";
 import { CheckField, SelectField, TextField } from "../../components/fields";
 import { FileField } from "../../components/file-field";
+import { tellOfLostUndo } from "../../components/run-action";
 import { UploadBar } from "../../components/upload-bar";
 import { instanceAddress } from "../../components/project";
 import { texts } from "../../text";
@@ -59,6 +60,7 @@ export function CreateFromFile({ project, onClose }: CreateProps) {
     made.current = form.name || nameOf(operation);
     if (!form.isStarted) return operation;
     const end = await finished(operation);
+    tellOfLostUndo(words.title, end);
     made.current = form.name || nameOf(end);
     return setPower(made.current, project, "start");
   };

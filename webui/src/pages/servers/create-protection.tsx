@@ -11,7 +11,7 @@ import { texts } from "../../text";
 
 const words = texts.servers.create;
 
-type Form = Required<Schemas["ProtectionsPost"]>;
+type Form = Required<Omit<Schemas["ProtectionsPost"], "check_only">>;
 
 const EMPTY: Form = {
   name: "",

@@ -43,6 +43,7 @@ export const components = {
     running: "Running",
     leave: "Leave it running",
     stop: "Stop it",
+    undoLost: "It is done, but can't be undone: its pool is nearly full, or failed to keep what it was before.",
     leftRunning: (what: string) => `“${what}” goes on; see Operations.`,
     progress: "Progress",
     done: "Done",

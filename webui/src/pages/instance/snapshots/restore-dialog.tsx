@@ -1,8 +1,8 @@
 // Restores a snapshot: says first what is lost, and whether that can be undone.
 import { useState } from "react";
 import { Link } from "react-router-dom";
-import { finished } from "../../../api/operations";
-import { api } from "../../../api/client";
+import { finished, isUndoLost } from "../../../api/operations";
+import { api, type Operation } from "../../../api/client";
 import { useChanges } from "../../../api/resources/changes";
 import type { Instance } from "../../../api/resources/instances";
 import { useStatefulProblem } from "../../../api/resources/server";
@@ -55,6 +55,8 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
   const [isSaving, setSaving] = useState(false);
   const volumes = attachedVolumes(instance);
   const undoSpan = instance.expanded_config["snapshots.undo"] ?? "1d";
+  const isUndoable = (end: Operation | undefined) =>
+    undoSpan !== "off" && !withVolumes && !(end !== undefined && isUndoLost(end));
   const run = async () => {
     const saved = { disk_volumes_mode: withVolumes ? "all-exclusive" : "root" };
     if (isSaving) await finished(await takeSnapshot(name, project, saved));
@@ -72,7 +74,7 @@ export function RestoreDialog({ instance, snapshot, onClose }: RestoreDialogProp
     <ConfirmDialog
       action={{
         title: words.title(snapshot.name),
-        done: (undoSpan === "off" || withVolumes ? words.done : words.doneUndoable)(name, snapshot.name),
+        done: (end) => (isUndoable(end) ? words.doneUndoable : words.done)(name, snapshot.name),
         run,
         touches: [`/1.0/instances/${name}`],
       }}
