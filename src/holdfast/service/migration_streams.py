@@ -3,11 +3,15 @@
 A list of all subvolumes comes first. In a refresh the target answers it with those that it wants, and the first
 stream is the difference to the snapshot before them, which the target has: it knows it by the
 UUID that it was received with.
+
+LXD wants every snapshot at whose path `/` it reads a UUID that its own wasn't received with, also those that it has
+and that aren't recorded anew: then it removes the volume and fails at their names. So to others than servers of ours a
+snapshot that the answer to the offer doesn't ask for is listed at `/.`, which LXD compares but doesn't receive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -26,6 +30,10 @@ from holdfast.streams.copy import Cancelled, pump
 
 MAIN_NAME: Final = ".migration-send"
 """What the stream of the volume itself calls its subvolume."""
+
+_TOP: Final = "/"
+_TOP_COMPARED: Final = "/."
+"""The path of a snapshot's top that is only to be compared."""
 
 _AREA: Final = 1_000_001
 """The number of the token of the place in which streams are received; gone at the end."""
@@ -92,15 +100,18 @@ def send_streams(
         held[name] = driver.hold_to_send(intent.token(number), origin, name or MAIN_NAME)
     if not features.subvolumes and any(len(place.parts) > 1 for place in held.values()):
         raise MigrationError("Subvolumes detected in source but target does not support receiving subvolumes")
-    wanted = agreement.wanted
+    wanted, unlike = agreement.wanted, frozenset[str]()
     if features.header:
-        send_list(data, [entry for name, place in held.items() for entry in _entries(name, place, sent.only)])
+        is_compared = agreement.refresh and not agreement.own.trees
+        compared = set(listed) - set(wanted) if is_compared else set()
+        send_list(data, [each for name, place in held.items() for each in _entries(name, place, sent.only, compared)])
         if agreement.refresh and features.uuids:
-            names = {entry.snapshot for entry in receive_list(data)}
-            wanted = tuple(name for name in listed if name in names)
+            answer = receive_list(data)
+            wanted = tuple(name for name in listed if _has(answer, name, _TOP))
+            unlike = frozenset(name for name in compared if _has(answer, name, _TOP_COMPARED))
     base, is_here = bases.find(driver, agreement.own.bases), False
     if base is None and agreement.refresh:
-        base = _base(held, listed, wanted)
+        base = _base(held, [name for name in listed if name not in unlike], wanted)
         if base is not None and agreement.own.trees and base.parts[0].identity not in agreement.own.bases:
             base = None
     for name in (*wanted, None):
@@ -172,7 +183,7 @@ def _announced(agreement: Agreement, data: DataChannel, plan: StreamPlan) -> lis
     if not agreement.btrfs.header:
         return [StreamPlace(Layout.INSTANCE, name, "", is_read_only=name is not None) for name in wanted]
     listed = receive_list(data)
-    there = {entry.snapshot: entry.uuid for entry in listed if entry.path == "/"}
+    there = {entry.snapshot: entry.uuid for entry in listed if entry.path == _TOP}
     for base in plan.bases:
         if base.snapshot and there.get(base.snapshot) != base.listed:
             raise OtherSnapshotError(base.snapshot)
@@ -183,7 +194,9 @@ def _announced(agreement: Agreement, data: DataChannel, plan: StreamPlan) -> lis
     return places
 
 
-def _entries(name: str | None, place: SendPlace, only: str | None) -> list[SubvolumeEntry]:
+def _entries(name: str | None, place: SendPlace, only: str | None, compared: Collection[str]) -> list[SubvolumeEntry]:
+    if name in compared:
+        return [SubvolumeEntry(path=_TOP_COMPARED, snapshot=name or "", uuid=place.parts[0].identity)]
     return [
         SubvolumeEntry(
             path=f"/{part.path}",
@@ -193,6 +206,10 @@ def _entries(name: str | None, place: SendPlace, only: str | None) -> list[Subvo
         )
         for part in place.parts
     ]
+
+
+def _has(answer: Sequence[SubvolumeEntry], name: str, path: str) -> bool:
+    return any(entry.snapshot == name and entry.path == path for entry in answer)
 
 
 def _base(held: dict[str | None, SendPlace], listed: Sequence[str], wanted: Sequence[str]) -> SendPlace | None:
