@@ -15,7 +15,7 @@ import pytest
 from support.between import World, as_lxd_carries, remove, remove_volume, servers
 from support.frame_relay import Relay
 from support.pools import rootfs, volume_tree
-from support.rich import age, make_rich_instance
+from support.rich import Server, age, make_rich_instance
 from support.trees import describe, differences
 
 LARGE = 2 * 2**20
@@ -32,7 +32,7 @@ def world() -> Iterator[World]:
 def nothing_left(world: World) -> Iterator[None]:
     yield
     for server in (world.ours, world.theirs):
-        for name in ("rich", "taken"):
+        for name in ("rich", "taken", "back"):
             remove(server, name)
 
 
@@ -109,3 +109,70 @@ def test_of_a_volume_with_a_snapshot_that_lxd_took(world: World) -> None:
     finally:
         remove_volume(world.ours, "bt", "vol")
         remove_volume(world.theirs, "bt", "vol")
+
+
+@pytest.mark.parametrize("way", ["copy", "export"])
+def test_what_lxd_received_so_comes_back(world: World, tmp_path: Path, way: str) -> None:
+    """It leaves the snapshots writable. Sending one on it takes away by what UUID the next one's base is called."""
+    make_rich_instance(world.ours, "bt")
+    world.theirs.lxc.run("init", "tiny", "taken", "-s", "bt")
+    refresh(world, "first", "second")
+    tree = rootfs(world.theirs, "bt", "taken")
+    (tree / "root/own").write_text("own")
+    age(tree)
+    world.theirs.lxc.run("snapshot", "taken", "own")
+    if way == "copy":
+        world.lxc.run("copy", "l:taken", "h:back", "-s", "bt", "--mode", "relay")
+    else:
+        file = tmp_path / "taken.tar"
+        world.theirs.lxc.run("export", "taken", file, "--optimized-storage", "--compression", "none")
+        world.ours.lxc.run("import", file, "back", "-s", "bt")
+    for snapshot in ("first", "second", "own", ""):
+        wanted = describe(rootfs(world.theirs, "bt", "taken", snapshot))
+        found = describe(rootfs(world.ours, "bt", "back", snapshot))
+        assert differences(wanted, found) == [], snapshot
+
+
+def test_refreshes_from_there_go_on(world: World) -> None:
+    """The names are in the order of their times: LXD sends the difference to the one before by name."""
+    make_rich_instance(world.ours, "bt")
+    world.theirs.lxc.run("init", "tiny", "taken", "-s", "bt")
+    refresh(world, "first", "second")
+    tree = rootfs(world.theirs, "bt", "taken")
+    for snapshot in ("third", "third-too"):
+        world.lxc.run("copy", "l:taken", "h:back", "-s", "bt", "--mode", "relay", "--refresh")
+        (tree / f"root/{snapshot}").write_bytes(os.urandom(LARGE))
+        age(tree)
+        world.theirs.lxc.run("snapshot", "taken", snapshot)
+        relay = Relay(world.theirs, world.ours)
+        assert relay.copy("taken", "back", refresh=True) == ""
+        assert LARGE < relay.moved_bytes < 1.5 * LARGE
+        for each in (snapshot, ""):
+            wanted = describe(rootfs(world.theirs, "bt", "taken", each))
+            assert differences(wanted, describe(rootfs(world.ours, "bt", "back", each))) == [], each
+
+
+def test_refreshes_of_volumes_from_there_go_on(world: World) -> None:
+    def at(server: Server, name: str, snapshot: str = "") -> Path:
+        return volume_tree(server, "bt", name, snapshot) / "file"
+
+    copies = ((world.ours, "vol"), (world.theirs, "taken"), (world.ours, "back"))
+    try:
+        for server, name in copies[:2]:
+            server.lxc.run(*VOLUME, "create", "bt", name)
+        at(world.ours, "vol").write_bytes(os.urandom(LARGE))
+        world.ours.lxc.run(*VOLUME, "snapshot", "bt", "vol", "first")
+        world.lxc.run(*VOLUME, "copy", "h:bt/vol", "l:bt/taken", "--refresh", "--mode", "relay")
+        world.lxc.run(*VOLUME, "copy", "l:bt/taken", "h:bt/back", "--mode", "relay")
+        for snapshot in ("second", "third"):
+            with at(world.theirs, "taken").open("ab") as file:
+                file.write(snapshot.encode())
+            world.theirs.lxc.run(*VOLUME, "snapshot", "bt", "taken", snapshot)
+            relay = Relay(world.theirs, world.ours)
+            assert relay.copy_volume("bt", "taken", "back", refresh=True) == ""
+            assert relay.moved_bytes < LARGE / 2
+            for each in (snapshot, ""):
+                assert at(world.ours, "back", each).read_bytes() == at(world.theirs, "taken", each).read_bytes()
+    finally:
+        for server, name in copies:
+            remove_volume(server, "bt", name)

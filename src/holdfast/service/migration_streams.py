@@ -11,7 +11,9 @@ snapshot that the answer to the offer doesn't ask for is listed at `/.`, which L
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -25,7 +27,7 @@ from holdfast.model.errors import MigrationError
 from holdfast.model.storage import Volume
 from holdfast.service.intents import Intent
 from holdfast.service.transfer_bases import OtherSnapshotError, ReceivedBases, SentBase
-from holdfast.storage.driver import RECEIVED, Driver, Origin, SendPlace
+from holdfast.storage.driver import RECEIVED, Driver, Origin, PartIdentity, SendPlace
 from holdfast.streams.copy import Cancelled, pump
 
 MAIN_NAME: Final = ".migration-send"
@@ -150,14 +152,17 @@ def receive_streams(
     origins = [base.origin for base in plan.bases]
     driver.stage_area(area)
     try:
+        listed: dict[str, Origin | tuple[int, str]] = {base.listed: base.origin for base in plan.bases if base.listed}
         for number, place in enumerate(places):
-            with driver.receiving(area, number, None, *origins) as sink:
+            with driver.receiving(area, number, None, *origins, listed=listed) as sink:
                 pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
+            if place.snapshot is not None:
+                listed[place.identity] = (number, RECEIVED)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
             token, (index, place) = intent.token(number), parts[0]
             bases = kept if len(parts) == 1 and _may_be_base(agreement, number, names) else None
-            identity = driver.part_identity(area, index) if name is not None and len(parts) == 1 else None
+            identity = _lasting_identity(driver, area, index, place) if name is not None and len(parts) == 1 else None
             received = [(index, RECEIVED, place.path) for index, place in parts]
             driver.assemble(token, area, received, is_last_use=bases is None)
             is_same = take_over(number, name)
@@ -170,6 +175,19 @@ def receive_streams(
                 bases.stage(driver, intent.token(_KEPT + 1 + number), area, index, name, place.identity)
     finally:
         driver.discard(area)
+
+
+def _lasting_identity(driver: Driver, area: str, number: int, place: StreamPlace) -> PartIdentity | None:
+    """Return as what a later difference names the snapshot that was received.
+
+    LXD calls one that it has writable by what it was received with for the last time when it sends it.
+    """
+    identity = driver.part_identity(area, number)
+    if identity is None or place.is_read_only:
+        return identity
+    with suppress(ValueError):
+        return uuid.UUID(place.identity), identity[1]
+    return identity
 
 
 def _may_be_base(agreement: Agreement, number: int, names: Sequence[str]) -> bool:
