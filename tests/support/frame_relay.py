@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ class Relay:
     """
 
     source: Server
-    target: HoldfastServer
+    target: Server
     at: int | None = None
     harm: Callable[[], None] | None = None
     """None cuts all connections."""
@@ -40,7 +41,7 @@ class Relay:
 
     def copy(self, name: str, taken: str, **source: Any) -> str:
         """Copy an instance; return how the target's operation ended: "" for a success, "gone" without an answer."""
-        return self._carry("/1.0/instances", name, {"name": taken}, source)
+        return self._carry("/1.0/instances", name, {"name": taken, "architecture": platform.machine()}, source)
 
     def copy_volume(self, pool: str, name: str, taken: str, *, content_type: str = "filesystem", **source: Any) -> str:
         """Copy a custom volume into the pool of the same name; return what `copy` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from holdfast.archive.idmap import HostMap
 from holdfast.archive.layout import Layout
@@ -11,6 +12,7 @@ from holdfast.archive.received import check_received, take_back_owners, take_doc
 from holdfast.archive.stream_members import Receive
 from holdfast.service.intents import Tokens
 from holdfast.storage.driver import Driver, Origin
+from holdfast.streams.copy import Sink
 
 
 def receiver(driver: Driver, tokens: Tokens, count: int, base: Origin | None) -> Receive:
@@ -21,7 +23,15 @@ def receiver(driver: Driver, tokens: Tokens, count: int, base: Origin | None) ->
     area = tokens.token(count)
     driver.stage_area(area)
     bases = () if base is None else (base,)
-    return lambda number, place: driver.receiving(area, number, place.stream_name, *bases)
+    listed: dict[str, tuple[int, str]] = {}
+
+    def receive(number: int, place: StreamPlace) -> AbstractContextManager[Sink]:
+        before = dict(listed)
+        if place.snapshot is not None:
+            listed[place.identity] = (number, place.stream_name)
+        return driver.receiving(area, number, place.stream_name, *bases, listed=before)
+
+    return receive
 
 
 def put_together(

@@ -3,11 +3,17 @@
 A list of all subvolumes comes first. In a refresh the target answers it with those that it wants, and the first
 stream is the difference to the snapshot before them, which the target has: it knows it by the
 UUID that it was received with.
+
+LXD wants every snapshot at whose path `/` it reads a UUID that its own wasn't received with, also those that it has
+and that aren't recorded anew: then it removes the volume and fails at their names. So to others than servers of ours a
+snapshot that the answer to the offer doesn't ask for is listed at `/.`, which LXD compares but doesn't receive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,11 +27,15 @@ from holdfast.model.errors import MigrationError
 from holdfast.model.storage import Volume
 from holdfast.service.intents import Intent
 from holdfast.service.transfer_bases import OtherSnapshotError, ReceivedBases, SentBase
-from holdfast.storage.driver import RECEIVED, Driver, Origin, SendPlace
+from holdfast.storage.driver import RECEIVED, Driver, Origin, PartIdentity, SendPlace
 from holdfast.streams.copy import Cancelled, pump
 
 MAIN_NAME: Final = ".migration-send"
 """What the stream of the volume itself calls its subvolume."""
+
+_TOP: Final = "/"
+_TOP_COMPARED: Final = "/."
+"""The path of a snapshot's top that is only to be compared."""
 
 _AREA: Final = 1_000_001
 """The number of the token of the place in which streams are received; gone at the end."""
@@ -92,15 +102,18 @@ def send_streams(
         held[name] = driver.hold_to_send(intent.token(number), origin, name or MAIN_NAME)
     if not features.subvolumes and any(len(place.parts) > 1 for place in held.values()):
         raise MigrationError("Subvolumes detected in source but target does not support receiving subvolumes")
-    wanted = agreement.wanted
+    wanted, unlike = agreement.wanted, frozenset[str]()
     if features.header:
-        send_list(data, [entry for name, place in held.items() for entry in _entries(name, place, sent.only)])
+        is_compared = agreement.refresh and not agreement.own.trees
+        compared = set(listed) - set(wanted) if is_compared else set()
+        send_list(data, [each for name, place in held.items() for each in _entries(name, place, sent.only, compared)])
         if agreement.refresh and features.uuids:
-            names = {entry.snapshot for entry in receive_list(data)}
-            wanted = tuple(name for name in listed if name in names)
+            answer = receive_list(data)
+            wanted = tuple(name for name in listed if _has(answer, name, _TOP))
+            unlike = frozenset(name for name in compared if _has(answer, name, _TOP_COMPARED))
     base, is_here = bases.find(driver, agreement.own.bases), False
     if base is None and agreement.refresh:
-        base = _base(held, listed, wanted)
+        base = _base(held, [name for name in listed if name not in unlike], wanted)
         if base is not None and agreement.own.trees and base.parts[0].identity not in agreement.own.bases:
             base = None
     for name in (*wanted, None):
@@ -139,14 +152,17 @@ def receive_streams(
     origins = [base.origin for base in plan.bases]
     driver.stage_area(area)
     try:
+        listed: dict[str, Origin | tuple[int, str]] = {base.listed: base.origin for base in plan.bases if base.listed}
         for number, place in enumerate(places):
-            with driver.receiving(area, number, None, *origins) as sink:
+            with driver.receiving(area, number, None, *origins, listed=listed) as sink:
                 pump(data.whole_pieces(), sink, progress=partial(show, place.snapshot), cancelled=cancelled)
+            if place.snapshot is not None:
+                listed[place.identity] = (number, RECEIVED)
         for number, name in enumerate(wanted):
             parts = [(index, place) for index, place in enumerate(places) if place.snapshot == name]
             token, (index, place) = intent.token(number), parts[0]
             bases = kept if len(parts) == 1 and _may_be_base(agreement, number, names) else None
-            identity = driver.part_identity(area, index) if name is not None and len(parts) == 1 else None
+            identity = _lasting_identity(driver, area, index, place) if name is not None and len(parts) == 1 else None
             received = [(index, RECEIVED, place.path) for index, place in parts]
             driver.assemble(token, area, received, is_last_use=bases is None)
             is_same = take_over(number, name)
@@ -161,6 +177,19 @@ def receive_streams(
         driver.discard(area)
 
 
+def _lasting_identity(driver: Driver, area: str, number: int, place: StreamPlace) -> PartIdentity | None:
+    """Return as what a later difference names the snapshot that was received.
+
+    LXD calls one that it has writable by what it was received with for the last time when it sends it.
+    """
+    identity = driver.part_identity(area, number)
+    if identity is None or place.is_read_only:
+        return identity
+    with suppress(ValueError):
+        return uuid.UUID(place.identity), identity[1]
+    return identity
+
+
 def _may_be_base(agreement: Agreement, number: int, names: Sequence[str]) -> bool:
     """Tell whether what was received as this tree may be worth keeping as it came: see `transfer_bases.py`."""
     return agreement.own.trees if number == len(names) else number >= len(names) - _SNAPSHOTS_KEPT
@@ -172,7 +201,7 @@ def _announced(agreement: Agreement, data: DataChannel, plan: StreamPlan) -> lis
     if not agreement.btrfs.header:
         return [StreamPlace(Layout.INSTANCE, name, "", is_read_only=name is not None) for name in wanted]
     listed = receive_list(data)
-    there = {entry.snapshot: entry.uuid for entry in listed if entry.path == "/"}
+    there = {entry.snapshot: entry.uuid for entry in listed if entry.path == _TOP}
     for base in plan.bases:
         if base.snapshot and there.get(base.snapshot) != base.listed:
             raise OtherSnapshotError(base.snapshot)
@@ -183,7 +212,9 @@ def _announced(agreement: Agreement, data: DataChannel, plan: StreamPlan) -> lis
     return places
 
 
-def _entries(name: str | None, place: SendPlace, only: str | None) -> list[SubvolumeEntry]:
+def _entries(name: str | None, place: SendPlace, only: str | None, compared: Collection[str]) -> list[SubvolumeEntry]:
+    if name in compared:
+        return [SubvolumeEntry(path=_TOP_COMPARED, snapshot=name or "", uuid=place.parts[0].identity)]
     return [
         SubvolumeEntry(
             path=f"/{part.path}",
@@ -193,6 +224,10 @@ def _entries(name: str | None, place: SendPlace, only: str | None) -> list[Subvo
         )
         for part in place.parts
     ]
+
+
+def _has(answer: Sequence[SubvolumeEntry], name: str, path: str) -> bool:
+    return any(entry.snapshot == name and entry.path == path for entry in answer)
 
 
 def _base(held: dict[str | None, SendPlace], listed: Sequence[str], wanted: Sequence[str]) -> SendPlace | None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -65,6 +66,10 @@ class Origin:
     former: str | None = None
     staged: str | None = None
     base: str | None = None
+
+
+Listed = Mapping[str, Origin | tuple[int, str]]
+"""What streams may build on, bases or received parts (number, name), by the identities in the sender's list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,12 +370,21 @@ class Driver(ABC):
         """Stage a place in which streams from outside are received, apart from everything else."""
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 
-    def receiving(self, area: str, number: int, name: str | None, *bases: Origin) -> AbstractContextManager[Sink]:
+    def receiving(
+        self,
+        area: str,
+        number: int,
+        name: str | None,
+        *bases: Origin,
+        listed: Listed = MappingProxyType({}),
+    ) -> AbstractContextManager[Sink]:
         """Receive one stream into an area, as its part of that number; what is in it is hostile.
 
         Raises `ArchiveError` for a stream that is damaged, or makes anything but one subvolume of that name. With None
         any name is taken, and the part is then called `RECEIVED`. `bases` are what the stream may be a difference to,
-        beside what was received before; the same for all streams of an area.
+        beside what was received before; the same for all streams of an area. `listed` are such bases, and parts that
+        were received before (number, name), by what the sender's list calls them: LXD may have sent them under other
+        identities.
         """
         raise UnsupportedError(f'Storage driver "{self.name}" has no optimized form')
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from holdfast.host import mounts, placement, qgroups, subvolumes
@@ -22,6 +23,7 @@ from holdfast.storage.driver import (
     RECEIVED,
     Cancelled,
     Features,
+    Listed,
     Origin,
     PartIdentity,
     Progress,
@@ -254,11 +256,23 @@ class BtrfsDriver(BackedDriver):
             self.staged_path(token).chmod(0o700)
 
     @contextmanager
-    def receiving(self, area: str, number: int, name: str | None, *bases: Origin) -> Iterator[Sink]:
+    def receiving(
+        self,
+        area: str,
+        number: int,
+        name: str | None,
+        *bases: Origin,
+        listed: Listed = MappingProxyType({}),
+    ) -> Iterator[Sink]:
         known = [self._origin_path(base) for base in bases]
+        place = self.staged_path(area)
+        paths = {
+            identity: self._origin_path(each) if isinstance(each, Origin) else place / str(each[0]) / each[1]
+            for identity, each in listed.items()
+        }
         with (
             self._explained("receiving a volume"),
-            btrfs_streams.receiving(self.staged_path(area), number, name, known) as sink,
+            btrfs_streams.receiving(place, number, name, known, paths) as sink,
         ):
             yield sink
 

@@ -10,6 +10,7 @@ system; confined to the area it finds those that came before, and nothing of oth
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import uuid
@@ -96,14 +97,14 @@ def _to(base: Path | None, part: Path) -> tuple[str | Path, ...]:
     return ("-p", base)
 
 
-def _stage_bases(area: Path, sources: Sequence[Path]) -> dict[uuid.UUID, Path]:
-    """Show snapshots in the area, where `btrfs receive` finds them; return whom they stand for."""
+def _stage_bases(area: Path, sources: Sequence[Path]) -> dict[Path, Path]:
+    """Show snapshots in the area, where `btrfs receive` finds them; return where."""
     found = {}
     for number, source in enumerate(sources):
         copy = area / f"base-{number}"
         if not subvolumes.is_subvolume(copy):
             subvolumes.snapshot(source, copy, is_read_only=True)
-        found[subvolumes.sent_identity(source)[0]] = copy
+        found[source] = copy
     return found
 
 
@@ -120,12 +121,30 @@ def _received(area: Path) -> dict[uuid.UUID, Path]:
     return found
 
 
+def _as_listed(listed: Mapping[str, Path]) -> dict[uuid.UUID, Path]:
+    """Return what is there by its UUIDs in the sender's list, which needn't be those of the streams.
+
+    LXD makes a snapshot that it received in a refresh read-only to send it, and writable again. That takes away the
+    UUID that it was received with, which its stream still had; the next one's base is called by the snapshot's own.
+    """
+    found = {}
+    for identity, path in listed.items():
+        with contextlib.suppress(ValueError):
+            if subvolumes.is_subvolume(path):
+                found[uuid.UUID(identity)] = path
+    return found
+
+
 @contextmanager
-def receiving(area: Path, number: int, name: str | None, known: Sequence[Path]) -> Iterator[Sink]:
+def receiving(
+    area: Path, number: int, name: str | None, known: Sequence[Path], listed: Mapping[str, Path]
+) -> Iterator[Sink]:
     """Receive a stream in a process that can reach the area alone, then look at what it made."""
     place = area / str(number)
     place.mkdir(mode=0o700)
-    trees = {**_received(area), **_stage_bases(area, known)}
+    shown = _stage_bases(area, known)
+    trees = _as_listed({identity: shown.get(path, path) for identity, path in listed.items()})
+    trees |= _received(area) | {subvolumes.sent_identity(source)[0]: copy for source, copy in shown.items()}
     bases = {sent: subvolumes.identity(path) for sent, path in trees.items()}
     paths = {bases[sent]: path for sent, path in trees.items()}
     arguments = ("-q", "receive", "-m", "/target", f"/target/{number}")

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from holdfast.host import placement, zfs
@@ -20,7 +21,7 @@ from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Resources, Volume
 from holdfast.storage import settings
 from holdfast.storage.backing import BackedDriver
-from holdfast.storage.driver import Cancelled, Features, Origin, Progress, SentStream, Subvolume
+from holdfast.storage.driver import Cancelled, Features, Listed, Origin, Progress, SentStream, Subvolume
 from holdfast.storage.drivers import zfs_lineage, zfs_streams
 from holdfast.storage.drivers.zfs_backing import ZfsBacking, choose
 from holdfast.storage.tree import FOLDERS
@@ -221,7 +222,14 @@ class ZfsDriver(BackedDriver):
             self.staged_path(token).chmod(0o700)
 
     @contextmanager
-    def receiving(self, area: str, number: int, name: str | None, *bases: Origin) -> Iterator[Sink]:
+    def receiving(
+        self,
+        area: str,
+        number: int,
+        name: str | None,
+        *bases: Origin,
+        listed: Listed = MappingProxyType({}),
+    ) -> Iterator[Sink]:
         assert not bases, "it receives differences to what came before alone"
         with (
             self._explained("receiving a volume"),
