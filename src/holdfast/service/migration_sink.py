@@ -37,7 +37,7 @@ from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
 from holdfast.model.protection import check_not_started
-from holdfast.model.refresh_plan import RefreshPlan, as_known, keeping_others
+from holdfast.model.refresh_plan import RefreshPlan, as_known, keeping_others, shared_names
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.instance_building import Builder, NewInstance
@@ -153,6 +153,7 @@ class MigrationSink:
         ):
             offered = [_recorded(each, offer, target.pool, now, source) for each in offer.snapshots]
             there = as_known(offered, self._around.snapshot_list(target))
+            shared = shared_names(offered, there)
             if source.history is not None:
                 check_not_started(name, target.config)
                 offered = source.history.wanted(offered, there)
@@ -162,7 +163,7 @@ class MigrationSink:
 
             def stage(driver: Driver, intent: Intent) -> bool:
                 volume = volume_of(target)
-                found = foundation(driver, volume, offer, plan.sent, usable, of_snapshots)
+                found = foundation(driver, volume, offer, plan.sent, shared, usable, of_snapshots)
                 ways = ways_of(driver, receiving.data, may_stream=found.may_stream)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
                 agreement = _agree(receiving, ways, own_features(driver, found.bases), wanted, refresh=True)
