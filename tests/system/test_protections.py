@@ -252,6 +252,38 @@ def test_what_is_gone_there_stays_here(world: World) -> None:
     assert world.names() == ["brief"]
 
 
+@pytest.mark.parametrize("pool", ["bt", "default"])
+def test_a_name_that_is_used_again_there_replaces_no_snapshot_here(world: World, pool: str) -> None:
+    """Else whoever makes an instance anew there, or has broken into that server, could undo the history here."""
+
+    def make(content: str) -> None:
+        world.home.lxc.run("init", "tiny", "again", "-s", pool)
+        world.home.lxc.run("file", "push", "-", "again/root/mark", stdin=content)
+        world.home.lxc.run("snapshot", "again", "before")
+
+    def marks() -> list[tuple[str, str]]:
+        found = world.ask("GET", "/1.0/instances/again/snapshots?recursion=1")
+        names = [each["name"] for each in found if not each["name"].startswith("pull-")]
+        return [(name, world.cli.run("file", "pull", f"again/{name}/root/mark", "-")) for name in names]
+
+    make("one")
+    try:
+        world.protect("again", "--pool", "bt", "--now")
+        first_at = datetime.fromisoformat(world.ask("GET", "/1.0/instances/again/snapshots/before")["created_at"])
+        aside = f"before-{first_at:%Y%m%d-%H%M%S}"
+        world.cli.run("snapshot", "hold", "again/before")
+        world.home.lxc.run("delete", "--force", "again")
+        make("two")
+        world.cli.run("backup-server", "run-now", "home-again")
+        assert marks() == [(aside, "one"), ("before", "two")]
+        assert world.ask("GET", f"/1.0/instances/again/snapshots/{aside}")["held"], "as it was before"
+        world.cli.run("backup-server", "run-now", "home-again")
+        assert marks() == [(aside, "one"), ("before", "two")], "once"
+        world.cli.run("snapshot", "release", f"again/{aside}")
+    finally:
+        world.home.lxc.run("delete", "--force", "again")
+
+
 def test_pausing_and_changing(world: World) -> None:
     world.protect("web", "--bwlimit", "5MiB", "--window", "22:00-06:00", "--parallel", "3")
     shown = world.ask("GET", f"{PATH}/home-web")
