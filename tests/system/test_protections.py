@@ -349,3 +349,34 @@ def test_another_server_at_the_address_is_refused(world: World) -> None:
     said = world.backup.lxc.result("query", "-X", "POST", "-d", json.dumps(body), PATH)
     assert b"certificate" in said.stderr
     assert world.ask("GET", PATH) == []
+
+
+def test_the_first_server_has_a_new_certificate(world: World) -> None:
+    """What the error says to do brings the copies on, with their history."""
+    world.protect("web", "--now")
+    kept = {name: (world.home.directory / name).read_bytes() for name in ("server.crt", "server.key")}
+
+    def restart(files: dict[str, bytes]) -> None:
+        world.home.kill()
+        for name in kept:
+            (world.home.directory / name).unlink()
+            if name in files:
+                (world.home.directory / name).write_bytes(files[name])
+        world.home.start()
+
+    def add_remote() -> None:
+        address = json.loads(world.home.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+        world.cli.run("remote", "remove", "home")
+        world.cli.run("remote", "add", "home", address, "--accept-certificate", "--password", "secret")
+
+    restart({})
+    try:
+        said = world.cli.fails("backup-server", "run-now", "home-web")
+        assert "remove the remote and add it again, then this protection (`backup-server remove home-web`" in said
+        add_remote()
+        world.cli.run("backup-server", "remove", "home-web")
+        world.protect("web", "--name", "home-web", "--now")
+        assert len(world.ask("GET", "/1.0/instances/web/snapshots")) == 2, "one of each run"
+    finally:
+        restart(kept)
+        add_remote()
