@@ -235,6 +235,9 @@ def test_what_is_not_kept_is_not_sent_again(world: World, pool: str) -> None:
         prune()
         assert here() == ["by-hand", newest]
         assert there() == ["by-hand", old, new, newest]
+        world.cli.run("backup-server", "change", "home-kept", "--keep", "last=9")
+        run()
+        assert {old, new} < set(here()) and here()[-1].startswith("pull-"), "older ones are no reason to leave none"
     finally:
         world.home.lxc.run("delete", "--force", "kept")
 
