@@ -169,6 +169,26 @@ def test_cycles_with_a_real_lxd(world: World, pool: str) -> None:
     assert "rich" in world.backup.lxc.run("list", "--format", "csv", "-c", "n")
 
 
+@pytest.mark.parametrize("pool", ["bt", "default"])
+def test_new_snapshots_after_those_that_are_not_kept(world: World, pool: str) -> None:
+    """The one that LXD would send the difference to isn't here any more."""
+    home, cli = world.home, world.cli
+    home.lxc.run("init", "tiny", "rich", "-s", pool)
+    for name in ("s1", "s2", "s3"):
+        home.lxc.run("snapshot", "rich", name)
+    cli.run("backup-server", "protect", "home:rich", "--every", "@monthly", "--keep", "last=1", "--pool", "bt", "--now")
+    for name in ("s4", "s5"):
+        for old in world.snapshots()[:-1]:
+            world.backup.lxc.run("delete", f"rich/{old}", expect=None)  # what the next look would do
+        home.lxc.run("file", "push", "-", "rich/root/mark", stdin=name)
+        home.lxc.run("snapshot", "rich", name)
+        cli.run("backup-server", "run-now", "home-rich")
+        assert world.snapshots()[-1] == name
+        assert cli.run("file", "pull", f"rich/{name}/root/mark", "-") == name
+        assert cli.run("file", "pull", "rich/root/mark", "-") == name
+    assert not {"s1", "s2"} & set(world.snapshots())
+
+
 def start_again(home: LxdServer) -> None:
     """Start LXD anew after its death."""
     environment = {**os.environ, "LXD_DIR": str(home.directory)}

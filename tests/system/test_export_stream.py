@@ -20,7 +20,7 @@ import pytest
 import zstandard
 
 from support.answer_cutter import AnswerCutter
-from support.cli import Cli
+from support.cli import COMMAND, Cli
 from support.holdfast import HoldfastServer, short_directory
 from support.http import Answer, UnixConnection, ask
 from support.images import make_tiny_image
@@ -187,6 +187,9 @@ def test_standard_output(scene: Scene) -> None:
     terminal = scene.cli.start_on_terminal("export", "web", "-")
     assert terminal.end() == 1
     assert b"not shown on a terminal" in terminal.seen
+    closed = ["sh", "-c", 'exec "$0" export web - >&-', COMMAND]
+    done = subprocess.run(closed, env=scene.cli.environment, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"Error: Standard output is closed: give the name of a file\n")
     scene.assert_nothing_left()
 
 

@@ -181,8 +181,12 @@ def test_settings_follow(world: World) -> None:
     assert "limits.memory" not in world.ask("GET", "/1.0/instances/db")["config"]
 
 
-def test_what_is_not_kept_is_not_sent_again(world: World) -> None:
-    """Of what schedules made there; what was made by hand there doesn't count, and stays."""
+@pytest.mark.parametrize("pool", ["bt", "default"])
+def test_what_is_not_kept_is_not_sent_again(world: World, pool: str) -> None:
+    """Of what schedules made there; what was made by hand there doesn't count, and stays.
+
+    From a dir pool differences build on snapshots alone, and the one before a new one may be one that isn't here.
+    """
 
     def scheduled() -> None:
         before = len(there())
@@ -208,13 +212,13 @@ def test_what_is_not_kept_is_not_sent_again(world: World) -> None:
                 world.backup.lxc.run("delete", f"kept/{each['name']}", expect=None)
 
     path = "/1.0/instances/kept/snapshots"
-    world.home.lxc.run("init", "tiny", "kept", "-s", "bt")
+    world.home.lxc.run("init", "tiny", "kept", "-s", pool)
     try:
         world.home.lxc.run("snapshot", "kept", "by-hand")
         scheduled()
         scheduled()
         _, old, new = there()
-        world.protect("kept", "--keep", "last=1", "--now")
+        world.protect("kept", "--keep", "last=1", "--pool", "bt", "--now")
         prune()
         assert here() == ["by-hand", new]
         run()
@@ -231,6 +235,9 @@ def test_what_is_not_kept_is_not_sent_again(world: World) -> None:
         prune()
         assert here() == ["by-hand", newest]
         assert there() == ["by-hand", old, new, newest]
+        world.cli.run("backup-server", "change", "home-kept", "--keep", "last=9")
+        run()
+        assert {old, new} < set(here()) and here()[-1].startswith("pull-"), "older ones are no reason to leave none"
     finally:
         world.home.lxc.run("delete", "--force", "kept")
 
@@ -246,6 +253,38 @@ def test_what_is_gone_there_stays_here(world: World) -> None:
     assert world.names() == ["brief"]
     world.cli.run("backup-server", "remove", "home-ball")
     assert world.names() == ["brief"]
+
+
+@pytest.mark.parametrize("pool", ["bt", "default"])
+def test_a_name_that_is_used_again_there_replaces_no_snapshot_here(world: World, pool: str) -> None:
+    """Else whoever makes an instance anew there, or has broken into that server, could undo the history here."""
+
+    def make(content: str) -> None:
+        world.home.lxc.run("init", "tiny", "again", "-s", pool)
+        world.home.lxc.run("file", "push", "-", "again/root/mark", stdin=content)
+        world.home.lxc.run("snapshot", "again", "before")
+
+    def marks() -> list[tuple[str, str]]:
+        found = world.ask("GET", "/1.0/instances/again/snapshots?recursion=1")
+        names = [each["name"] for each in found if not each["name"].startswith("pull-")]
+        return [(name, world.cli.run("file", "pull", f"again/{name}/root/mark", "-")) for name in names]
+
+    make("one")
+    try:
+        world.protect("again", "--pool", "bt", "--now")
+        first_at = datetime.fromisoformat(world.ask("GET", "/1.0/instances/again/snapshots/before")["created_at"])
+        aside = f"before-{first_at:%Y%m%d-%H%M%S}"
+        world.cli.run("snapshot", "hold", "again/before")
+        world.home.lxc.run("delete", "--force", "again")
+        make("two")
+        world.cli.run("backup-server", "run-now", "home-again")
+        assert marks() == [(aside, "one"), ("before", "two")]
+        assert world.ask("GET", f"/1.0/instances/again/snapshots/{aside}")["held"], "as it was before"
+        world.cli.run("backup-server", "run-now", "home-again")
+        assert marks() == [(aside, "one"), ("before", "two")], "once"
+        world.cli.run("snapshot", "release", f"again/{aside}")
+    finally:
+        world.home.lxc.run("delete", "--force", "again")
 
 
 def test_pausing_and_changing(world: World) -> None:
@@ -321,3 +360,34 @@ def test_another_server_at_the_address_is_refused(world: World) -> None:
     said = world.backup.lxc.result("query", "-X", "POST", "-d", json.dumps(body), PATH)
     assert b"certificate" in said.stderr
     assert world.ask("GET", PATH) == []
+
+
+def test_the_first_server_has_a_new_certificate(world: World) -> None:
+    """What the error says to do brings the copies on, with their history."""
+    world.protect("web", "--now")
+    kept = {name: (world.home.directory / name).read_bytes() for name in ("server.crt", "server.key")}
+
+    def restart(files: dict[str, bytes]) -> None:
+        world.home.kill()
+        for name in kept:
+            (world.home.directory / name).unlink()
+            if name in files:
+                (world.home.directory / name).write_bytes(files[name])
+        world.home.start()
+
+    def add_remote() -> None:
+        address = json.loads(world.home.lxc.run("query", "/1.0"))["config"]["core.https_address"]
+        world.cli.run("remote", "remove", "home")
+        world.cli.run("remote", "add", "home", address, "--accept-certificate", "--password", "secret")
+
+    restart({})
+    try:
+        said = world.cli.fails("backup-server", "run-now", "home-web")
+        assert "remove the remote and add it again, then this protection (`backup-server remove home-web`" in said
+        add_remote()
+        world.cli.run("backup-server", "remove", "home-web")
+        world.protect("web", "--name", "home-web", "--now")
+        assert len(world.ask("GET", "/1.0/instances/web/snapshots")) == 2, "one of each run"
+    finally:
+        restart(kept)
+        add_remote()

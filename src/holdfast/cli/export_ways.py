@@ -290,6 +290,8 @@ def copy(source: Body | ResumedDownload, target: BinaryIO, recipients: Sequence[
 @contextmanager
 def standard_output() -> Iterator[BinaryIO]:
     """Give standard output for bytes; a terminal is refused, as it would show them."""
+    if sys.stdout is None:  # what Python says of a closed one
+        raise click.ClickException("Standard output is closed: give the name of a file")
     if sys.stdout.isatty():
         raise click.ClickException("An export is not shown on a terminal: give the name of a file, or use a pipe")
     with os.fdopen(os.dup(1), "wb") as target:

@@ -42,6 +42,16 @@ class _Uncached(io.FileIO):
         return count
 
 
+def _may_go(link: Path) -> bool:
+    """Tell whether a symbolic link may be replaced: not /dev/stdout, nor what else leads to a pipe or a device."""
+    if os.readlink(link).startswith("/proc/"):
+        return False
+    try:
+        return stat.S_ISREG(link.stat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
 class WholeFile:
     """Write a file of mode 0600; it gets its name, and replaces an older file, when the block ends well.
 
@@ -65,7 +75,7 @@ class WholeFile:
             mode = self._path.lstat().st_mode
         except FileNotFoundError:
             return
-        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        if not (stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and _may_go(self._path))):
             raise UnfitTargetError(self._path)
         if not self._may_replace:
             raise FileExistsAlreadyError(self._path)

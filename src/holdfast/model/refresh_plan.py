@@ -52,6 +52,12 @@ def _as_offered(one: Known, offered_at: datetime | None) -> Known:
     return replace(one, created_at=offered_at) if is_same else one
 
 
+def shared_names(source: Sequence[Dated], target: Sequence[Dated]) -> set[str]:
+    """Return the names of those that both have."""
+    there = {(each.name, each.created_at) for each in target}
+    return {each.name for each in source if (each.name, each.created_at) in there}
+
+
 def keeping_others(plan: RefreshPlan) -> RefreshPlan:
     """Return the plan that deletes nothing but what others of the same name take the place of."""
     return RefreshPlan(tuple(name for name in plan.deleted if name in plan.sent), plan.sent, plan.blocked)

@@ -85,10 +85,12 @@ def plan(
     """Return what becomes of each snapshot of one instance or volume, in the order given.
 
     `keeps` are the rules by label of schedule, `failing` the labels whose schedule fails now: of what a failing one
-    made, the newest stays, and so does the newest of all.
+    made, the newest stays, and so does the newest of all. What is dated later than now was made by a wrong clock:
+    it stays until its time comes, and isn't counted, as it would be the newest and take the place of a good one.
     """
-    holders = _holders(snapshots, keeps, zone)
-    spared = _newest_of_failing(snapshots, failing)
+    counted = [each for each in snapshots if each.created_at <= now]
+    holders = _holders(counted, keeps, zone)
+    spared = _newest_of_failing(counted, failing)
     return [_verdict(each, keeps, holders.get(each.name, []), spared, now) for each in snapshots]
 
 
@@ -146,6 +148,8 @@ def _verdict(
         return stays("until its expiry", snapshot.expires_at)
     if not is_governed and not is_expired:
         return stays("no expiry")
+    if snapshot.created_at > now and not is_expired:
+        return stays("dated later than now, so not counted")
     if snapshot.name in spared:
         return stays("newest one while a schedule is failing")
     if is_expired and is_governed:

@@ -139,7 +139,7 @@ def make_instance_services(
     copies = CopyService(surroundings, builder=builder, content=content, refresher=refresher, mover=mover, power=power)
     migrations = Migrations(
         source=MigrationSource(surroundings, bases),
-        sink=MigrationSink(surroundings, builder, refresher, bases),
+        sink=MigrationSink(surroundings, builder, refresher, snapshot_service, bases),
         bases=bases,
     )
     limits = LiveLimits(surroundings)

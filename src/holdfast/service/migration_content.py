@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -131,18 +131,20 @@ def foundation(
     volume: Volume,
     offer: Header,
     sent: Sequence[str],
+    shared: Collection[str],
     usable: Mapping[str, str],
     of_snapshots: Mapping[str, TransferBase] = MappingProxyType({}),
 ) -> Foundation:
-    """Find what both sides have: of the `usable` bases here what the other side offers, else snapshots.
+    """Find what both sides have: of the `usable` bases here what the other side offers, else `shared` snapshots.
 
+    What is offered can be more than those and what is `sent`: a backup server doesn't fetch what it wouldn't keep.
     `of_snapshots` is what is kept of snapshots that aren't stored as they came.
     """
     common = next((each for each in offer.own.bases if each in usable), None)
     if common is not None:
         plan = StreamPlan(tuple(sent), (StreamBase(origin=Origin(volume=volume, base=usable[common])),))
         return Foundation(plan=plan, bases=(common,), may_stream=True)
-    found = _stream_plan(driver, volume, offer, sent, of_snapshots)
+    found = _stream_plan(driver, volume, offer, sent, shared, of_snapshots)
     snapshots = () if found is None or not offer.own.trees else (each.origin.snapshot for each in found.bases)
     identities = (driver.base_identity(volume, each) for each in snapshots if each is not None)
     bases = tuple(each for each in identities if each is not None)
@@ -150,7 +152,12 @@ def foundation(
 
 
 def _stream_plan(
-    driver: Driver, volume: Volume, offer: Header, sent: Sequence[str], of_snapshots: Mapping[str, TransferBase]
+    driver: Driver,
+    volume: Volume,
+    offer: Header,
+    sent: Sequence[str],
+    shared: Collection[str],
+    of_snapshots: Mapping[str, TransferBase],
 ) -> StreamPlan | None:
     """Return how a refresh comes as streams: on a snapshot that is known here, or from the first snapshot on.
 
@@ -169,10 +176,10 @@ def _stream_plan(
         return StreamBase(origin=Origin(volume=volume, snapshot=name))
 
     if not offer.own.trees:
-        bases = {name: base for name in there if name not in sent and (base := known(name)) is not None}
+        bases = {name: base for name in there if name in shared and (base := known(name)) is not None}
         asked = asked_of_lxd(there, sent, bases)
         return None if asked is None else StreamPlan(asked.names, tuple(bases[name] for name in asked.parents))
-    before = base_of(there, sent)
+    before = base_of([name for name in there if name in shared or name in sent], sent)
     base = None if before is None else known(before)
     if base is not None:
         return StreamPlan(tuple(sent), (base,))

@@ -29,7 +29,7 @@ from holdfast.model.errors import (
     UnsupportedError,
 )
 from holdfast.model.expand import expand_devices
-from holdfast.model.instance import Snapshot
+from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_identity import UNSHIFTED
 from holdfast.model.instance_keys import copied_config
@@ -37,7 +37,7 @@ from holdfast.model.kinds import InstanceType
 from holdfast.model.names import check_instance_name
 from holdfast.model.operation import Operation
 from holdfast.model.protection import check_not_started
-from holdfast.model.refresh_plan import RefreshPlan, as_known, keeping_others
+from holdfast.model.refresh_plan import RefreshPlan, as_known, keeping_others, shared_names
 from holdfast.model.root_disk import known_root, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.instance_building import Builder, NewInstance
@@ -50,6 +50,7 @@ from holdfast.service.migration_streams import TakeOver
 from holdfast.service.migration_work import Receiving, start_receiving
 from holdfast.service.refresh import Refresher
 from holdfast.service.resources import instance_resources
+from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings, volume_of
 from holdfast.service.transfer_bases import TransferBases
 from holdfast.storage.driver import Driver, Origin
@@ -62,9 +63,15 @@ class MigrationSink:
     """Receives instances."""
 
     def __init__(
-        self, surroundings: Surroundings, builder: Builder, refresher: Refresher, bases: TransferBases
+        self,
+        surroundings: Surroundings,
+        builder: Builder,
+        refresher: Refresher,
+        snapshots: SnapshotService,
+        bases: TransferBases,
     ) -> None:
-        self._around, self._builder, self._refresher, self._bases = surroundings, builder, refresher, bases
+        self._around, self._builder, self._refresher = surroundings, builder, refresher
+        self._snapshots, self._bases = snapshots, bases
 
     def receive(
         self, caller: Caller, request: InstanceRequest, source: FromMigration, connector: Connector
@@ -153,16 +160,19 @@ class MigrationSink:
         ):
             offered = [_recorded(each, offer, target.pool, now, source) for each in offer.snapshots]
             there = as_known(offered, self._around.snapshot_list(target))
+            shared = shared_names(offered, there)
             if source.history is not None:
                 check_not_started(name, target.config)
                 offered = source.history.wanted(offered, there)
+                self._set_aside(caller, target, offered, there)
+                there = as_known(offered, self._around.snapshot_list(target))
             plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
             if source.history is not None:
                 plan = keeping_others(plan)
 
             def stage(driver: Driver, intent: Intent) -> bool:
                 volume = volume_of(target)
-                found = foundation(driver, volume, offer, plan.sent, usable, of_snapshots)
+                found = foundation(driver, volume, offer, plan.sent, shared, usable, of_snapshots)
                 ways = ways_of(driver, receiving.data, may_stream=found.may_stream)
                 wanted = [each for each in offer.snapshots if each.name in plan.sent]
                 agreement = _agree(receiving, ways, own_features(driver, found.bases), wanted, refresh=True)
@@ -181,6 +191,16 @@ class MigrationSink:
 
             new = [each for each in offered if each.name in plan.sent]
             self._refresher.exchange(caller, target, plan, new, stage, receiving.handle, disk_map=UNSHIFTED)
+
+    def _set_aside(
+        self, caller: Caller, target: Instance, offered: Sequence[Snapshot], there: Sequence[Snapshot]
+    ) -> None:
+        """Rename what others come in the place of: what is gone there stays here, also when its name is used again."""
+        names = {each.name for each in offered}
+        coming = names - shared_names(offered, there)
+        for each in there:
+            if each.name in coming:
+                self._snapshots.set_aside(caller, target, each, names)
 
 
 def _agree(

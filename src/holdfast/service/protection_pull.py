@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from holdfast.client.connection import Connection, path_of
@@ -35,11 +36,12 @@ from holdfast.service.surroundings import Surroundings
 from holdfast.service.update import Updater
 
 _RUNNING: Final = "Running"
+_NONE: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came over: `has_new_snapshots` says whether the other server sent some."""
+    """What came over: `has_new_snapshots` says whether the other server sent one that is newer than all here."""
 
     received_bytes: int
     has_new_snapshots: bool
@@ -82,7 +84,7 @@ class Puller:
             there["expanded_config"] or {}, there["expanded_devices"] or {}, tuple(there["profiles"]), protection
         )
         is_here = self._check_place(caller, protection, name)
-        before = self._snapshot_names(caller, name) if is_here else set()
+        before = self._newest(caller, name) if is_here else _NONE
         request = InstanceRequest(
             name=name,
             architecture=there["architecture"],
@@ -94,7 +96,7 @@ class Puller:
         received = self._transfer(caller, protection, remote, there, request, handle)
         if is_here:
             self._update(caller, name, there, request)
-        return Pulled(received, bool(self._snapshot_names(caller, name) - before))
+        return Pulled(received, self._newest(caller, name) > before)
 
     def _check_place(self, caller: Caller, protection: Protection, name: str) -> bool:
         """Tell whether the copy is here; refuse what isn't one of ours, and one that was started."""
@@ -112,8 +114,10 @@ class Puller:
         )
         return True
 
-    def _snapshot_names(self, caller: Caller, name: str) -> set[str]:
-        return {each.name for each in self._around.snapshot_list(self._around.instance(caller.project, name))}
+    def _newest(self, caller: Caller, name: str) -> datetime:
+        """Return when the newest snapshot of the copy was taken. Older ones come, too, when more are to be kept."""
+        found = self._around.snapshot_list(self._around.instance(caller.project, name))
+        return max((each.created_at for each in found), default=_NONE)
 
     def _transfer(
         self,

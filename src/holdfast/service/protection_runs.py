@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Final
 
-from holdfast.client.errors import ClientError
+from holdfast.client.errors import ClientError, UnknownCertificateError
 from holdfast.db import protections as protections_table
 from holdfast.db import schedule_runs
 from holdfast.db.database import Connection
@@ -167,7 +167,7 @@ class ProtectionRuns:
             try:
                 names = self._puller.names(protection)
             except ClientError as error:
-                text = f"{protection.remote} can't be asked for its instances: {error}"
+                text = f"{protection.remote} can't be asked for its instances: {error}{_remedy(protection, error)}"
                 self._note_unreachable(protection, text)
                 raise MigrationError(text) from error
             self._note_missing(protection, names)
@@ -289,3 +289,11 @@ def _resources(protection: Protection) -> dict[str, tuple[str, ...]]:
 
 def _text(moment: datetime | None) -> str:
     return moment.isoformat(timespec="seconds") if moment else "never"
+
+
+def _remedy(protection: Protection, error: ClientError) -> str:
+    """Tell what else is to be done when the other server has a new certificate: a protection has its own note of it."""
+    if not isinstance(error, UnknownCertificateError):
+        return ""
+    name = protection.name
+    return f", then this protection (`backup-server remove {name}`, `protect … --name {name}`): the copies stay"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain, count
 from typing import Final
 
 from holdfast.db import snapshots as snapshots_table
@@ -39,6 +40,8 @@ from holdfast.storage.driver import Origin
 CREATE_INTENT: Final = "snapshot-create"
 DELETE_INTENT: Final = "snapshot-delete"
 RENAME_INTENT: Final = "snapshot-rename"
+_STEM_BYTES: Final = 200
+"""What is kept of a name to which a time is added: 255 is the most that a name can have."""
 _NOT_IN_URLS: Final = "/?&+"
 
 
@@ -217,6 +220,16 @@ class SnapshotService:
             self.undo_rename(intent)
             raise
         reach("snapshot-rename:committed")
+
+    def set_aside(self, caller: Caller, instance: Instance, snapshot: Snapshot, others: Collection[str]) -> None:
+        """Give a snapshot of an instance that the caller holds a name with its time, as `others` are to have theirs."""
+        taken = {*others, *(each.name for each in self._around.snapshot_list(instance))}
+        stem = snapshot.name.encode()[:_STEM_BYTES].decode(errors="ignore")
+        dated = f"{stem}-{snapshot.created_at:%Y%m%d-%H%M%S}"
+        names = chain((dated,), (f"{dated}-{number}" for number in count(2)))
+        new_name = next(name for name in names if name not in taken)
+        self._rename(instance, snapshot.name, new_name)
+        self._around.tell_snapshot(caller, instance, new_name, "renamed", old_name=f"{instance.name}/{snapshot.name}")
 
     def undo_rename(self, intent: Intent) -> None:
         """Take the tree back to the name that the record still has. Idempotent: recovery calls it."""

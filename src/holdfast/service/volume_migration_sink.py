@@ -18,7 +18,7 @@ from holdfast.migration.index import VolumeFacts, volume_facts
 from holdfast.model.errors import ConflictError, MigrationError
 from holdfast.model.kinds import ContentType
 from holdfast.model.operation import Operation
-from holdfast.model.refresh_plan import RefreshPlan, as_known
+from holdfast.model.refresh_plan import RefreshPlan, as_known, shared_names
 from holdfast.model.volume import DISK_FILE as DISK_NAME
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import size_bytes
@@ -103,16 +103,16 @@ class VolumeMigrationSink:
     def _refresh(self, receiving: Receiving, target: CustomVolume, *, volume_only: bool) -> None:
         """Bring a volume that is there up to date."""
         offered, own = receiving.offer.snapshots, self._store.snapshots(target)
-        plan = RefreshPlan((), ())
-        if not volume_only:
-            there = as_known(comparable(offered, own), own)
-            plan = self._refresher.plan(target, comparable(offered, own), there)
+        compared = comparable(offered, own)
+        there = as_known(compared, own)
+        plan = RefreshPlan((), ()) if volume_only else self._refresher.plan(target, compared, there)
+        shared = shared_names(compared, there)
         wanted, driver = [each for each in offered if each.name in plan.sent], self._store.driver(target)
         with (
             self._bases.receiving(target) as kept,
             self._bases.usable(target, driver, is_received=True) as usable,
         ):
-            found = foundation(driver, target.address, receiving.offer, plan.sent, usable)
+            found = foundation(driver, target.address, receiving.offer, plan.sent, shared, usable)
             agreed = self._agree(receiving, target, wanted, found, refresh=True)
 
             def stage(_: Driver, intent: Intent) -> bool:

@@ -81,6 +81,18 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path, kind: str) -> None:
         WholeFile(Path("/dev/null")).check()
 
 
+def test_a_link_to_a_pipe_or_into_proc_stays(tmp_path: Path) -> None:
+    """As root /dev/stdout could be replaced by an export."""
+    os.mkfifo(tmp_path / "pipe")
+    link = tmp_path / "stdout"
+    for target in ("pipe", "/dev/null", "/proc/self/fd/1", "/proc/self/cmdline"):
+        link.symlink_to(target)
+        with pytest.raises(UnfitTargetError, match='"-" to write to standard output'), WholeFile(link):
+            pass
+        assert os.readlink(link) == target
+        link.unlink()
+
+
 def test_two_writers_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY)
     with WholeFile(tmp_path / "f") as file:

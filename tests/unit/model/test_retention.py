@@ -60,6 +60,18 @@ def test_days_are_those_of_the_zone() -> None:
         assert [each.is_removed for each in verdicts] == [False, not both]
 
 
+def test_what_a_wrong_clock_dated_later_than_now_takes_no_place() -> None:
+    """Else each new snapshot would go at once, until those times come."""
+    ahead = [Kept(name=f"ahead{n}", created_at=NOW + n * DAY, schedule="default") for n in (1, 2, 3)]
+    for rule, names in (("last=2", ["s0", "s1"]), ("daily=2", ["s0", "s12"])):
+        assert staying([*ahead, *history(HOUR, 20)], rule) == ["ahead1", "ahead2", "ahead3", *names]
+    rules = {"default": keep("last=2")}
+    assert one(plan(ahead[:1], rules, (), NOW, UTC)) == (False, "dated later than now, so not counted")
+    assert plan(ahead, rules, (), NOW + 4 * DAY, UTC)[0].is_removed, "when its time has come it counts as others do"
+    over = Kept(name="over", created_at=NOW + HOUR, expires_at=NOW, schedule="default")
+    assert one(plan([over], rules, (), NOW, UTC))[0], "its expiry goes first"
+
+
 def one(verdicts: list[Verdict]) -> tuple[bool, str]:
     assert len(verdicts) == 1
     return verdicts[0].is_removed, verdicts[0].reason
