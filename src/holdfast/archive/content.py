@@ -95,9 +95,9 @@ def write_content(
     cancelled: Cancelled = never,
 ) -> None:
     """Write the whole tar stream, its end mark too; `progress` gets the bytes of trees so far."""
-    with HashingSink(sink) as hashed:
-        sizes = _write_trees(hashed, content, int(now.timestamp()), progress, cancelled)
-        content.on_read()
+    hashed = HashingSink(sink)
+    sizes = _write_trees(hashed, content, int(now.timestamp()), progress, cancelled)
+    content.on_read()
     write_all(sink, manifest_member(hashed.hasher, content.index, sizes, now))
     write_all(sink, END)
 
