@@ -1,12 +1,16 @@
-"""What a refresh of a copy deletes and sends: snapshots are the same when name and time of creation are. Pure."""
+"""What a refresh of a copy deletes and sends: snapshots are the same when name and time of creation are. Pure.
+
+What only the copy has goes, as in LXD, or stays (`keeping_others`, `keeping_all`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from holdfast.model.errors import OtherSnapshotError
 from holdfast.model.instance import Snapshot
 from holdfast.model.volume import VolumeSnapshot
 
@@ -55,6 +59,17 @@ def _as_offered(one: Known, offered_at: datetime | None) -> Known:
 def keeping_others(plan: RefreshPlan) -> RefreshPlan:
     """Return the plan that deletes nothing but what others of the same name take the place of."""
     return RefreshPlan(tuple(name for name in plan.deleted if name in plan.sent), plan.sent, plan.blocked)
+
+
+def keeping_all(plan: RefreshPlan, rename: Callable[[str], str]) -> RefreshPlan:
+    """Return the plan that deletes nothing; raise `OtherSnapshotError` where one that is sent has no place then.
+
+    `rename` returns the command that makes the place of a name free.
+    """
+    taken = [name for name in plan.sent if name in plan.deleted or name in plan.blocked]
+    if taken:
+        raise OtherSnapshotError(taken, rename(taken[0]))
+    return RefreshPlan((), plan.sent)
 
 
 def plan_refresh(source: Sequence[Dated], target: Sequence[Dated]) -> RefreshPlan:

@@ -156,7 +156,9 @@ class MigrationSink:
             if source.history is not None:
                 check_not_started(name, target.config)
                 offered = source.history.wanted(offered, there)
-            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
+            plan = RefreshPlan((), ())
+            if not source.instance_only:
+                plan = self._refresher.plan(target, offered, there, keep_snapshots=source.keep_snapshots)
             if source.history is not None:
                 plan = keeping_others(plan)
 
