@@ -145,6 +145,25 @@ def test_so_does_one_of_a_volume(desk: Place, mode: str) -> None:
         remove_volume(other, "bt", "aged")
 
 
+@pytest.mark.parametrize("way", ["si", "sl"])
+def test_held_snapshots_of_a_volume_stay_held(desk: Place, way: str) -> None:
+    """LXD keeps for us what it doesn't know."""
+    volume, path = ("storage", "volume"), "/1.0/storage-pools/default/volumes/custom/{}/snapshots?recursion=1"
+    try:
+        desk.must(*volume, "create", "h:default", "held")
+        for name in ("free", "kept"):
+            desk.must(*volume, "snapshot", "h:default", "held", name)
+        desk.must(*volume, "hold", "h:default", "held/kept")
+        desk.must(*volume, "copy", "sh:default/held", f"{way}:default/held")
+        desk.must(*volume, "copy", f"{way}:default/held", "sh:default/back")
+        found = json.loads(desk.world.ours.lxc.run("query", path.format("back")))
+        assert {each["name"].rpartition("/")[2]: each["held"] for each in found} == {"free": False, "kept": True}
+    finally:
+        for remote, name in (("h", "held"), ("h", "back"), (way[-1], "held")):
+            desk.run(*volume, "release", f"{remote}:default", f"{name}/kept")
+            remove_volume(desk.world.server(remote), "default", name)
+
+
 def test_threat_lxd_removes_what_only_the_copy_has(desk: Place) -> None:
     """It passes over what it doesn't know: the command looks first, and says what would go."""
     ours, theirs = desk.world.ours, desk.world.theirs
