@@ -151,7 +151,7 @@ class _Arrival:
 
     def _limit(self, token: str, snapshot: str | None) -> None:
         if snapshot is None:
-            self._part.driver.set_staged_quota(token, self._part.quota_bytes)
+            self._part.driver.set_arrival_quota(token, self._part.quota_bytes)
 
     def _settle(self) -> None:
         """Make what has arrived a clone of what arrived before it, with what differs."""
