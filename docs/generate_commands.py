@@ -42,7 +42,7 @@ def section(path: str, command: Command) -> str:
 
 
 def row(option: click.Option) -> str:
-    names = ", ".join(f"`{name}`" for name in option.opts)
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
     value = "" if option.is_flag else f" `{option.metavar or 'VALUE'}`"
     choices = f" One of {', '.join(option.type.choices)}." if isinstance(option.type, click.Choice) else ""
     text = f"{option.help or ''}{choices}".strip()

@@ -81,6 +81,128 @@ def test_refresh_snapshot_and_move(desk: Place) -> None:
         remove(ours, "back")
 
 
+def listed(desk: Place, target: str, path: str) -> set[str]:
+    """Return the names of the snapshots of what is at a path of the API."""
+    urls = json.loads(desk.world.server(target).lxc.run("query", f"/1.0/{path}/snapshots"))
+    return {url.rpartition("/")[2] for url in urls}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_refresh_keeps_what_only_the_copy_has_unless_it_shall_prune(desk: Place, mode: str) -> None:
+    """So a backup can be kept for longer; `lxc` gets what it gets from LXD."""
+    ours, other, options = desk.world.ours, desk.world.other, ["--mode", mode] if mode else []
+    refresh = ("copy", "sh:aged", "si:aged", "--refresh", *options)
+
+    def go_on(taken: str, gone: str) -> None:
+        ours.lxc.run("delete", f"aged/{gone}")
+        (rootfs(ours, "default", "aged") / "root/x").write_text(taken)
+        ours.lxc.run("snapshot", "aged", taken)
+
+    try:
+        ours.lxc.run("init", "tiny", "aged")
+        ours.lxc.run("snapshot", "aged", "first")
+        desk.must("copy", "sh:aged", "si:", *options)
+        other.lxc.run("snapshot", "aged", "own")
+        go_on("second", gone="first")
+        desk.must(*refresh)
+        assert listed(desk, "i", "instances/aged") == {"first", "own", "second"}
+        assert (rootfs(other, "default", "aged", "second") / "root/x").read_text() == "second"
+        go_on("third", gone="second")
+        desk.must(*refresh, "--keep-snapshots", "--instance-only")
+        assert listed(desk, "i", "instances/aged") == {"first", "own", "second"}
+        ours.lxc.run("rename", "aged/third", "aged/own")
+        refused = desk.run(*refresh)
+        assert refused.returncode == 1 and "`holdfast rename aged/own aged/own-own`" in refused.stderr
+        desk.must("snapshot", "hold", "si:aged/first")
+        desk.must(*refresh, "--prune-snapshots")
+        assert listed(desk, "i", "instances/aged") == {"first", "own"}
+        assert (rootfs(other, "default", "aged", "own") / "root/x").read_text() == "third"
+        desk.must("snapshot", "release", "si:aged/first")
+        desk.world.lxc.run(*refresh)
+        assert listed(desk, "i", "instances/aged") == {"own"}
+    finally:
+        remove(ours, "aged")
+        remove(other, "aged")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_so_does_one_of_a_volume(desk: Place, mode: str) -> None:
+    ours, other, options = desk.world.ours, desk.world.other, ["--mode", mode] if mode else []
+    copy = ("storage", "volume", "copy", "sh:default/aged", "si:bt/aged", *options)
+    path = "storage-pools/bt/volumes/custom/aged"
+    try:
+        ours.lxc.run("storage", "volume", "create", "default", "aged")
+        ours.lxc.run("storage", "volume", "snapshot", "default", "aged", "first")
+        desk.must(*copy)
+        other.lxc.run("storage", "volume", "snapshot", "bt", "aged", "own")
+        ours.lxc.run("storage", "volume", "rename", "default", "aged/first", "aged/second")
+        desk.must(*copy, "--refresh")
+        assert listed(desk, "i", path) == {"first", "own", "second"}
+        desk.must(*copy, "--refresh", "--prune-snapshots")
+        assert listed(desk, "i", path) == {"second"}
+    finally:
+        remove_volume(ours, "default", "aged")
+        remove_volume(other, "bt", "aged")
+
+
+@pytest.mark.parametrize("way", ["si", "sl"])
+def test_held_snapshots_of_a_volume_stay_held(desk: Place, way: str) -> None:
+    """LXD keeps for us what it doesn't know."""
+    volume, path = ("storage", "volume"), "/1.0/storage-pools/default/volumes/custom/{}/snapshots?recursion=1"
+    try:
+        desk.must(*volume, "create", "h:default", "held")
+        for name in ("free", "kept"):
+            desk.must(*volume, "snapshot", "h:default", "held", name)
+        desk.must(*volume, "hold", "h:default", "held/kept")
+        desk.must(*volume, "copy", "sh:default/held", f"{way}:default/held")
+        desk.must(*volume, "copy", f"{way}:default/held", "sh:default/back")
+        found = json.loads(desk.world.ours.lxc.run("query", path.format("back")))
+        assert {each["name"].rpartition("/")[2]: each["held"] for each in found} == {"free": False, "kept": True}
+    finally:
+        for remote, name in (("h", "held"), ("h", "back"), (way[-1], "held")):
+            desk.run(*volume, "release", f"{remote}:default", f"{name}/kept")
+            remove_volume(desk.world.server(remote), "default", name)
+
+
+def test_threat_lxd_removes_what_only_the_copy_has(desk: Place) -> None:
+    """It passes over what it doesn't know: the command looks first, and says what would go."""
+    ours, theirs = desk.world.ours, desk.world.theirs
+    copies = {
+        "instances/aged": ("copy", "sh:aged", "sl:aged"),
+        "storage-pools/default/volumes/custom/aged": (
+            "storage",
+            "volume",
+            "copy",
+            "sh:default/aged",
+            "sl:default/aged",
+        ),
+    }
+    try:
+        ours.lxc.run("init", "tiny", "aged")
+        ours.lxc.run("storage", "volume", "create", "default", "aged")
+        for name in ("first", "second"):
+            ours.lxc.run("snapshot", "aged", name)
+            ours.lxc.run("storage", "volume", "snapshot", "default", "aged", name)
+        for path, copy in copies.items():
+            desk.must(*copy, "--refresh")
+            desk.must(*copy, "--refresh", "--keep-snapshots")
+            without = "--instance-only" if copy[0] == "copy" else "--volume-only"
+            refused = desk.run(*copy, "--refresh", without)
+            assert refused.returncode == 1 and f"would remove first, second: leave {without} out" in refused.stderr
+            ours.lxc.run(
+                *(("delete",) if copy[0] == "copy" else ("storage", "volume", "delete", "default")), "aged/first"
+            )
+            refused = desk.run(*copy, "--refresh")
+            assert refused.returncode == 1 and "would remove first: rather copy to another name" in refused.stderr
+            assert listed(desk, "l", path) == {"first", "second"}
+            desk.must(*copy, "--refresh", "--prune-snapshots")
+            assert listed(desk, "l", path) == {"second"}
+    finally:
+        for server in (ours, theirs):
+            remove(server, "aged")
+            remove_volume(server, "default", "aged")
+
+
 def test_incremental_files_and_refreshes_know_the_same_snapshots(desk: Place, tmp_path: Path) -> None:
     """A file builds on what a copy brought, a refresh on what files brought; each is told what the other has."""
     ours, other = desk.world.ours, desk.world.other

@@ -108,6 +108,44 @@ def test_refresh_brings_differences_only_and_can_be_repeated(world: World, pool:
 
 
 @pytest.mark.parametrize("pool", POOLS)
+def test_a_refresh_can_keep_what_only_the_copy_has(world: World, pool: str) -> None:
+    """What stays is as it was; one in whose place another would come is refused before anything is changed."""
+    world.create("c1", pool)
+    for name in ("gone", "again"):
+        world.write("c1", "/root/data", name)
+        world.snapshot("c1", name)
+    _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1"))
+    world.snapshot("c2", "own")
+    world.finish(world.services.snapshots.delete(CALLER, "c1", "gone"))
+    world.write("c1", "/root/data", "latest")
+    world.snapshot("c1", "fresh")
+    refresh = FromCopy(name="c1", refresh=True, keep_snapshots=True)
+    for _ in range(2):
+        _copy(world, InstanceRequest(name="c2"), refresh)
+        assert world.snapshots("c2") == ["gone", "again", "own", "fresh"]
+        assert world.read("c2", "/root/data") == "latest"
+    world.finish(world.services.snapshots.delete(CALLER, "c1", "again"))
+    world.write("c1", "/root/data", "later")
+    world.snapshot("c1", "again")
+    with pytest.raises(HoldfastError, match="`holdfast rename c2/again c2/again-own`"):
+        _copy(world, InstanceRequest(name="c2"), refresh)
+    assert world.read("c2", "/root/data") == "latest"
+    world.finish(world.services.snapshots.rename(CALLER, "c2", "again", "again-own"))
+    _copy(world, InstanceRequest(name="c2"), refresh)
+    assert world.snapshots("c2") == ["gone", "again-own", "own", "fresh", "again"]
+    for name in ("gone", "again-own"):
+        world.finish(world.services.restore.restore(CALLER, "c2", name))
+        assert world.read("c2", "/root/data") == name.removesuffix("-own")
+
+
+def test_a_copy_is_not_refreshed_from_a_snapshot(world: World) -> None:
+    world.create("c1", "b")
+    world.snapshot("c1", "one")
+    with pytest.raises(HoldfastError, match="can't be refreshed from a snapshot"):
+        _copy(world, InstanceRequest(name="c2"), FromCopy(name="c1", snapshot="one", refresh=True))
+
+
+@pytest.mark.parametrize("pool", POOLS)
 def test_move_to_another_pool_and_name(world: World, pool: str) -> None:
     world.create("c1", pool)
     world.write("c1", "/root/data", "old")

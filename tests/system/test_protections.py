@@ -154,6 +154,39 @@ def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     assert world.names() == ["kept", "web"]
 
 
+def test_a_copy_that_is_restored_is_still_the_copy(world: World) -> None:
+    """Its home's snapshots don't know whose copy it is; nor do they bring their schedules or rules to keep here."""
+
+    def config() -> dict[str, str]:
+        found = world.ask("GET", "/1.0/instances/web")["config"]
+        return {key: value for key, value in found.items() if key.startswith(("snapshots.", "user.", "boot."))}
+
+    world.home.lxc.run("config", "set", "web", "snapshots.keep=last=1", "boot.autostart=true", "user.note=old")
+    world.home.lxc.run("snapshot", "web", "old")
+    world.home.lxc.run("config", "set", "web", "user.note=new")
+    try:
+        world.protect("web", "--keep", "last=3", "--now")
+        before = config()
+        assert (before["user.holdfast.copy_of"], before["snapshots.keep"]) == ("home-web", "last=3")
+        world.cli.run("restore", "web", "old")
+        assert config() == {**before, "user.note": "old"}
+        world.cli.run("backup-server", "run-now", "home-web")
+        assert config() == before
+        world.backup.lxc.run("start", "web")
+        world.backup.lxc.run("stop", "--force", "web")
+        world.cli.run("restore", "web", "old")
+        assert "was started here" in world.cli.fails("backup-server", "run-now", "home-web")
+        for key in ("copy_of", "copy_started"):
+            world.backup.lxc.run("config", "unset", "web", f"user.holdfast.{key}")
+        pulled = next(name for name in world.ask("GET", "/1.0/instances/web/snapshots") if "/pull-" in name)
+        world.cli.run("restore", "web", pulled.rpartition("/")[2])
+        assert "user.holdfast.copy_of" not in config(), "it was given a life of its own"
+    finally:
+        world.home.lxc.run("delete", "web/old")
+        for key in ("snapshots.keep", "boot.autostart", "user.note"):
+            world.home.lxc.run("config", "unset", "web", key)
+
+
 def test_what_matches_nothing_is_told(world: World) -> None:
     assert 'home has no instance "later*"' in world.protect("later*")
     assert "WAITING: nothing was pulled so far" in world.cli.run("backup-server", "status", "home-laterall")

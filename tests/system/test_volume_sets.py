@@ -111,6 +111,19 @@ def test_a_set_that_is_no_longer_whole_is_refused(world: World) -> None:
     world.finish(world.services.restore.restore(CALLER, "c1", "one"))
 
 
+def test_a_volume_that_is_gone_is_named_as_it_was_called(world: World) -> None:
+    """By the devices in the snapshot's record; one that was renamed can't be told from it there."""
+    _snapshot(world, "one")
+    for name in ("v1", "v2"):
+        world.detach("c1", name)
+    world.services.volumes.volumes.delete(CALLER, "d", "v1")
+    with pytest.raises(HoldfastError, match='with a volume "v1" of pool "d" that is gone: restore the root disk alone'):
+        _restore(world, "one")
+    world.services.volumes.renamer.rename(CALLER, "b", "v2", "v9")
+    with pytest.raises(HoldfastError, match='a volume, one of "v2" of pool "b", "v1" of pool "d", that is gone'):
+        _restore(world, "one")
+
+
 def test_a_name_that_a_volume_has_already_gets_a_number(world: World) -> None:
     world.volume_snapshot("v1", "d", "one")
     _snapshot(world, "one")

@@ -73,6 +73,32 @@ def test_a_copy_is_brought_up_to_date(world: World, pool: str, other: str) -> No
 
 
 @pytest.mark.parametrize("pool", POOLS)
+def test_a_refresh_can_keep_what_only_the_copy_has(world: World, pool: str) -> None:
+    snapshots = world.services.volumes.snapshots
+    world.volume("v1", pool)
+    for name in ("gone", "again"):
+        (world.volume_path("v1", pool) / "file").write_text(name)
+        world.volume_snapshot("v1", pool, name)
+    _copy(world, pool, "v2", VolumeSource(pool=pool, name="v1"))
+    world.volume_snapshot("v2", pool, "own")
+    world.finish(snapshots.delete(CALLER, pool, "v1", "gone"))
+    (world.volume_path("v1", pool) / "file").write_text("latest")
+    refresh = VolumeSource(pool=pool, name="v1", refresh=True, keep_snapshots=True)
+    _copy(world, pool, "v2", refresh)
+    assert world.volume_snapshots("v2", pool) == ["gone", "again", "own"]
+    assert (world.volume_path("v2", pool) / "file").read_text() == "latest"
+    world.finish(snapshots.delete(CALLER, pool, "v1", "again"))
+    world.volume_snapshot("v1", pool, "again")
+    with pytest.raises(HoldfastError, match=f"`holdfast storage volume rename {pool} v2/again v2/again-own`"):
+        _copy(world, pool, "v2", refresh)
+    world.finish(snapshots.rename(CALLER, pool, "v2", "again", "again-own"))
+    _copy(world, pool, "v2", refresh)
+    assert world.volume_snapshots("v2", pool) == ["gone", "again-own", "own", "again"]
+    for name in ("gone", "again-own"):
+        assert (world.volume_path("v2", pool, name) / "file").read_text() == name.removesuffix("-own")
+
+
+@pytest.mark.parametrize("pool", POOLS)
 def test_a_block_volume_is_one_sparse_file(world: World, pool: str) -> None:
     service = world.services.volumes.volumes
     service.create(CALLER, pool, VolumeRequest(name="disk", content_type=ContentType.BLOCK))

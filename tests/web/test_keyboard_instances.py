@@ -314,6 +314,12 @@ def test_a_copy_on_this_server(keys: Keyboard, web_server: HoldfastServer) -> No
     keys.fill(Name_of_the_copy="cell-copy", In_this_pool="bt")
     keys.submit("Copy")
     assert status(web_server, "cell-copy") == "Stopped"
+    run(web_server, "snapshot", "cell-copy", "own")
+    for is_pruned in (False, True):
+        keys.ask("Copy it here…", "Copy cell on this server")
+        keys.fill_in("Remove snapshots that only the copy has", is_pruned)
+        keys.submit("Copy")
+        assert ("own" in names(web_server, "/1.0/instances/cell-copy/snapshots")) is not is_pruned
 
 
 @pytest.mark.parametrize("kind", ["Shell", "Console"])

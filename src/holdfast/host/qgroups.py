@@ -55,9 +55,9 @@ def used_bytes(subvolume: Path) -> int | None:
 
 
 def _limit(subvolume: Path, size_bytes: int) -> None:
-    with directory(subvolume) as descriptor:
-        own_group = 0
-        limit = struct.pack("<6Q", own_group, _MAX_REFERENCED, size_bytes, 0, 0, 0)
+    """Ask by the directory that the subvolume is in: by itself the kernel refuses where more is used than the limit."""
+    with directory(subvolume.parent) as descriptor:
+        limit = struct.pack("<6Q", subvolumes.tree_id(subvolume), _MAX_REFERENCED, size_bytes, 0, 0, 0)
         fcntl.ioctl(descriptor, _QGROUP_LIMIT, bytearray(limit))
 
 

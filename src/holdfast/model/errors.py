@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class HoldfastError(Exception):
     """Report something the caller can understand; `status` is what the API answers."""
@@ -127,6 +129,17 @@ class NotStartedAgainError(HoldfastError):
     def __init__(self, name: str, reason: HoldfastError) -> None:
         self.status = reason.status
         super().__init__(f"{name} has its new content, but could not be started again, and stays stopped: {reason}")
+
+
+class OtherSnapshotError(ConflictError):
+    """Report a refresh that shall keep the copy's snapshots, some of which have names that the source's have, too."""
+
+    def __init__(self, names: Sequence[str], rename: str) -> None:
+        noun, verb = ("Snapshot", "is") if len(names) == 1 else ("Snapshots", "are")
+        super().__init__(
+            f"{noun} {', '.join(names)} of the copy {verb} not what the source has under the same name: rename "
+            f"in the copy (`{rename}`), or let a refresh with --prune-snapshots put the source's in the place"
+        )
 
 
 class VolumeConfigError(HoldfastError):

@@ -31,7 +31,8 @@ _WINDOW: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3])
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}", re.ASCII)
 _NOT_OF_COPIES: Final = ("snapshots.", "boot.autostart", "security.protection.")
 """Beginnings of keys that rule what a server does by itself with an instance: a copy lies still."""
-_OF_ONE_SERVER: Final = ("volatile.", "user.holdfast.copy_")
+_COPY: Final = "user.holdfast.copy_"
+_OF_ONE_SERVER: Final = ("volatile.", _COPY)
 """Beginnings of keys that say what an instance is on its server; it may be a copy itself there."""
 _GRACE: Final = timedelta(hours=1)
 """How long after its time a copy may take before it counts as late."""
@@ -159,6 +160,17 @@ def _can_be_here(device: Mapping[str, str]) -> bool:
     if device.get("type") != "disk":
         return device.get("type") == "nic"
     return device.get("path") == "/" and not device.get("source")
+
+
+def restored_config(current: Config, restored: Config) -> dict[str, str]:
+    """Return the configuration that a restore brings back, as far as it isn't what an instance is on this server.
+
+    Whose copy it is, and that it was started, no snapshot knows: those of a copy are its home's. Nor may one give
+    a copy the schedules, or the rule to keep, of its home.
+    """
+    own = (_COPY, *_NOT_OF_COPIES) if MARK_KEY in current else (_COPY,)
+    kept = {key: value for key, value in current.items() if key.startswith(own)}
+    return {**{key: value for key, value in restored.items() if not key.startswith(own)}, **kept}
 
 
 def is_copy_of(config: Config, protection: Protection) -> bool:

@@ -1,12 +1,16 @@
-"""What a refresh of a copy deletes and sends: snapshots are the same when name and time of creation are. Pure."""
+"""What a refresh of a copy deletes and sends: snapshots are the same when name and time of creation are. Pure.
+
+What only the copy has goes, as in LXD, or stays (`keeping_others`, `keeping_all`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from holdfast.model.errors import OtherSnapshotError
 from holdfast.model.instance import Snapshot
 from holdfast.model.volume import VolumeSnapshot
 
@@ -61,6 +65,17 @@ def shared_names(source: Sequence[Dated], target: Sequence[Dated]) -> set[str]:
 def keeping_others(plan: RefreshPlan) -> RefreshPlan:
     """Return the plan that deletes nothing but what others of the same name take the place of."""
     return RefreshPlan(tuple(name for name in plan.deleted if name in plan.sent), plan.sent, plan.blocked)
+
+
+def keeping_all(plan: RefreshPlan, rename: Callable[[str], str]) -> RefreshPlan:
+    """Return the plan that deletes nothing; raise `OtherSnapshotError` where one that is sent has no place then.
+
+    `rename` returns the command that makes the place of a name free.
+    """
+    taken = [name for name in plan.sent if name in plan.deleted or name in plan.blocked]
+    if taken:
+        raise OtherSnapshotError(taken, rename(taken[0]))
+    return RefreshPlan((), plan.sent)
 
 
 def plan_refresh(source: Sequence[Dated], target: Sequence[Dated]) -> RefreshPlan:

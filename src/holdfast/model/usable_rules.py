@@ -22,13 +22,18 @@ INSTANCE_NAMES: Final = {"project": "default", "instance": "c1"}
 """What a pattern of an instance may name; that of a volume may name nothing."""
 
 
-def check_usable(before: Mapping[str, str], after: Mapping[str, str], names: Mapping[str, str]) -> None:
-    """Raise `BadRequestError` for a changed pattern or expiry by which no snapshot could be taken; it names the key."""
+def check_usable(
+    before: Mapping[str, str], after: Mapping[str, str], names: Mapping[str, str], *, prefix: str = ""
+) -> None:
+    """Raise `BadRequestError` for a changed pattern or expiry by which no snapshot could be taken; it names the key.
+
+    `prefix` is what keys of new volumes have before them in a pool.
+    """
     for key in sorted(changed_keys(before, after)):
-        if not key.startswith(_PREFIX) or not after.get(key):
+        if not key.startswith(prefix + _PREFIX) or not after.get(key):
             continue
         try:
-            _check(key, after[key], names)
+            _check(key.removeprefix(prefix), after[key], names)
         except BadRequestError as error:
             raise BadRequestError(f'{error} ({key}: "{after[key]}")') from error
 

@@ -114,6 +114,7 @@ _WITH_REASON: Final[dict[str, str]] = {
     "holdfast_metrics": "metrics of copies, snapshots, pools; unknown to LXD, whose own are of instances",
     "holdfast_pool_force": "force of the DELETE of a pool whose disk is lost; unknown to LXD",
     "holdfast_protections": "protections: copies pulled from other servers; unknown to LXD",
+    "holdfast_refresh_keep": "keep_snapshots of a refresh: what only the copy has stays; unknown to LXD",
     "holdfast_restore_undo": "snapshots.undo and instances/x/undo; unknown to LXD",
     "holdfast_sent_copies": "instances/x/copies: who had it sent, and when; unknown to LXD",
     "holdfast_snapshot_hold": "more keys of snapshots, held of those of volumes; expiry of new ones; unknown to LXD",

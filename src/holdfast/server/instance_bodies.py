@@ -79,12 +79,17 @@ def _from_copy(sent: wire.InstanceSource) -> FromCopy:
         project=sent.project or None,
         instance_only=sent.instance_only or sent.container_only,
         refresh=sent.refresh,
+        keep_snapshots=sent.keep_snapshots,
         allow_inconsistent=sent.allow_inconsistent,
     )
 
 
 def _from_migration(sent: wire.InstanceSource) -> FromMigration:
-    return FromMigration(instance_only=sent.instance_only or sent.container_only, refresh=sent.refresh)
+    return FromMigration(
+        instance_only=sent.instance_only or sent.container_only,
+        refresh=sent.refresh,
+        keep_snapshots=sent.keep_snapshots,
+    )
 
 
 def send_from(name: str, sent: wire.InstancePost) -> SendRequest:

@@ -53,6 +53,7 @@ def volume_source(sent: wire.VolumesPost, pool: str) -> VolumeSource | None:
                 project=source.project or None,
                 volume_only=source.volume_only,
                 refresh=source.refresh,
+                keep_snapshots=source.keep_snapshots,
             )
         case _:
             raise BadRequestError(f'Unknown source type "{source.type}"')
@@ -62,7 +63,10 @@ def volume_from_server(sent: wire.VolumesPost) -> VolumeFromServer | None:
     """Return what shall come from another server, None if it doesn't."""
     if sent.source.type != "migration":
         return None
-    return VolumeFromServer(volume_only=sent.source.volume_only, refresh=sent.source.refresh)
+    source = sent.source
+    return VolumeFromServer(
+        volume_only=source.volume_only, refresh=source.refresh, keep_snapshots=source.keep_snapshots
+    )
 
 
 def volume_move(sent: wire.VolumePost) -> VolumeMove:

@@ -44,6 +44,8 @@ class CopyService:
 
     def copy(self, caller: Caller, request: InstanceRequest, source: FromCopy) -> Operation:
         """Start to copy; a source that isn't there is refused before this returns."""
+        if source.refresh and source.snapshot is not None:
+            raise BadRequestError("An instance can't be refreshed from a snapshot: leave the snapshot or --refresh out")
         project = source.project or caller.project
         found = self._around.instance(project, source.name)
         if source.snapshot is not None:
@@ -69,7 +71,14 @@ class CopyService:
     def _refresh(self, caller: Caller, request: InstanceRequest, source: FromCopy, handle: OperationHandle) -> None:
         found = self._around.instance(source.project or caller.project, source.name)
         target = self._around.instance(caller.project, request.name)
-        self._refresher.refresh(caller, found, target, handle, instance_only=source.instance_only)
+        self._refresher.refresh(
+            caller,
+            found,
+            target,
+            handle,
+            instance_only=source.instance_only,
+            keep_snapshots=source.keep_snapshots,
+        )
 
     def _copy(
         self, caller: Caller, request: InstanceRequest, source: FromCopy, new: NewInstance, handle: OperationHandle

@@ -11,13 +11,14 @@ from holdfast.archive.idmap import HostMap
 from holdfast.archive.reader import PartTarget, TakenPart, TreeTarget, take_export
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_local import update_tree
-from holdfast.model.errors import ArchiveError, QuotaError, UnsupportedError
+from holdfast.model.errors import ArchiveError, NoSpaceError, QuotaError, UnsupportedError
 from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Volume
 from holdfast.service.import_streams import put_together, receiver
 from holdfast.service.intents import Tokens
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.progress import transfer_text
+from holdfast.service.reserve import RESERVE_BYTES
 from holdfast.storage.driver import Driver, Origin
 from holdfast.streams.copy import untold
 from holdfast.streams.growing import ArrivingFile
@@ -82,9 +83,9 @@ def stage_parts(
             progress=progress,
             cancelled=handle.is_cancelled,
         )
-    except QuotaError as error:
+    except NoSpaceError as error:
         last = next((each for each in reversed(arrivals) if each is not None and each.has_begun), None)
-        if last is None or last.limit_bytes is None:
+        if last is None or last.limit_bytes is None or not last.has_met_its_limit(error):
             raise
         raise QuotaError(last.over_its_size(last.limit_bytes)) from error
     documents = [
@@ -127,6 +128,10 @@ class _Arrival:
         """Return the limit of the tree that arrived last."""
         return self._part.quota_bytes if self._arriving is not None and self._arriving[1] is None else None
 
+    def has_met_its_limit(self, error: NoSpaceError) -> bool:
+        """Tell whether the pool has room left: of a short write tar doesn't say what ended it."""
+        return isinstance(error, QuotaError) or room_bytes(self._part.driver) > RESERVE_BYTES
+
     def over_its_size(self, limit_bytes: int) -> str:
         """Return what to say where the tree that arrived last needs more than its limit."""
         volume, size = self._part.volume, f"{limit_bytes / _MIB:g}MiB"
@@ -151,7 +156,7 @@ class _Arrival:
 
     def _limit(self, token: str, snapshot: str | None) -> None:
         if snapshot is None:
-            self._part.driver.set_staged_quota(token, self._part.quota_bytes)
+            self._part.driver.set_arrival_quota(token, self._part.quota_bytes)
 
     def _settle(self) -> None:
         """Make what has arrived a clone of what arrived before it, with what differs."""

@@ -39,7 +39,8 @@ class FromNothing:
 class FromCopy:
     """An instance, or one snapshot of it, on this server; `project` None: the caller's.
 
-    `refresh`: a target that is there is brought up to date instead of refused.
+    `refresh`: a target that is there is brought up to date instead of refused. `keep_snapshots`: its snapshots that
+    the source doesn't have stay; LXD removes them.
     """
 
     name: str
@@ -47,6 +48,7 @@ class FromCopy:
     project: str | None = None
     instance_only: bool = False
     refresh: bool = False
+    keep_snapshots: bool = False
     allow_inconsistent: bool = False
 
 
@@ -54,11 +56,12 @@ class FromCopy:
 class FromMigration:
     """An instance on another server, which connects to us or to which we connect.
 
-    `refresh`: a target that is there is brought up to date instead of refused.
+    `refresh`: a target that is there is brought up to date instead of refused. `keep_snapshots` as in `FromCopy`.
     """
 
     instance_only: bool = False
     refresh: bool = False
+    keep_snapshots: bool = False
     history: CopyHistory | None = None
     """For the copy of a backup server: which snapshots come, and for how long; those that the source has no more stay.
     None: all, as the source says."""

@@ -27,7 +27,7 @@ from holdfast.migration.rsync_log import Listing
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
-from holdfast.model.errors import MigrationError, NoSpaceError
+from holdfast.model.errors import HoldfastError, MigrationError, NoSpaceError, QuotaError
 from holdfast.model.kinds import ContentType, VolumeType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
@@ -47,6 +47,9 @@ _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
 _MOST_LISTED: Final = 1_000_000
 """Entries that rsync's notes may have: each takes some 250 bytes of memory while they are read."""
+_OVER_QUOTA: Final = "uota exceeded"
+"""How the kernel, and rsync after it, word that a volume has used up its own size."""
+_MIB: Final = 1024 * 1024
 _DISK_STEP_BYTES: Final = 8192
 """LXD rounds up the sizes of disks to this."""
 
@@ -215,6 +218,24 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
 
     Return False where the template, which may be shared, is what the volume is to be: then nothing is staged for it.
     """
+    try:
+        return _receive(reception, agreement, data, handle)
+    except HoldfastError as error:
+        if reception.quota_bytes is None or _OVER_QUOTA not in str(error):
+            raise
+        raise QuotaError(_over_its_size(reception.volume, reception.quota_bytes)) from error
+
+
+def _over_its_size(volume: Volume, size_bytes: int) -> str:
+    what, remedy = f'Volume "{volume.name}"', "give it a larger one at its source"
+    if volume.type is not VolumeType.CUSTOM:
+        what, remedy = f'The root disk of "{volume.name}"', "copy it with a larger one (`-d root,size=…`)"
+    size = f"{size_bytes / _MIB:g}MiB"
+    return f"{what} is to have a size of {size}, and that is too small for what is in it: {remedy}"
+
+
+def _receive(reception: Reception, agreement: Agreement, data: DataChannel, handle: OperationHandle) -> bool:
+    """Receive by the way that was agreed upon."""
     tell, room = shown(handle, reception.volume.name), _Room(reception.driver)
 
     def show(name: str | None, done_bytes: int) -> None:
@@ -263,7 +284,7 @@ def _receive_trees(
 
     def stage(origin: Origin | None, relative: Origin | None = None) -> None:
         driver.stage(main, origin, relative=relative, cancelled=handle.is_cancelled)
-        driver.set_staged_quota(main, reception.quota_bytes)
+        driver.set_arrival_quota(main, reception.quota_bytes)
 
     def receive(name: str | None) -> None:
         receive_by_rsync(data, driver.staged_path(main), agreement.rsync(), progress=partial(show, name))
@@ -306,7 +327,7 @@ def _receive_changed(
 ) -> Listing:
     """Receive what isn't in the volume as it is into an empty tree; return what all there is."""
     tree, former = reception.driver.stage(token), reception.driver.path(reception.volume)
-    reception.driver.set_staged_quota(token, reception.quota_bytes)
+    reception.driver.set_arrival_quota(token, reception.quota_bytes)
     return receive_differences(data, tree, former, agreement.rsync(), progress=progress)
 
 
@@ -375,7 +396,7 @@ def _receive_own_trees(
             is_shared = driver.stage_to_edit(main, template, cancelled=handle.is_cancelled)
         else:
             driver.stage(main, template, cancelled=handle.is_cancelled)
-        driver.set_staged_quota(main, reception.quota_bytes)
+        driver.set_arrival_quota(main, reception.quota_bytes)
         return is_shared
 
     former = driver.path(reception.volume) if may_share and not reception.names else None

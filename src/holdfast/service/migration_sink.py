@@ -166,7 +166,9 @@ class MigrationSink:
                 offered = source.history.wanted(offered, there)
                 self._set_aside(caller, target, offered, there)
                 there = as_known(offered, self._around.snapshot_list(target))
-            plan = RefreshPlan((), ()) if source.instance_only else self._refresher.plan(target, offered, there)
+            plan = RefreshPlan((), ())
+            if not source.instance_only:
+                plan = self._refresher.plan(target, offered, there, keep_snapshots=source.keep_snapshots)
             if source.history is not None:
                 plan = keeping_others(plan)
 

@@ -23,7 +23,8 @@ from holdfast.model.errors import (
 from holdfast.model.names import check_entity_name
 from holdfast.model.operation import JsonValue
 from holdfast.model.storage import Pool, Resources
-from holdfast.model.volume_keys import check_pool_defaults
+from holdfast.model.usable_rules import check_usable
+from holdfast.model.volume_keys import POOL_PREFIX, check_pool_defaults
 from holdfast.model.warning import POOL_UNAVAILABLE
 from holdfast.service import pool_usage, volume_views
 from holdfast.service.caller import Caller
@@ -137,6 +138,7 @@ class PoolService:
         given = {key: value for key, value in config.items() if value}
         kind.check_config(given)
         check_pool_defaults(given)
+        check_usable({}, given, {}, prefix=POOL_PREFIX)
         wanted = Pool(name=name, driver=driver, description=description, config=given, created_at=self._clock.now())
         with self._locks.hold(pool_lock(name), what="create"):
             with self._database.read() as connection:
@@ -156,6 +158,7 @@ class PoolService:
                     raise BadRequestError(f'Pool option "{key}" cannot be changed once the pool is created')
             self._kind(before.driver).check_config(given)
             check_pool_defaults(given)
+            check_usable(before.config, given, {}, prefix=POOL_PREFIX)
             if given != before.config:
                 self.driver(name).update(given)
             after = replace(before, description=description, config=given)

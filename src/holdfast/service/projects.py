@@ -28,12 +28,20 @@ class ProjectService:
         self._database, self._locks, self._events = database, locks, events
 
     def ensure_default(self) -> None:
-        """Make the default project and its default profile at the first start."""
+        """Make the default project and its default profile at the first start.
+
+        Take away what earlier versions left of projects that share the default one's profiles: nobody could see or
+        change such a profile, and what its devices show, pools and volumes, could not be deleted.
+        """
         with self._database.write() as connection:
             if projects.get(connection, DEFAULT_PROJECT) is None:
                 config = dict.fromkeys(FEATURES, "true")
                 project = Project(name=DEFAULT_PROJECT, description="Default project", config=config)
                 _insert(connection, project)
+            for project in projects.list_all(connection):
+                is_left = not project_features.has_own(project, "profiles")
+                if is_left and profiles.get(connection, project.name, DEFAULT_PROFILE) is not None:
+                    profiles.delete(connection, project.name, DEFAULT_PROFILE)
 
     def list(self) -> list[Project]:
         with self._database.read() as connection:

@@ -13,7 +13,7 @@ from holdfast.db import snapshots as snapshots_table
 from holdfast.model.instance import Instance, Snapshot
 from holdfast.model.instance_changes import DISK_MAP_KEY
 from holdfast.model.instance_identity import UNSHIFTED
-from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
+from holdfast.model.refresh_plan import RefreshPlan, keeping_all, plan_refresh
 from holdfast.model.root_disk import root_size_bytes
 from holdfast.service import refreshed_trees
 from holdfast.service.caller import Caller
@@ -37,14 +37,21 @@ class Refresher:
         self._around, self._content = surroundings, content
 
     def refresh(
-        self, caller: Caller, source: Instance, target: Instance, handle: OperationHandle, *, instance_only: bool
+        self,
+        caller: Caller,
+        source: Instance,
+        target: Instance,
+        handle: OperationHandle,
+        *,
+        instance_only: bool,
+        keep_snapshots: bool = False,
     ) -> None:
         """Give the stopped target the content of a source on this server, and, unless `instance_only`, its snapshots.
 
-        The caller holds the source, too. Held snapshots of the target stay.
+        The caller holds the source, too. Held snapshots of the target stay, all with `keep_snapshots`.
         """
         there = self._around.snapshot_list(source)
-        plan = RefreshPlan((), ()) if instance_only else self.plan(target, there)
+        plan = RefreshPlan((), ()) if instance_only else self.plan(target, there, keep_snapshots=keep_snapshots)
         new = [
             self._content.snapshot_in_pool(each, target.project, target.pool)
             for each in there
@@ -58,14 +65,22 @@ class Refresher:
         self.exchange(caller, target, plan, new, stage, handle, disk_map=disk_map)
 
     def plan(
-        self, target: Instance, source: Sequence[Snapshot], there: Sequence[Snapshot] | None = None
+        self,
+        target: Instance,
+        source: Sequence[Snapshot],
+        there: Sequence[Snapshot] | None = None,
+        *,
+        keep_snapshots: bool = False,
     ) -> RefreshPlan:
         """Return what brings the target's snapshots in line; refuse if a held one is in the way.
 
-        `there` are the target's as the source knows them, if that is not as they are.
+        `there` are the target's as the source knows them, if that is not as they are. With `keep_snapshots` none goes,
+        and one that is in the way is refused, held or not.
         """
         own = self._around.snapshot_list(target) if there is None else there
         plan = plan_refresh(source, own)
+        if keep_snapshots:
+            return keeping_all(plan, lambda name: f"holdfast rename {target.name}/{name} {target.name}/{name}-own")
         check_none_held(target, [each for each in own if each.name in plan.blocked])
         return plan
 

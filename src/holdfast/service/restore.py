@@ -26,6 +26,7 @@ from holdfast.model.instance_changes import ATTACHED_VOLUMES_KEY, POWER_KEY, che
 from holdfast.model.instance_keys import check_instance_config
 from holdfast.model.kinds import StatusCode
 from holdfast.model.operation import JsonValue, Operation
+from holdfast.model.protection import restored_config
 from holdfast.model.root_disk import root_in_pool, root_size_bytes
 from holdfast.service.caller import Caller
 from holdfast.service.crashpoints import reach
@@ -274,12 +275,14 @@ class RestoreService:
 
 
 def _taken_back(instance: Instance, to: Instance | Snapshot) -> Instance:
-    """Return the instance with what a restore brings back; name, pool and times stay."""
+    """Return the instance with what a restore brings back; name, pool, times and whose copy it is stay."""
     return replace(
         instance,
         architecture=to.architecture,
         description=to.instance_description if isinstance(to, Snapshot) else to.description,
-        config={key: value for key, value in to.config.items() if key != ATTACHED_VOLUMES_KEY},
+        config=restored_config(
+            instance.config, {key: value for key, value in to.config.items() if key != ATTACHED_VOLUMES_KEY}
+        ),
         devices=to.devices,
         profiles=to.profiles,
         ephemeral=to.ephemeral,

@@ -47,7 +47,14 @@ class VolumeCopyService:
                 origin = self._find(caller, source)
                 if source.refresh and self._store.exists(target.project, pool, target.name):
                     there = self._store.at(target.project, pool, target.name)
-                    self._refresher.refresh(caller, origin, there, handle, volume_only=source.volume_only)
+                    self._refresher.refresh(
+                        caller,
+                        origin,
+                        there,
+                        handle,
+                        volume_only=source.volume_only,
+                        keep_snapshots=source.keep_snapshots,
+                    )
                     return
                 self._copy(caller, origin, self._builder.plan(caller.project, pool, request), source, handle)
 

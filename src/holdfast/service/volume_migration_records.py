@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from holdfast.archive.own_keys import spelled_for_lxd, spelled_for_us
+from holdfast.archive.own_keys import spelled_for_lxd, volume_snapshot_config, volume_snapshot_with_own_facts
 from holdfast.migration.header import SentSnapshot
 from holdfast.migration.index import IndexHeader, VolumeFacts, volume_index
-from holdfast.model.errors import BadRequestError, HoldfastError, MigrationError
+from holdfast.model.errors import HoldfastError, MigrationError
 from holdfast.model.names import check_snapshot_name
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.model.volume_keys import check_volume_config, shown_config
@@ -23,7 +23,7 @@ MAP_KEY: Final = "volatile.idmap.last"
 def sent_volume_snapshot(snapshot: VolumeSnapshot) -> SentSnapshot:
     return SentSnapshot(
         name=snapshot.name,
-        config=spelled_for_lxd(shown_config(snapshot.config)),
+        config=_told(snapshot),
         created_at=snapshot.created_at,
         expires_at=snapshot.expires_at,
     )
@@ -46,19 +46,20 @@ def received_volume_snapshot(
 ) -> VolumeSnapshot:
     """Return the record to write, checked as one of this volume."""
     found = facts or VolumeFacts()
-    config = {key: value for key, value in spelled_for_us(sent.config).items() if not key.startswith("volatile.")}
-    try:
-        check_snapshot_name(sent.name, of="volume")
-        check_volume_config(replace(volume, config=config))
-    except (BadRequestError, HoldfastError) as error:
-        raise MigrationError(f'Snapshot "{sent.name[:80]}" can\'t be taken: {error}') from error
-    return VolumeSnapshot(
+    snapshot = VolumeSnapshot(
         name=sent.name,
         description=found.description,
-        config=config,
+        config={key: value for key, value in sent.config.items() if not key.startswith("volatile.")},
         created_at=sent.created_at or _time(found.created_at) or now,
         expires_at=_time(found.expires_at) or sent.expires_at,
     )
+    try:
+        check_snapshot_name(sent.name, of="volume")
+        snapshot = volume_snapshot_with_own_facts(snapshot)
+        check_volume_config(replace(volume, config=snapshot.config))
+    except HoldfastError as error:
+        raise MigrationError(f'Snapshot "{sent.name[:80]}" can\'t be taken: {error}') from error
+    return snapshot
 
 
 def comparable(sent: Sequence[SentSnapshot], there: Sequence[VolumeSnapshot]) -> list[VolumeSnapshot]:
@@ -72,11 +73,16 @@ def _snapshot_facts(snapshot: VolumeSnapshot, volume: CustomVolume) -> VolumeFac
     return VolumeFacts(
         name=snapshot.name,
         description=snapshot.description,
-        config=spelled_for_lxd(shown_config(snapshot.config)),
+        config=_told(snapshot),
         content_type=volume.content_type.value,
         created_at=_text(snapshot.created_at),
         expires_at=_text(snapshot.expires_at),
     )
+
+
+def _told(snapshot: VolumeSnapshot) -> dict[str, str]:
+    """Return a snapshot's config as it is sent, with what LXD doesn't know of it."""
+    return volume_snapshot_config(replace(snapshot, config=shown_config(snapshot.config)))
 
 
 def _text(time: datetime | None) -> str:

@@ -71,7 +71,7 @@ class VolumeMigrationSink:
             with locks.hold(pool_lock(pool), shared=True, what="copy"), locks.hold(name, what="copy"):
                 if is_there:
                     there = self._store.at(target.project, pool, target.name)
-                    self._refresh(receiving, there, volume_only=source.volume_only)
+                    self._refresh(receiving, there, source)
                 else:
                     self._make(receiving, self._builder.plan(caller.project, pool, request))
 
@@ -100,13 +100,15 @@ class VolumeMigrationSink:
 
             self._builder.build(receiving.caller, new, fill)
 
-    def _refresh(self, receiving: Receiving, target: CustomVolume, *, volume_only: bool) -> None:
+    def _refresh(self, receiving: Receiving, target: CustomVolume, source: VolumeFromServer) -> None:
         """Bring a volume that is there up to date."""
         offered, own = receiving.offer.snapshots, self._store.snapshots(target)
         compared = comparable(offered, own)
         there = as_known(compared, own)
-        plan = RefreshPlan((), ()) if volume_only else self._refresher.plan(target, compared, there)
         shared = shared_names(compared, there)
+        plan = RefreshPlan((), ())
+        if not source.volume_only:
+            plan = self._refresher.plan(target, compared, there, keep_snapshots=source.keep_snapshots)
         wanted, driver = [each for each in offered if each.name in plan.sent], self._store.driver(target)
         with (
             self._bases.receiving(target) as kept,

@@ -9,7 +9,7 @@ from typing import Final
 from holdfast.db import volume_snapshots as snapshots_table
 from holdfast.model.errors import BadRequestError
 from holdfast.model.operation import JsonValue
-from holdfast.model.refresh_plan import RefreshPlan, plan_refresh
+from holdfast.model.refresh_plan import RefreshPlan, keeping_all, plan_refresh
 from holdfast.model.volume import CustomVolume, VolumeSnapshot
 from holdfast.service import refreshed_trees
 from holdfast.service.caller import Caller
@@ -33,16 +33,23 @@ class VolumeRefresher:
         self._store, self._around, self._content = store, store.around, content
 
     def refresh(
-        self, caller: Caller, source: CustomVolume, target: CustomVolume, handle: OperationHandle, *, volume_only: bool
+        self,
+        caller: Caller,
+        source: CustomVolume,
+        target: CustomVolume,
+        handle: OperationHandle,
+        *,
+        volume_only: bool,
+        keep_snapshots: bool = False,
     ) -> None:
         """Give the target the content of a volume on this server and, unless `volume_only`, its snapshots.
 
-        The caller holds the source, too. Held snapshots of the target stay.
+        The caller holds the source, too. Held snapshots of the target stay, all with `keep_snapshots`.
         """
         if source.content_type is not target.content_type:
             raise BadRequestError(f'Volume "{target.name}" has another kind of content than "{source.name}"')
         there = self._store.snapshots(source)
-        plan = RefreshPlan((), ()) if volume_only else self.plan(target, there)
+        plan = RefreshPlan((), ()) if volume_only else self.plan(target, there, keep_snapshots=keep_snapshots)
         new = [copied_snapshot(each) for each in there if each.name in plan.sent]
 
         def stage(_: Driver, intent: Intent) -> bool:
@@ -55,13 +62,19 @@ class VolumeRefresher:
         target: CustomVolume,
         source: Sequence[VolumeSnapshot],
         there: Sequence[VolumeSnapshot] | None = None,
+        *,
+        keep_snapshots: bool = False,
     ) -> RefreshPlan:
         """Return what brings the target's snapshots in line; refuse if a held one is in the way.
 
-        `there` are the target's as the source knows them, if that is not as they are.
+        `there` are the target's as the source knows them, if that is not as they are. With `keep_snapshots` none goes,
+        and one that is in the way is refused, held or not.
         """
         own = self._store.snapshots(target) if there is None else there
         plan = plan_refresh(source, own)
+        if keep_snapshots:
+            rename, name = f"holdfast storage volume rename {target.pool}", target.name
+            return keeping_all(plan, lambda one: f"{rename} {name}/{one} {name}/{one}-own")
         check_no_volume_snapshot_held(target, [each for each in own if each.name in plan.blocked])
         return plan
 

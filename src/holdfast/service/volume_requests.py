@@ -22,7 +22,8 @@ class VolumeRequest:
 class VolumeSource:
     """A volume, or one snapshot of it, on this server; `project` None: the caller's.
 
-    `refresh`: a target that is there is brought up to date instead of refused.
+    `refresh`: a target that is there is brought up to date instead of refused. `keep_snapshots`: its snapshots that
+    the source doesn't have stay; LXD removes them.
     """
 
     pool: str
@@ -31,17 +32,19 @@ class VolumeSource:
     project: str | None = None
     volume_only: bool = False
     refresh: bool = False
+    keep_snapshots: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VolumeFromServer:
     """A volume on another server, which connects to us or to which we connect.
 
-    `refresh`: a target that is there is brought up to date instead of refused.
+    `refresh`: a target that is there is brought up to date instead of refused. `keep_snapshots` as in `VolumeSource`.
     """
 
     volume_only: bool = False
     refresh: bool = False
+    keep_snapshots: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

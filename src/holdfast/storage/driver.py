@@ -407,3 +407,10 @@ class Driver(ABC):
 
     @abstractmethod
     def set_staged_quota(self, token: str, size_bytes: int | None) -> None: ...
+
+    def set_arrival_quota(self, token: str, size_bytes: int | None) -> None:
+        """Limit a staged tree while it is filled from outside; `set_staged_quota` gives it its own limit at the end.
+
+        What is full to its size needs some room meanwhile, if the driver can limit it to less than it uses afterwards.
+        """
+        self.set_staged_quota(token, size_bytes)

@@ -42,7 +42,7 @@ class InstanceFull(Instance, kw_only=True):
 
 
 class InstanceSource(msgspec.Struct, kw_only=True):
-    """Where a new instance comes from; `type` says which of the others count."""
+    """Where a new instance comes from; `type` says which of the others count. `keep_snapshots` is ours."""
 
     type: str = ""
     certificate: str = ""
@@ -61,6 +61,7 @@ class InstanceSource(msgspec.Struct, kw_only=True):
     instance_only: bool = False
     container_only: bool = False
     refresh: bool = False
+    keep_snapshots: bool = False
     project: str = ""
     allow_inconsistent: bool = False
 

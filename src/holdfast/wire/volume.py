@@ -20,7 +20,10 @@ class Volume(msgspec.Struct, kw_only=True):
 
 
 class VolumeSource(msgspec.Struct, kw_only=True):
-    """Where a new volume comes from: nothing, or a copy of `name` ("v1" or "v1/snap0") in `pool`."""
+    """Where a new volume comes from: nothing, or a copy of `name` ("v1" or "v1/snap0") in `pool`.
+
+    `keep_snapshots` is ours.
+    """
 
     name: str = ""
     type: str = ""
@@ -31,6 +34,7 @@ class VolumeSource(msgspec.Struct, kw_only=True):
     secrets: dict[str, str] | None = None
     volume_only: bool = False
     refresh: bool = False
+    keep_snapshots: bool = False
     project: str = ""
     location: str = ""
 

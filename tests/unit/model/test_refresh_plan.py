@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from holdfast.model.errors import OtherSnapshotError
 from holdfast.model.instance import Snapshot
-from holdfast.model.refresh_plan import as_known, plan_refresh
+from holdfast.model.refresh_plan import as_known, keeping_all, plan_refresh
 
 
 def _snapshot(name: str, minute: int) -> Snapshot:
@@ -35,6 +38,17 @@ def test_held_ones_of_the_target_stay() -> None:
     target = [replace(_snapshot("b", 2), is_held=True), replace(_snapshot("z", 0), is_held=True), _snapshot("y", 0)]
     plan = plan_refresh(source, target)
     assert (plan.deleted, plan.sent, plan.blocked) == (("y",), ("a", "b"), ("b",))
+
+
+def test_all_of_the_target_can_stay() -> None:
+    """Then what is sent must not take the place of another one, held or not."""
+    source, target = [_snapshot("a", 1), _snapshot("b", 9)], [_snapshot("a", 1), _snapshot("z", 0)]
+    plan = keeping_all(plan_refresh(source, target), rename=str)
+    assert (plan.deleted, plan.sent, plan.blocked) == ((), ("b",), ())
+    for is_held in (False, True):
+        other = replace(_snapshot("b", 2), is_held=is_held)
+        with pytest.raises(OtherSnapshotError, match=r"Snapshot b of the copy is not .* \(`mv b`\), or .*--prune-snap"):
+            keeping_all(plan_refresh(source, [*target, other]), rename=lambda name: f"mv {name}")
 
 
 def test_threat_two_snapshots_of_one_name_and_second() -> None:

@@ -6,11 +6,12 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from holdfast.db import instances, profiles
+from holdfast.db import instances, pools, profiles
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import BadRequestError, ConflictError, NotFoundError, PoolNotFoundError, StorageError
@@ -96,6 +97,28 @@ def test_life_of_a_pool(scene: Scene) -> None:
     assert not scene.paths.pool("p").exists()
     assert scene.intents.list_open() == []
     assert scene.actions() == ["storage-pool-created", "storage-pool-updated", "storage-pool-deleted"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("volume.snapshots.pattern", "a b"),
+        ("volume.snapshots.pattern", "{{ volume }}"),
+        ("volume.snapshots.schedules.x.pattern", "{{ creation_date|date:'2006/01/02' }}"),
+        ("volume.snapshots.expiry", "99999y"),
+    ],
+)
+def test_a_rule_for_new_volumes_that_gives_no_snapshot(scene: Scene, key: str, value: str) -> None:
+    """Refused when it is set, and named; what is stored already doesn't forbid other changes."""
+    with pytest.raises(BadRequestError) as refused:
+        scene.pools.create(CALLER, "p", "dir", "", {key: value})
+    assert str(refused.value).endswith(f'({key}: "{value}")')
+    made = scene.pools.create(CALLER, "p", "dir", "", {"volume.snapshots.pattern": "day%d"})
+    with pytest.raises(BadRequestError):
+        scene.pools.update(CALLER, "p", "", {**made.config, key: value})
+    with scene.database.write() as connection:
+        pools.update(connection, replace(made, config={**made.config, key: value}))
+    scene.pools.update(CALLER, "p", "changed", {**made.config, key: value})
 
 
 @pytest.mark.parametrize(

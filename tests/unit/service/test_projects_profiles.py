@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.db import instances, pools
+from holdfast.db import instances, pools, profiles
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import (
@@ -20,6 +20,7 @@ from holdfast.model.errors import (
 from holdfast.model.instance import Instance
 from holdfast.model.profile import Profile
 from holdfast.model.storage import Pool
+from holdfast.service import pool_usage
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
 from holdfast.service.locks import Locks
@@ -90,6 +91,22 @@ def test_project_that_begins_to_share_leaves_no_profile(scene: Scene) -> None:
     assert scene.profiles.get("other", "default").project == "default"
     scene.projects.patch(DEFAULT, "other", config={"features.profiles": "true"})
     assert scene.projects.used_by("other") == ["/1.0/profiles/default?project=other"]
+
+
+def test_a_profile_that_was_left_of_such_a_project_goes_at_the_next_start(scene: Scene) -> None:
+    """Earlier versions left it: it kept its pool from being deleted, and nobody could get at it."""
+    scene.projects.create(DEFAULT, "other", "", {"features.profiles": "false"})
+    scene.projects.create(DEFAULT, "own", "", {})
+    with scene.database.write() as connection:
+        profiles.insert(connection, Profile(project="other", name="default", devices=ROOT))
+        assert pool_usage.users(connection, ROOT["root"]["pool"]) == ["/1.0/profiles/default?project=other"]
+    scene.projects.ensure_default()
+    with scene.database.read() as connection:
+        assert pool_usage.users(connection, ROOT["root"]["pool"]) == []
+    assert {(each.project, each.name) for each in scene.profiles.list(None)} == {
+        ("default", "default"),
+        ("own", "default"),
+    }
 
 
 def test_project_that_shares(scene: Scene) -> None:

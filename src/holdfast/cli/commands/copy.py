@@ -11,6 +11,7 @@ from holdfast.cli.commands.creation import Wishes, apply_config, apply_devices, 
 from holdfast.cli.commands.rename import rename_to
 from holdfast.cli.groups import command
 from holdfast.cli.references import INSTANCE, INSTANCE_OR_SNAPSHOT, NO_INSTANCE, InstanceReference, InstanceType
+from holdfast.cli.refreshing import check_kept, check_refresh, refresh_options
 from holdfast.cli.session import Session, pass_session
 from holdfast.client.errors import ApiError, OperationFailedError
 from holdfast.client.shapes import Instance, Snapshot
@@ -68,13 +69,15 @@ def instances_between(
 @command(
     "copy",
     "Copy an instance with its snapshots, or make an instance of a snapshot, also to another server. With --refresh an "
-    "existing copy is brought up to date: only differences are copied.",
+    "existing copy is brought up to date: only differences are copied; snapshots that the source doesn't have, or no "
+    "more, stay in the copy, or go with --prune-snapshots.",
     examples=(
         "holdfast copy web web2",
         "holdfast copy web/before-upgrade web-old",
         "holdfast copy web web-copy -s slow --instance-only",
         "holdfast copy web web-copy --refresh",
         "holdfast copy web backup:web --refresh",
+        "holdfast copy web backup:web --refresh --prune-snapshots",
         "holdfast copy backup:web/snap0 local:web-old --mode relay",
     ),
 )
@@ -82,7 +85,7 @@ def instances_between(
 @click.argument("target", type=InstanceType(may_be_empty=True, is_target=True), default=NO_INSTANCE, metavar="[NAME]")
 @creation_options
 @click.option("--instance-only", is_flag=True, help="Without snapshots")
-@click.option("--refresh", is_flag=True, help="Bring an existing copy up to date")
+@refresh_options
 @click.option("--stateless", is_flag=True, help="Leave a saved running state out")
 @click.option("--allow-inconsistent", is_flag=True, help="Don't stop at files that change while they are copied")
 @click.option("--target-project", default="", metavar="NAME", help="Copy it to this project")
@@ -100,11 +103,14 @@ def copy(
     ephemeral: bool,
     instance_only: bool,
     refresh: bool,
+    prune: bool | None,
     stateless: bool,
     allow_inconsistent: bool,
     target_project: str,
     mode: str | None,
 ) -> None:
+    without = "--instance-only" if instance_only else None
+    check_refresh(refresh=refresh, prune=prune, without=without, snapshot=source.snapshot)
     wishes = Wishes(config, device, profile, no_profiles, storage, ephemeral)
     found = _read(session, source)
     profiles = profiles_of(wishes)
@@ -126,9 +132,17 @@ def copy(
         "instance_only": instance_only,
         "container_only": instance_only,
         "refresh": refresh,
+        "keep_snapshots": refresh and not prune,
         "allow_inconsistent": allow_inconsistent,
         "base-image": found["config"].get("volatile.base_image", ""),
     }
+    if parts["keep_snapshots"] and not (is_here and instance_only):
+        check_kept(
+            client,
+            there=lambda: client.snapshots.list(target.name or source.name),
+            source=lambda: session.client.snapshots.list(source.name),
+            without=without,
+        )
     if not is_here:
         _check_pool(client, storage)
         between = instances_between(session, client, source, request, parts, is_live=not stateless)

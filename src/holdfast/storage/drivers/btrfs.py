@@ -56,6 +56,10 @@ _KEYS: Final[Mapping[str, settings.Check]] = {
 }
 
 
+_LEAST_ROOM_BYTES: Final = 16 * 1024 * 1024
+"""At least, and an eighth of the size: btrfs counts what entries may take in advance, and its trees differ."""
+
+
 class BtrfsDriver(BackedDriver):
     """`source`: none (a loop file of `size`), a block device (formatted when empty), a directory on btrfs."""
 
@@ -141,6 +145,10 @@ class BtrfsDriver(BackedDriver):
     def set_staged_quota(self, token: str, size_bytes: int | None) -> None:
         with self._explained("setting a quota"):
             qgroups.set_limit(self.staged_path(token), size_bytes)
+
+    def set_arrival_quota(self, token: str, size_bytes: int | None) -> None:
+        with_room = None if size_bytes is None else size_bytes + max(size_bytes // 8, _LEAST_ROOM_BYTES)
+        self.set_staged_quota(token, with_room)
 
     # --- streams ----------------------------------------------------------------------------------------------------
 

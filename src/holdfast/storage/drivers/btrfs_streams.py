@@ -41,8 +41,7 @@ def stage_copy(source: Path, target: Path, documents: Mapping[str, bytes]) -> li
     The copy of a snapshot is sent under the snapshot's own identity, so that what was received is known to be the same.
     """
     subvolumes.snapshot_all(source, target)
-    if documents:
-        qgroups.set_limit(target, None)  # a snapshot has that of its source, which may be used up
+    qgroups.set_limit(target, None)  # a snapshot has that of its source, which may be used up
     for name, document in documents.items():
         _replace(target / name, document)
     if not documents and is_base(source):

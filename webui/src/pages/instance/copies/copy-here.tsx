@@ -16,9 +16,11 @@ export function CopyHere({ instance, onClose }: InstanceDialogProps) {
   const [name, setName] = useState(`${source}-copy`);
   const [pool, setPool] = useState("");
   const [withSnapshots, setWithSnapshots] = useState(true);
+  const [isPruned, setIsPruned] = useState(false);
   const pools = usePools();
   const others = useInstances(project);
   const isRefresh = others.data?.some((each) => each.name === name) ?? false;
+  const prunes = isRefresh && withSnapshots && isPruned;
   const root: Record<string, Record<string, string>> =
     pool === "" || isRefresh ? {} : { root: { type: "disk", path: "/", pool } };
   const run = () =>
@@ -27,7 +29,14 @@ export function CopyHere({ instance, onClose }: InstanceDialogProps) {
         name,
         devices: root,
         profiles: instance.profiles,
-        source: { type: "copy", source, project, refresh: isRefresh, instance_only: !withSnapshots },
+        source: {
+          type: "copy",
+          source,
+          project,
+          refresh: isRefresh,
+          keep_snapshots: isRefresh && !prunes,
+          instance_only: !withSnapshots,
+        },
       },
       project,
     );
@@ -43,6 +52,7 @@ export function CopyHere({ instance, onClose }: InstanceDialogProps) {
         ...(pool === "" || isRefresh ? [] : ["-s", pool]),
         !withSnapshots && "--instance-only",
         isRefresh && "--refresh",
+        prunes && "--prune-snapshots",
       )}
       submit={words.copySubmit}
       isReady={isNameFine}
@@ -68,6 +78,9 @@ export function CopyHere({ instance, onClose }: InstanceDialogProps) {
         ]}
       />
       <CheckField label={words.copySnapshots} isChecked={withSnapshots} onChange={setWithSnapshots} />
+      {isRefresh && withSnapshots && (
+        <CheckField label={words.copyPrune} isChecked={isPruned} onChange={setIsPruned} />
+      )}
     </ActionDialog>
   );
 }
