@@ -24,13 +24,16 @@ _MODULE: Final = "holdfast.archive.read_back"
 _STEP_BYTES: Final = 1024 * 1024
 _MESSAGE_BYTES: Final = 8
 _WHOLE: Final = 2**64 - 1
+_DROPPED_BYTES: Final = 16 * 1024 * 1024
+_ONCE: Final = "once"
 
 
 class ReadBack:
     """The writer's side. A context manager: at its end nothing runs any more."""
 
-    def __init__(self, path: Path, cancelled: Cancelled) -> None:
-        self._path, self._cancelled = path, cancelled
+    def __init__(self, path: Path, cancelled: Cancelled, *, is_read_again: bool = True) -> None:
+        """`is_read_again`: somebody will want the file soon, so it shall stay in the kernel's cache."""
+        self._path, self._cancelled, self._is_read_again = path, cancelled, is_read_again
         self._size_bytes = self._told_bytes = 0
         self._process: CheckProcess | None = None
         self._pipe = -1
@@ -72,7 +75,8 @@ class ReadBack:
         reading, self._pipe = os.pipe2(os.O_CLOEXEC)
         try:
             os.set_blocking(self._pipe, False)
-            self._process = CheckProcess(_MODULE, [str(self._path), str(reading)], pass_fds=[reading])
+            arguments = [str(self._path), str(reading), *([] if self._is_read_again else [_ONCE])]
+            self._process = CheckProcess(_MODULE, arguments, pass_fds=[reading])
         finally:
             os.close(reading)
 
@@ -85,9 +89,36 @@ class ReadBack:
 
 def main(arguments: Sequence[str]) -> None:
     """Read the file (the first argument) while the pipe (the second) tells of its growth."""
-    with GrowingFile(Path(arguments[0])) as file:
-        threading.Thread(target=_follow, args=(int(arguments[1]), file), daemon=True).start()
+    path, pipe, *how = arguments
+    with (_ReadOnce if _ONCE in how else GrowingFile)(Path(path)) as file:
+        threading.Thread(target=_follow, args=(int(pipe), file), daemon=True).start()
         judge(lambda: verify_export(file))
+
+
+class _ReadOnce(GrowingFile):
+    """Takes what was read out of the kernel's cache: used again for what is written next, memory costs less than new.
+
+    What isn't on the disk by then goes with the next piece.
+    """
+
+    _dropped_bytes = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self._drop()
+        return data
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        count = super().readinto(buffer)
+        self._drop()
+        return count
+
+    def _drop(self) -> None:
+        read_bytes = self.tell()
+        if read_bytes - self._dropped_bytes >= _DROPPED_BYTES:
+            begin = max(self._dropped_bytes - _DROPPED_BYTES, 0)
+            os.posix_fadvise(self.fileno(), begin, read_bytes - begin, os.POSIX_FADV_DONTNEED)
+            self._dropped_bytes = read_bytes
 
 
 def _follow(pipe: int, file: GrowingFile) -> None:

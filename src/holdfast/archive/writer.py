@@ -54,7 +54,9 @@ def write_part(
             _write_errors(),
             os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb", 0) as file,
         ):
-            return write_open(file, content, compression, now=now, progress=progress, cancelled=cancelled)
+            return write_open(
+                file, content, compression, now=now, progress=progress, cancelled=cancelled, is_read_again=True
+            )
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
@@ -75,12 +77,14 @@ def write_open(
     now: datetime,
     progress: Progress | None = None,
     cancelled: Cancelled = never,
+    is_read_again: bool = False,
 ) -> int:
     """Write, sync and verify a file that is open, from its beginning; return its size. What raises leaves no whole one.
 
-    `progress` gets bytes of trees that were read so far.
+    `progress` gets bytes of trees that were read so far. `is_read_again`: somebody will want the file soon.
     """
-    with _write_errors(), ReadBack(Path(f"/proc/{os.getpid()}/fd/{file.fileno()}"), cancelled) as reading:
+    place = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    with _write_errors(), ReadBack(place, cancelled, is_read_again=is_read_again) as reading:
         sink = CompressedWriter(GrowingSink(_WrittenOut(file), reading), compression)
         write_content(sink, content, now=now, progress=progress, cancelled=cancelled)
         sink.finish()
