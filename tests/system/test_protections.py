@@ -296,6 +296,7 @@ def test_a_name_that_is_used_again_there_replaces_no_snapshot_here(world: World,
         world.home.lxc.run("init", "tiny", "again", "-s", pool)
         world.home.lxc.run("file", "push", "-", "again/root/mark", stdin=content)
         world.home.lxc.run("snapshot", "again", "before")
+        world.home.lxc.run("file", "push", "-", "again/root/mark", stdin=f"{content}, later")
 
     def marks() -> list[tuple[str, str]]:
         found = world.ask("GET", "/1.0/instances/again/snapshots?recursion=1")
@@ -311,10 +312,12 @@ def test_a_name_that_is_used_again_there_replaces_no_snapshot_here(world: World,
         world.home.lxc.run("delete", "--force", "again")
         make("two")
         world.cli.run("backup-server", "run-now", "home-again")
-        assert marks() == [(aside, "one"), ("before", "two")]
+        (former,) = (name for name, _ in marks() if name.startswith("former-"))
+        assert marks() == [(aside, "one"), ("before", "two"), (former, "one, later")]
+        assert world.cli.run("file", "pull", "again/root/mark", "-") == "two, later"
         assert world.ask("GET", f"/1.0/instances/again/snapshots/{aside}")["held"], "as it was before"
         world.cli.run("backup-server", "run-now", "home-again")
-        assert marks() == [(aside, "one"), ("before", "two")], "once"
+        assert marks() == [(aside, "one"), ("before", "two"), (former, "one, later")], "once"
         world.cli.run("snapshot", "release", f"again/{aside}")
     finally:
         world.home.lxc.run("delete", "--force", "again")

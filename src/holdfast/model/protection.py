@@ -23,6 +23,8 @@ DROPPED_KEY: Final = "user.holdfast.copy_left_out"
 """Devices of the instance that can't be here: they show volumes, or paths of the other host."""
 SETTINGS_KEY: Final = "user.holdfast.copy_settings"
 """What the instance has at its home of settings that a copy doesn't have, as words for `config set`."""
+ORIGIN_KEY: Final = "user.holdfast.copy_origin"
+"""The identity that the instance has at its home; another one that is called so there has another."""
 STARTED_KEY: Final = "user.holdfast.copy_started"
 """Stands in the configuration of a copy that was started here: what happened in it is in no other place."""
 

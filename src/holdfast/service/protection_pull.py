@@ -7,7 +7,8 @@ lies still: nothing starts it, no schedule of its own applies to it. What it has
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,7 +23,7 @@ from holdfast.client.transfer import Pace
 from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
 from holdfast.model.instance_changes import InstanceChange, without_empty
 from holdfast.model.kinds import StatusCode
-from holdfast.model.protection import Protection, check_not_started, copied_settings, is_copy_of
+from holdfast.model.protection import ORIGIN_KEY, Protection, check_not_started, copied_settings, is_copy_of
 from holdfast.service.caller import Caller
 from holdfast.service.copy_history import CopyHistory
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
@@ -32,10 +33,14 @@ from holdfast.service.migration_sink import MigrationSink
 from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.retention import Retention
 from holdfast.service.server_certificate import ServerCertificate
+from holdfast.service.snapshots import SnapshotService
 from holdfast.service.surroundings import Surroundings
 from holdfast.service.update import Updater
 
+_log = logging.getLogger(__name__)
+
 _RUNNING: Final = "Running"
+_FORMER: Final = "The last state before another instance of this name took its place at the first server"
 _NONE: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -57,10 +62,11 @@ class Puller:
         sink: MigrationSink,
         updater: Updater,
         certificate: ServerCertificate,
+        snapshots: SnapshotService,
         schedules: InstanceSchedules,
         retention: Retention,
     ) -> None:
-        self._around, self._sink, self._updater = surroundings, sink, updater
+        self._around, self._sink, self._updater, self._snapshots = surroundings, sink, updater, snapshots
         self._schedules, self._retention = schedules, retention
         self._identity = Identity(certificate.path, certificate.key_path)
 
@@ -83,7 +89,10 @@ class Puller:
         config, devices = copied_settings(
             there["expanded_config"] or {}, there["expanded_devices"] or {}, tuple(there["profiles"]), protection
         )
+        config[ORIGIN_KEY] = (there["config"] or {}).get("volatile.uuid") or str(there["created_at"])
         is_here = self._check_place(caller, protection, name)
+        if is_here:
+            self._keep_other(caller, name, config[ORIGIN_KEY], handle)
         before = self._newest(caller, name) if is_here else _NONE
         request = InstanceRequest(
             name=name,
@@ -113,6 +122,17 @@ class Puller:
             found, f'The copy "{name}" runs here, so it is not brought up to date: stop it, or pause the protection'
         )
         return True
+
+    def _keep_other(self, caller: Caller, name: str, origin: str, handle: OperationHandle) -> None:
+        """Take a snapshot of the copy before the first state of another instance takes its place: it is the last."""
+        with self._around.alone(caller.project, name, "snapshot") as copy:
+            known = copy.config.get(ORIGIN_KEY, origin)
+            if known == origin:
+                return
+            point = f"former-{self._around.clock.now():%Y%m%d-%H%M%S}"
+            _log.warning("%s is another instance at its home than before: what it was is kept as %s", name, point)
+            self._snapshots.take(caller, copy, point, None, handle, description=_FORMER)
+            self._around.save(replace(copy, config={**copy.config, ORIGIN_KEY: origin}))
 
     def _newest(self, caller: Caller, name: str) -> datetime:
         """Return when the newest snapshot of the copy was taken. Older ones come, too, when more are to be kept."""

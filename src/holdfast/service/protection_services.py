@@ -27,6 +27,7 @@ def make_protection_service(
         surroundings,
         sink=instances.migrations.sink,
         updater=instances.updater,
+        snapshots=instances.snapshots,
         certificate=certificate,
         schedules=instances.schedules,
         retention=instances.retention,
