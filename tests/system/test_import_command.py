@@ -117,7 +117,7 @@ def test_in_the_place_of_an_instance(scene: Scene) -> None:
         (("-p", "nosuch"), "Failed loading profiles for instance: Profile not found"),
         (("-p", "extra", "-p", "extra"), "Duplicate profile found in request"),
         (("-d", "root,size=large"), "large"),
-        (("-s", "nosuch"), "Storage pool not found"),
+        (("-s", "nosuch"), 'Storage pool not found: "nosuch"'),
         (("-d", "root,pool=nosuch"), 'Device "root": Storage pool not found: "nosuch"'),
         (("-d", "data,type=disk", "-d", "data,pool=nosuch"), 'Device "data": Storage pool not found: "nosuch"'),
         (("-s", "default", "-d", "root,pool=bt"), 'can\'t be in pool "bt"'),

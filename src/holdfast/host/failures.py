@@ -29,7 +29,9 @@ def explained(doing: str, kind: type[HoldfastError]) -> Iterator[None]:
         cause = f"{error.strerror}: {names}" if names else f"{error.strerror}"
         raise (NoSpaceError if error.errno in _FULL else kind)(f"{doing}: {cause}") from error
     except CommandError as error:
-        raise (NoSpaceError if is_full(error) else kind)(f"{doing}: {error}") from error
+        if is_full(error):
+            raise NoSpaceError(f"{doing}: {error.stderr.strip().splitlines()[-1]}") from error
+        raise kind(f"{doing}: {error}") from error
 
 
 def _shown(name: object) -> str:

@@ -229,7 +229,7 @@ class ImportService:
         except PoolNotFoundError as error:
             fallback = None if wanted or index.is_optimized else self._default_pool(project)
             if fallback is None:
-                raise InternalError(f"Storage pool not found: {error}") from error
+                raise InternalError(f'Storage pool not found: "{name}"') from error
             return fallback
 
     def _check_pools(self, devices: Mapping[str, Device]) -> None:
