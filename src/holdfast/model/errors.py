@@ -131,7 +131,7 @@ class NotStartedAgainError(HoldfastError):
         super().__init__(f"{name} has its new content, but could not be started again, and stays stopped: {reason}")
 
 
-class OtherSnapshotError(ConflictError):
+class NameTakenInCopyError(ConflictError):
     """Report a refresh that shall keep the copy's snapshots, some of which have names that the source's have, too."""
 
     def __init__(self, names: Sequence[str], rename: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from holdfast.model.errors import OtherSnapshotError
+from holdfast.model.errors import NameTakenInCopyError
 from holdfast.model.instance import Snapshot
 from holdfast.model.volume import VolumeSnapshot
 
@@ -68,13 +68,13 @@ def keeping_others(plan: RefreshPlan) -> RefreshPlan:
 
 
 def keeping_all(plan: RefreshPlan, rename: Callable[[str], str]) -> RefreshPlan:
-    """Return the plan that deletes nothing; raise `OtherSnapshotError` where one that is sent has no place then.
+    """Return the plan that deletes nothing; raise `NameTakenInCopyError` where one that is sent has no place then.
 
     `rename` returns the command that makes the place of a name free.
     """
     taken = [name for name in plan.sent if name in plan.deleted or name in plan.blocked]
     if taken:
-        raise OtherSnapshotError(taken, rename(taken[0]))
+        raise NameTakenInCopyError(taken, rename(taken[0]))
     return RefreshPlan((), plan.sent)
 
 

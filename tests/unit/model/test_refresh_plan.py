@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdfast.model.errors import OtherSnapshotError
+from holdfast.model.errors import NameTakenInCopyError
 from holdfast.model.instance import Snapshot
 from holdfast.model.refresh_plan import as_known, keeping_all, plan_refresh
 
@@ -47,7 +47,9 @@ def test_all_of_the_target_can_stay() -> None:
     assert (plan.deleted, plan.sent, plan.blocked) == ((), ("b",), ())
     for is_held in (False, True):
         other = replace(_snapshot("b", 2), is_held=is_held)
-        with pytest.raises(OtherSnapshotError, match=r"Snapshot b of the copy is not .* \(`mv b`\), or .*--prune-snap"):
+        with pytest.raises(
+            NameTakenInCopyError, match=r"Snapshot b of the copy is not .* \(`mv b`\), or .*--prune-snap"
+        ):
             keeping_all(plan_refresh(source, [*target, other]), rename=lambda name: f"mv {name}")
 
 
