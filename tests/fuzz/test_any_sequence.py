@@ -6,13 +6,15 @@ between pools and servers, exported and imported in each form. See `support/book
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from support.between import two_of_ours
-from support.book import POOLS, Kept, seeds
+from support.book import POOLS, Kept, Tree, seeds
 from support.desk import Desk
 from support.holdfast import HoldfastServer
 from support.instance_book import InstanceBook
@@ -26,7 +28,7 @@ class Instances(InstanceBook):
 
     steps = (
         *("snapshot", "snapshot", "snapshot", "reuse", "forget", "rename", "restore", "restore", "undo"),
-        *("copy", "copy", "refresh", "refresh", "move", "export", "export", "since", "one_moment"),
+        *("copy", "copy", "refresh", "refresh", "refresh_and_keep", "move", "export", "export", "since", "one_moment"),
     )
 
     def reuse(self, one: Kept) -> None:
@@ -65,9 +67,32 @@ class Instances(InstanceBook):
         others = [each for each in self.kept if each is not one]
         if others:
             copy = self.draw.choice(others)
-            options = ["--instance-only"] if self.draw.random() < 0.2 else []
-            self.must("copy", *self.between(one, copy), "--refresh", *options)
-            copy.now, copy.snapshots = one.now, copy.snapshots if options else dict(one.snapshots)
+            alone = self.draw.random() < 0.2
+            option = "--instance-only" if alone else "--prune-snapshots"
+            self.must("copy", *self.between(one, copy), "--refresh", option)
+            copy.now, copy.snapshots = one.now, copy.snapshots if alone else dict(one.snapshots)
+            self.check(copy)
+
+    def by_age(self, one: Kept, snapshots: dict[str, Tree]) -> dict[str, Tree]:
+        """Return them oldest first, as the server tells it."""
+        path = f"/1.0/instances/{one.name}/snapshots?recursion=1"
+        told = json.loads(self.servers[one.server].lxc.run("query", path))
+        ages = {each["name"].rpartition("/")[2]: datetime.fromisoformat(each["created_at"]) for each in told}
+        return {name: snapshots[name] for name in sorted(snapshots, key=ages.__getitem__)}
+
+    def refresh_and_keep(self, one: Kept) -> None:
+        """Keep what only the copy has; where both have a name for different ones nothing happens."""
+        others = [each for each in self.kept if each is not one]
+        if others:
+            copy = self.draw.choice(others)
+            words = ("copy", *self.between(one, copy), "--refresh")
+            self.done.append(" ".join(map(str, words)))
+            done = self.desk.run(*words)
+            if done.returncode:
+                assert "under the same name" in done.stderr, done.stderr
+                assert set(one.snapshots) & set(copy.snapshots)
+            else:
+                copy.now, copy.snapshots = one.now, self.by_age(copy, copy.snapshots | one.snapshots)
             self.check(copy)
 
     def move(self, one: Kept) -> None:

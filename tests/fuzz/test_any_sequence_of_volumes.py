@@ -107,9 +107,10 @@ class Volumes(Book):
         others = [each for each in self.kept if each is not one]
         if others:
             copy = self.draw.choice(others)
-            options = ["--volume-only"] if self.draw.random() < 0.2 else []
-            self.volume("copy", *self.between(one, copy), "--refresh", *options)
-            copy.now, copy.snapshots = one.now, copy.snapshots if options else dict(one.snapshots)
+            alone = self.draw.random() < 0.2
+            option = "--volume-only" if alone else "--prune-snapshots"
+            self.volume("copy", *self.between(one, copy), "--refresh", option)
+            copy.now, copy.snapshots = one.now, copy.snapshots if alone else dict(one.snapshots)
             self.check(copy)
 
     def move(self, one: Kept) -> None:

@@ -74,7 +74,7 @@ class Crossing(InstanceBook):
         prefix = "" if mode == "relay" else "s"
         words = (word, f"{prefix}{source}", f"{prefix}{other.word}", "--mode", mode, *options)
         if self.draw.random() < 0.5:
-            self.must(*words)
+            self.must(*words, *(["--prune-snapshots"] if "--refresh" in options else []))
         else:
             self.done.append(f"lxc {' '.join(words)}")
             self._lxc.run(*words)
