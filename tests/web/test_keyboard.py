@@ -26,6 +26,7 @@ NO_ACTIONS = {
     "Until a date…",
     "Every day at…",
     "By rule (cron)…",
+    "The disk is lost…",  # on the page of a lost pool alone: see `test_lost_pool.py`
     "Connecting…",  # what is waited for
     "Counting what changed since then…",
     "Loading…",

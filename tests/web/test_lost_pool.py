@@ -1,4 +1,4 @@
-"""A pool whose disk is lost for good: the page says so, and takes its records away."""
+"""A pool whose disk is lost for good: the page says so, and takes its records away, by the keyboard alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from holdfast.host.mounts import unmount
 from support.holdfast import HoldfastServer, short_directory
 from support.http import ask
+from support.keyboard import Keyboard
 from support.ports import free_port
 from support.webpage import signed_in
 
@@ -37,11 +38,12 @@ def test_a_lost_pool_is_deleted_with_its_records(chromium: Browser) -> None:
             expect(web.row("usb")).to_contain_text("Unavailable")
             web.open("/pools/usb")
             expect(web.page.get_by_role("main")).to_contain_text("The server doesn't find its disk")
-            web.button("The disk is lost…").click()
+            keys = Keyboard(web)
+            keys.ask("The disk is lost…", "Delete the lost pool usb")
             expect(web.dialog).to_contain_text("The record of the one thing that was in it goes")
             web.says("holdfast storage delete usb --force")
-            web.dialog.get_by_role("textbox").fill("usb")
-            web.submit("Delete")
+            keys.fill_in("Type usb to confirm", "usb")
+            keys.submit("Delete")
             expect(web.page.get_by_role("heading", name="Pools")).to_be_visible()
         assert ask(server.socket, "GET", "/1.0/storage-pools/usb").status == 404
         assert list(disk.iterdir()) == []
