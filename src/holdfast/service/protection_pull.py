@@ -46,7 +46,7 @@ _NONE: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What came over: `has_new_snapshots` says whether the other server sent one that is newer than all here."""
+    """What came over: `has_new_snapshots` says whether the other server sent one that isn't older than all here."""
 
     received_bytes: int
     has_new_snapshots: bool
@@ -93,7 +93,7 @@ class Puller:
         is_here = self._check_place(caller, protection, name)
         if is_here:
             self._keep_other(caller, name, config[ORIGIN_KEY], handle)
-        before = self._newest(caller, name) if is_here else _NONE
+        before = self._times(caller, name) if is_here else {}
         request = InstanceRequest(
             name=name,
             architecture=there["architecture"],
@@ -105,7 +105,9 @@ class Puller:
         received = self._transfer(caller, protection, remote, there, request, handle)
         if is_here:
             self._update(caller, name, there, request)
-        return Pulled(received, self._newest(caller, name) > before)
+        newest = max(before.values(), default=_NONE)
+        after = self._times(caller, name)
+        return Pulled(received, any(time >= newest and each not in before for each, time in after.items()))
 
     def _check_place(self, caller: Caller, protection: Protection, name: str) -> bool:
         """Tell whether the copy is here; refuse what isn't one of ours, and one that was started."""
@@ -134,10 +136,10 @@ class Puller:
             self._snapshots.take(caller, copy, point, None, handle, description=_FORMER)
             self._around.save(replace(copy, config={**copy.config, ORIGIN_KEY: origin}))
 
-    def _newest(self, caller: Caller, name: str) -> datetime:
-        """Return when the newest snapshot of the copy was taken. Older ones come, too, when more are to be kept."""
+    def _times(self, caller: Caller, name: str) -> dict[str, datetime]:
+        """Return when each snapshot of the copy was taken. Older ones come, too, when more are to be kept."""
         found = self._around.snapshot_list(self._around.instance(caller.project, name))
-        return max((each.created_at for each in found), default=_NONE)
+        return {each.name: each.created_at for each in found}
 
     def _transfer(
         self,
