@@ -30,6 +30,7 @@ from holdfast.service.operations import Operations
 from holdfast.service.progress import RateMeter
 from holdfast.service.server_config import ServerConfigService
 from holdfast.service.streamed_work import Produce, StreamedWork
+from holdfast.streams.compression import CompressionChoice
 from holdfast.streams.copy import Cancelled, Progress
 from holdfast.streams.handover import Handover
 
@@ -55,9 +56,7 @@ class ExportStreams:
 
     def start(self, caller: Caller, owner: BackupOwner, part: ExportPart, compression: str) -> StreamedWork:
         """Start an export; its bytes wait for a reader, who must read or leave. Raise for what can't be exported."""
-        choice = chosen_compression(self._database, self._server_config, caller.project, compression)
-        part.check()
-        self._scenes.check(owner, part)
+        choice = self._checked(caller, owner, part, compression)
 
         def produce(handle: OperationHandle, sink: Handover, cancelled: Cancelled) -> None:
             def write(content: ExportContent, progress: Progress) -> None:
@@ -77,9 +76,7 @@ class ExportStreams:
         """
         with contextlib.ExitStack() as refused:
             refused.callback(file.close)
-            choice = chosen_compression(self._database, self._server_config, caller.project, compression)
-            part.check()
-            self._scenes.check(owner, part)
+            choice = self._checked(caller, owner, part, compression)
 
             def produce(handle: OperationHandle, sink: Handover, cancelled: Cancelled) -> None:
                 teller = _Teller(sink, file)
@@ -99,6 +96,13 @@ class ExportStreams:
             work = self._begin(StreamedWork(owner.name, block_bytes=1), caller, owner, produce)
             refused.pop_all()
         return work
+
+    def _checked(self, caller: Caller, owner: BackupOwner, part: ExportPart, compression: str) -> CompressionChoice:
+        """Return what to compress with; raise for what can't be exported."""
+        choice = chosen_compression(self._database, self._server_config, caller.project, compression)
+        part.check()
+        self._scenes.check(owner, part)
+        return choice
 
     def _begin(self, work: StreamedWork, caller: Caller, owner: BackupOwner, produce: Produce) -> StreamedWork:
         return work.start(self._operations, caller, words_of(owner).creating, produce, resources_of(owner))

@@ -11,8 +11,6 @@ from holdfast.streams.growing import ArrivingFile, LentFile
 
 ImportedFile = ArrivingFile
 """What is imported, whether it was sent or is lent."""
-
-
 Facts = tuple[int, int, int, int, int]
 """What a client says of its descriptor: the fields of `LentDescriptor`, in their order."""
 
@@ -22,11 +20,7 @@ def lent_file(process: int | None, facts: Facts) -> ImportedFile:
 
     Raises `PreconditionError` where it can't be seen from here: it must be sent then.
     """
-    lent = LentDescriptor(*facts)
-    descriptor = None if process is None else open_lent(process, lent)
-    if descriptor is None:
-        raise PreconditionError(f"The server doesn't see the file of descriptor {lent.number}: send it")
-    return LentFile(descriptor)
+    return LentFile(_opened(process, LentDescriptor(*facts), "send it"))
 
 
 def lent_target(process: int | None, facts: Facts) -> io.FileIO:
@@ -37,7 +31,11 @@ def lent_target(process: int | None, facts: Facts) -> io.FileIO:
     lent = LentDescriptor(*facts)
     if lent.size_bytes:
         raise BadRequestError(f"The file of descriptor {lent.number} has {lent.size_bytes} bytes: lend an empty one")
-    descriptor = None if process is None else open_lent(process, lent, is_written=True)
+    return os.fdopen(_opened(process, lent, "fetch the export", is_written=True), "r+b", 0)
+
+
+def _opened(process: int | None, lent: LentDescriptor, instead: str, *, is_written: bool = False) -> int:
+    descriptor = None if process is None else open_lent(process, lent, is_written=is_written)
     if descriptor is None:
-        raise PreconditionError(f"The server doesn't see the file of descriptor {lent.number}: fetch the export")
-    return os.fdopen(descriptor, "r+b", 0)
+        raise PreconditionError(f"The server doesn't see the file of descriptor {lent.number}: {instead}")
+    return descriptor
