@@ -78,14 +78,27 @@ class TreeFilter:
         uid, gid, records = member.uid, member.gid, member.records
         if self._host_map is not None:
             uid, gid = self._host_map.uid(uid), self._host_map.gid(gid)
-        records = mapped_attributes(records, self._host_map)
-        return replace(member, name=name, uid=uid, gid=gid, records=records)
+        return Member(
+            name=name,
+            kind=member.kind,
+            mode=member.mode,
+            uid=uid,
+            gid=gid,
+            size_bytes=member.size_bytes,
+            mtime_s=member.mtime_s,
+            target=member.target,
+            device=member.device,
+            records=mapped_attributes(records, self._host_map) if records else records,
+            lead=member.lead,
+        )
 
     def _check_place(self, parts: list[bytes], kind: Kind) -> None:
         if self._layout is Layout.INSTANCE:
             self._check_top(parts, kind)
         elif self._layout is Layout.DISK and kind is not Kind.FILE:
             raise Refused("the disk of a volume must be a file")
+        if self._kinds.get(b"/".join(parts[:-1])) is Kind.DIRECTORY:
+            return  # and so are those above it: a directory stays one
         parent = b""
         for part in parts[:-1]:
             parent = parent + b"/" + part if parent else part
