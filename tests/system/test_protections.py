@@ -125,6 +125,35 @@ def test_an_instance_that_is_no_copy_is_left_alone(world: World, tmp_path: Path)
     world.backup.lxc.run("image", "delete", "mine")
 
 
+def test_two_protections_about_one_instance(world: World) -> None:
+    """The one that names it pulls it, into the copy that is there; without that one the other goes on."""
+
+    def copies() -> dict[str, list[str]]:
+        found = world.ask("GET", f"{PATH}?recursion=1")
+        return {each["name"]: [copy["instance"] for copy in each["copies"]] for each in found}
+
+    def config(name: str) -> dict[str, str]:
+        found: dict[str, str] = world.ask("GET", f"/1.0/instances/{name}")["config"]
+        return found
+
+    world.protect("*", "--pool", "bt", "--now")
+    world.protect("web", "--pool", "default", "--keep", "last=5", "--now")
+    assert copies() == {"home-all": ["db", "web"], "home-web": ["web"]}
+    world.cli.run("backup-server", "run-now", "home-all")
+    assert copies() == {"home-all": ["db"], "home-web": ["web"]}
+    web = world.ask("GET", "/1.0/instances/web")
+    assert web["devices"]["root"]["pool"] == "bt", "the copy stays where it is"
+    assert config("web")["snapshots.keep"] == "last=5"
+    world.cli.run("backup-server", "pause", "home-web")
+    world.cli.run("backup-server", "run-now", "home-all")
+    assert copies() == {"home-all": ["db"], "home-web": ["web"]}, "one that is paused is still in charge"
+    world.cli.run("backup-server", "remove", "home-web")
+    world.cli.run("backup-server", "run-now", "home-all")
+    assert copies() == {"home-all": ["db", "web"]}
+    assert "snapshots.keep" not in config("web")
+    assert len(world.ask("GET", "/1.0/instances/web/snapshots")) == 3, "of each run, whosever"
+
+
 def test_a_copy_that_was_started_is_not_changed(world: World) -> None:
     world.protect("web", "--now")
     succeeded_at = world.ask("GET", f"{PATH}/home-web")["last_success_at"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
@@ -68,6 +68,10 @@ class Protection:
     def matches(self, instance: str) -> bool:
         return fnmatch.fnmatchcase(instance, self.pattern)
 
+    def has_place_of(self, other: Protection) -> bool:
+        """Tell whether copies of both come from one project of one server, and go to one project here."""
+        return (self.address, self.project, self.target_project) == (other.address, other.project, other.target_project)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProtectedCopy:
@@ -84,6 +88,15 @@ class ProtectedCopy:
     received_bytes: int = 0
     duration_s: float = 0
     is_missing: bool = False
+
+
+def one_in_charge(protections: Sequence[Protection], instance: str) -> Protection | None:
+    """Return which of several protections of one place pulls an instance: the one that names it, else the oldest.
+
+    None where no one is about it. One that is paused stays in charge.
+    """
+    about = [each for each in protections if each.matches(instance)]
+    return min(about, key=lambda each: (each.pattern != instance, each.created_at, each.name), default=None)
 
 
 def check_protection(protection: Protection) -> None:
@@ -175,9 +188,16 @@ def restored_config(current: Config, restored: Config) -> dict[str, str]:
     return {**{key: value for key, value in restored.items() if not key.startswith(own)}, **kept}
 
 
-def is_copy_of(config: Config, protection: Protection) -> bool:
-    """Tell whether an instance here was made by the protection."""
-    return config.get(MARK_KEY) == protection.name
+def is_copy_for(config: Config, protection: Protection, others: Sequence[Protection], origin: str) -> bool:
+    """Tell whether an instance here is a copy that the protection, which is in charge of it, may bring up to date.
+
+    It, or one of `others` of the same place, made it; or one that is gone did, of the instance with this identity.
+    """
+    mark = config.get(MARK_KEY)
+    made_by = next((each for each in (protection, *others) if each.name == mark), None)
+    if made_by is not None:
+        return made_by.has_place_of(protection)
+    return mark is not None and config.get(ORIGIN_KEY) == origin
 
 
 def as_started(config: Config) -> Config:

@@ -20,10 +20,12 @@ from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.shapes import Instance as InstanceShape
 from holdfast.client.tls import Identity
 from holdfast.client.transfer import Pace
+from holdfast.db import protections as protections_table
 from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
+from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import InstanceChange, without_empty
 from holdfast.model.kinds import StatusCode
-from holdfast.model.protection import ORIGIN_KEY, Protection, check_not_started, copied_settings, is_copy_of
+from holdfast.model.protection import ORIGIN_KEY, Protection, check_not_started, copied_settings, is_copy_for
 from holdfast.service.caller import Caller
 from holdfast.service.copy_history import CopyHistory
 from holdfast.service.instance_requests import FromMigration, InstanceRequest
@@ -86,14 +88,18 @@ class Puller:
         caller = Caller(project=protection.target_project)
         remote = self.connection(protection)
         there = Instances(remote).get(name)
+        origin = (there["config"] or {}).get("volatile.uuid") or str(there["created_at"])
+        here = self._check_place(caller, protection, name, origin)
         config, devices = copied_settings(
-            there["expanded_config"] or {}, there["expanded_devices"] or {}, tuple(there["profiles"]), protection
+            there["expanded_config"] or {},
+            there["expanded_devices"] or {},
+            tuple(there["profiles"]),
+            protection if here is None else replace(protection, pool=here.pool),
         )
-        config[ORIGIN_KEY] = (there["config"] or {}).get("volatile.uuid") or str(there["created_at"])
-        is_here = self._check_place(caller, protection, name)
-        if is_here:
-            self._keep_other(caller, name, config[ORIGIN_KEY], handle)
-        before = self._times(caller, name) if is_here else {}
+        config[ORIGIN_KEY] = origin
+        if here is not None:
+            self._keep_other(caller, name, origin, handle)
+        before = {} if here is None else self._times(caller, name)
         request = InstanceRequest(
             name=name,
             architecture=there["architecture"],
@@ -103,18 +109,20 @@ class Puller:
             profiles=(),
         )
         received = self._transfer(caller, protection, remote, there, request, handle)
-        if is_here:
+        if here is not None:
             self._update(caller, name, there, request)
         newest = max(before.values(), default=_NONE)
         after = self._times(caller, name)
         return Pulled(received, any(time >= newest and each not in before for each, time in after.items()))
 
-    def _check_place(self, caller: Caller, protection: Protection, name: str) -> bool:
-        """Tell whether the copy is here; refuse what isn't one of ours, and one that was started."""
+    def _check_place(self, caller: Caller, protection: Protection, name: str, origin: str) -> Instance | None:
+        """Return the copy if it is here; refuse what isn't one of ours, and one that was started."""
         if not self._around.exists(caller.project, name):
-            return False
+            return None
         found = self._around.instance(caller.project, name)
-        if not is_copy_of(found.config, protection):
+        with self._around.database.read() as connection:
+            others = protections_table.list_all(connection)
+        if not is_copy_for(found.config, protection, others, origin):
             raise ConflictError(
                 f'There is an instance "{name}" in project "{caller.project}" that is no copy of this protection: '
                 "rename it, or have copies kept in another project with --target-project"
@@ -123,7 +131,7 @@ class Puller:
         self._around.require_stopped(
             found, f'The copy "{name}" runs here, so it is not brought up to date: stop it, or pause the protection'
         )
-        return True
+        return found
 
     def _keep_other(self, caller: Caller, name: str, origin: str, handle: OperationHandle) -> None:
         """Take a snapshot of the copy before the first state of another instance takes its place: it is the last."""

@@ -25,7 +25,7 @@ from holdfast.model.errors import (
     UnavailableError,
 )
 from holdfast.model.operation import Operation
-from holdfast.model.protection import ProtectedCopy, Protection, is_late, is_open
+from holdfast.model.protection import ProtectedCopy, Protection, is_late, is_open, one_in_charge
 from holdfast.model.retention import Kept
 from holdfast.model.schedule_run import ScheduleRun
 from holdfast.model.schedules import DEFAULT_LABEL, Schedule
@@ -175,6 +175,7 @@ class ProtectionRuns:
                 raise MigrationError(
                     f'{protection.remote} has no instance "{protection.pattern}" in project "{protection.project}"'
                 )
+            names = self._in_charge(protection, names)
             with ThreadPoolExecutor(protection.parallel, thread_name_prefix="pull") as executor:
                 told = executor.map(lambda name: self._try(protection, name, handle), names)
                 failures = [each for each in told if each]
@@ -252,6 +253,16 @@ class ProtectionRuns:
         for copy in known:
             if copy.instance not in names and not copy.is_missing:
                 self._save(protection, replace(copy, is_missing=True))
+
+    def _in_charge(self, protection: Protection, names: Sequence[str]) -> list[str]:
+        """Return what is pulled by this protection, and not by another of the same place; forget copies that are."""
+        with self._around.database.write() as connection:
+            others = [each for each in protections_table.list_all(connection) if each.name != protection.name]
+            known = [protection, *(each for each in others if each.has_place_of(protection))]
+            ours = [name for name in names if one_in_charge(known, name) is protection]
+            for name in set(names) - set(ours):
+                protections_table.forget_copy(connection, protection.name, name)
+        return ours
 
     def _copy(self, protection: Protection, name: str) -> ProtectedCopy:
         with self._around.database.read() as connection:

@@ -8,14 +8,17 @@ import pytest
 
 from holdfast.model.errors import BadRequestError
 from holdfast.model.protection import (
+    MARK_KEY,
+    ORIGIN_KEY,
     ProtectedCopy,
     Protection,
     check_protection,
     copied_settings,
     default_name,
-    is_copy_of,
+    is_copy_for,
     is_late,
     is_open,
+    one_in_charge,
 )
 from holdfast.model.refresh_plan import RefreshPlan, keeping_others
 
@@ -120,8 +123,8 @@ def test_a_copy_lies_still_and_stands_on_its_own() -> None:
         "snapshots.keep": "daily=7",
     }
     assert here == {"root": {**devices["root"], "pool": "tank"}, "eth0": devices["eth0"]}
-    assert is_copy_of(kept, PROTECTION)
-    assert not is_copy_of(config, PROTECTION)
+    assert is_copy_for(kept, PROTECTION, [], "")
+    assert not is_copy_for(config, PROTECTION, [], "")
 
 
 def test_when_a_copy_is_late() -> None:
@@ -134,6 +137,37 @@ def test_when_a_copy_is_late() -> None:
     assert is_late(ProtectedCopy(instance="web"), due_at, later)
     assert not is_late(ProtectedCopy(instance="web", is_missing=True), due_at, later)
     assert not is_late(old, None, later)
+
+
+def test_who_is_in_charge_of_an_instance() -> None:
+    everything = replace(PROTECTION, name="all", pattern="*")
+    some = replace(PROTECTION, name="some", pattern="d*", created_at=NOW + timedelta(1))
+    one = replace(PROTECTION, name="one", pattern="db", created_at=NOW + timedelta(2), is_paused=True)
+    found = [everything, some, one]
+    assert one_in_charge(found, "db") is one
+    assert one_in_charge(found, "data") is everything
+    assert one_in_charge([some, one], "data") is some
+    assert one_in_charge([some, one], "web") is None
+
+
+@pytest.mark.parametrize(
+    ("config", "is_taken"),
+    [
+        ({MARK_KEY: "mine", ORIGIN_KEY: "1"}, True),
+        ({MARK_KEY: "mine", ORIGIN_KEY: "other"}, True),
+        ({MARK_KEY: "wide", ORIGIN_KEY: "other"}, True),
+        ({MARK_KEY: "elsewhere", ORIGIN_KEY: "1"}, False),
+        ({MARK_KEY: "gone", ORIGIN_KEY: "1"}, True),
+        ({MARK_KEY: "gone", ORIGIN_KEY: "other"}, False),
+        ({MARK_KEY: "gone"}, False),
+        ({ORIGIN_KEY: "1"}, False),
+        ({}, False),
+    ],
+)
+def test_whose_copy_may_be_brought_up_to_date(config: dict[str, str], is_taken: bool) -> None:
+    mine = replace(PROTECTION, name="mine")
+    others = [mine, replace(PROTECTION, name="wide"), replace(PROTECTION, name="elsewhere", address="10.0.0.9:8443")]
+    assert is_copy_for(config, mine, others, "1") is is_taken
 
 
 def test_what_the_source_has_no_more_stays() -> None:
