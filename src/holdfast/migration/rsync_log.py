@@ -24,8 +24,6 @@ MOST_ENTRIES: Final = 5_000_000
 FORMAT: Final = "%i %l %n"
 _ITEM: Final = re.compile(rb"[^\[]*\[\d+\] ([.<>ch])([fdLDS])([ .?+a-zA-Z]{9}) (\d+) (.+)\n", re.DOTALL)
 _TOTAL: Final = re.compile(rb"[^\[]*\[\d+\] sent \d+ bytes  received \d+ bytes  total size (\d+)\n")
-_ASTRAY: Final = re.compile(rb"(?:^|/)\.{0,2}(?:/|\Z)|\0")
-"""A part of a path that is empty or leads elsewhere, or a byte that no path has."""
 _ESCAPED: Final = re.compile(rb"\\#([0-3][0-7]{2})")
 _UNCHANGED: Final = b" " * 9
 _TOP: Final = b"./"
@@ -56,7 +54,9 @@ def read_listing(lines: Iterable[bytes]) -> Listing:
             total_bytes = int(total[1]) if total is not None else total_bytes
             continue
         kind, how = found[2], found[3]
-        path = _ESCAPED.sub(lambda escaped: bytes([int(escaped[1], 8)]), found[5])
+        path = found[5]
+        if b"\\" in path:
+            path = _ESCAPED.sub(lambda escaped: bytes([int(escaped[1], 8)]), path)
         if path == _TOP or path in paths:
             continue
         paths.add(path)
@@ -78,6 +78,8 @@ def read_listing(lines: Iterable[bytes]) -> Listing:
 
 
 def _checked(path: bytes) -> bytes:
-    if _ASTRAY.search(path):
+    """Refuse a path of which a part is empty or leads elsewhere, or that holds a byte that none has."""
+    between = b"/" + path + b"/"
+    if b"//" in between or b"/./" in between or b"/../" in between or b"\0" in path:
         raise MigrationError("rsync names something outside of what it received")
     return path
