@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host.beneath import beneath, directory, join
-from holdfast.host.walk import Walk
+from holdfast.host.walk import THREADS, Walk
 
 _ATTEMPTS: Final = 5
 _FS_IOC_GETFLAGS: Final = 0x80086601
@@ -67,7 +67,7 @@ class _Removal:
 
     def __init__(self, root: int) -> None:
         self._root = root
-        self.walk = Walk(self._visit)
+        self.walk = Walk(self._visit, threads=THREADS)
         self._lock = threading.Lock()
         self._directories: list[bytes] = []
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from holdfast.host.beneath import beneath, beneath_links, directory, join
 from holdfast.host.file_copy import ContentCopier, copy_file, copy_special, read_attributes, write_attributes
-from holdfast.host.walk import ONE, Walk
+from holdfast.host.walk import Walk
 from holdfast.model.errors import CancelledOperationError
 
 Choose = Callable[[str, os.stat_result], int | None]
@@ -78,7 +78,7 @@ class _Links:
         self, source: int, target: int, choosing: Callable[[bytes, contextlib.ExitStack], Choose] | None
     ) -> None:
         self._source, self._target, self._choosing = source, target, choosing
-        self.walk = Walk(self._visit, threads=ONE)
+        self.walk = Walk(self._visit)
         self._copier = ContentCopier(lambda _: self.walk.check())
         self._lock = threading.Lock()
         self._directories: list[tuple[bytes, os.stat_result, dict[str, bytes]]] = []

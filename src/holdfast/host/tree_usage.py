@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host.beneath import beneath, directory, join
-from holdfast.host.walk import ONE, Walk
+from holdfast.host.walk import Walk
 from holdfast.model.errors import CancelledOperationError
 
 _BLOCK_BYTES: Final = 512
@@ -31,7 +31,7 @@ def measure(tree: Path, ended: Callable[[], bool]) -> Usage:
     """Add up a tree until it is done or `ended`. Links aren't followed; what vanishes meanwhile isn't there."""
     with directory(tree) as root:
         meter = _Meter(root)
-        walk = Walk(meter.visit, threads=ONE)
+        walk = Walk(meter.visit)
         try:
             walk.run(ended)
         except CancelledOperationError:

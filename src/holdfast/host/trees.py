@@ -18,7 +18,7 @@ from holdfast.host.beneath import beneath, directory
 from holdfast.host.crew import Crew
 from holdfast.host.sharing import can_share_extents
 from holdfast.host.tree_copy import Linked, TreeCopy
-from holdfast.host.walk import Walk
+from holdfast.host.walk import THREADS, Walk
 
 MANY: Final = 2000
 """Entries after which a crew of processes takes over: it needs some 50 ms to start, as 1,000 files do in threads."""
@@ -79,7 +79,7 @@ class _Clone:
     ) -> None:
         self._target_root = target_root
         self._roots = (source_root, target_root, twin_root, relative_root)
-        self.walk = Walk(self._visit, self._kill)
+        self.walk = Walk(self._visit, self._kill, threads=THREADS)
         self._copy = TreeCopy(
             source_root, target_root, twin_root, relative_root, check=self.walk.check, count=self.walk.count
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast.host.beneath import beneath, directory, join
-from holdfast.host.walk import ONE, Walk
+from holdfast.host.walk import Walk
 
 _OF_THE_HOST: Final = frozenset({b"usr", b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32"})
 _OF_ITS_OWN: Final = frozenset({b"target", b"former"})
@@ -38,7 +38,7 @@ def entries_to_show(tree: Path, most_entries: int) -> int | None:
             counts.append(len(entries))
             return [] if found.is_set() else below
 
-        Walk(visit, threads=ONE).run()
+        Walk(visit).run()
     return None if found.is_set() or sum(counts) > most_entries else sum(counts)
 
 
