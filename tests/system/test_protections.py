@@ -352,6 +352,23 @@ def test_a_name_that_is_used_again_there_replaces_no_snapshot_here(world: World,
         world.home.lxc.run("delete", "--force", "again")
 
 
+def test_a_run_that_is_cut_after_it_kept_the_former_state_keeps_it_once(world: World) -> None:
+    world.home.lxc.run("init", "tiny", "twice", "-s", "bt")
+    try:
+        world.protect("twice", "--pool", "bt", "--now")
+        world.home.lxc.run("delete", "--force", "twice")
+        world.home.lxc.run("init", "tiny", "twice", "-s", "bt")
+        world.backup.crash_at("snapshot-create:committed")
+        world.cli.fails("backup-server", "run-now", "home-twice")
+        world.backup.wait_for_death()
+        world.backup.start()
+        world.cli.run("backup-server", "run-now", "home-twice")
+        found = world.ask("GET", "/1.0/instances/twice/snapshots?recursion=1")
+        assert len([each for each in found if each["name"].startswith("former-")]) == 1
+    finally:
+        world.home.lxc.run("delete", "--force", "twice")
+
+
 def test_pausing_and_changing(world: World) -> None:
     world.protect("web", "--bwlimit", "5MiB", "--window", "22:00-06:00", "--parallel", "3")
     shown = world.ask("GET", f"{PATH}/home-web")

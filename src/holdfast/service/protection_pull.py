@@ -20,6 +20,7 @@ from holdfast.client.operations import RunningOperation, begin
 from holdfast.client.shapes import Instance as InstanceShape
 from holdfast.client.tls import Identity
 from holdfast.client.transfer import Pace
+from holdfast.db import instances as instances_table
 from holdfast.db import protections as protections_table
 from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
 from holdfast.model.instance import Instance
@@ -141,8 +142,16 @@ class Puller:
                 return
             point = f"former-{self._around.clock.now():%Y%m%d-%H%M%S}"
             _log.warning("%s is another instance at its home than before: what it was is kept as %s", name, point)
-            self._snapshots.take(caller, copy, point, None, handle, description=_FORMER)
-            self._around.save(replace(copy, config={**copy.config, ORIGIN_KEY: origin}))
+            known_now = replace(copy, config={**copy.config, ORIGIN_KEY: origin})
+            self._snapshots.take(
+                caller,
+                copy,
+                point,
+                None,
+                handle,
+                description=_FORMER,
+                along=lambda connection: instances_table.update(connection, known_now),
+            )
 
     def _times(self, caller: Caller, name: str) -> dict[str, datetime]:
         """Return when each snapshot of the copy was taken. Older ones come, too, when more are to be kept."""

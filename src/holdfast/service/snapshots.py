@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, count
 from typing import Final
 
 from holdfast.db import snapshots as snapshots_table
+from holdfast.db.database import Connection
 from holdfast.model.errors import (
     BadRequestError,
     ConflictError,
@@ -97,8 +98,12 @@ class SnapshotService:
         *,
         description: str = "",
         occasion: Occasion | None = None,
+        along: Callable[[Connection], None] | None = None,
     ) -> Snapshot:
-        """Take a snapshot of an instance that the caller holds; with an `occasion` a schedule wants it."""
+        """Take a snapshot of an instance that the caller holds; with an `occasion` a schedule wants it.
+
+        `along` writes what must be recorded together with it, or not at all.
+        """
         snapshot = replace(self._plan(instance, name, expires, occasion), description=description)
         driver, volume = self._around.driver(instance), volume_of(instance)
         if driver.exists(volume, snapshot.name):
@@ -119,6 +124,8 @@ class SnapshotService:
                 snapshots_table.insert(connection, instance.project, instance.name, snapshot)
                 if occasion is not None:
                     occasion.record(connection)
+                if along is not None:
+                    along(connection)
                 self._around.intents.close(intent, connection)
         except BaseException:
             self.undo_create(intent)
