@@ -184,7 +184,10 @@ class ProtectionRuns:
             raise MigrationError(f"{len(failures)} of {len(names)} could not be pulled: {'; '.join(failures)}")
 
     def _try(self, protection: Protection, name: str, handle: OperationHandle) -> str:
-        """Pull one and remember how that went; return what went wrong."""
+        """Pull one and remember how that went; return what went wrong.
+
+        Raises `UnavailableError` where the server stops: the run isn't over, and the next start finds it due.
+        """
         if handle.is_cancelled():
             return ""
         began_at, began_s = self._around.clock.now(), time.monotonic()
@@ -193,9 +196,11 @@ class ProtectionRuns:
             pulled = self._puller.pull(protection, name, handle)
             if not pulled.has_new_snapshots:
                 self._leave_point(protection, name, began_at, handle)
-        except (CancelledOperationError, UnavailableError):
-            return ""
+        except UnavailableError:
+            raise
         except (HoldfastError, ClientError) as error:
+            if isinstance(error, CancelledOperationError) and handle.is_cancelled():
+                return ""  # the run was cancelled, rather than this one transfer
             self._save(protection, replace(before, tried_at=began_at, error=str(error), is_missing=False))
             _log.warning("%s of protection %s could not be pulled: %s", name, protection.name, error)
             return f"{name}: {error}"
