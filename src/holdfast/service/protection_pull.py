@@ -22,7 +22,14 @@ from holdfast.client.tls import Identity
 from holdfast.client.transfer import Pace
 from holdfast.db import instances as instances_table
 from holdfast.db import protections as protections_table
-from holdfast.model.errors import CancelledOperationError, ConflictError, HoldfastError, InternalError
+from holdfast.model.errors import (
+    BadRequestError,
+    CancelledOperationError,
+    ConflictError,
+    HoldfastError,
+    InternalError,
+    OperationNotFoundError,
+)
 from holdfast.model.instance import Instance
 from holdfast.model.instance_changes import InstanceChange, without_empty
 from holdfast.model.kinds import StatusCode
@@ -180,7 +187,7 @@ class Puller:
         source = FromMigration(refresh=True, history=history)
         try:
             receiving = self._sink.receive(caller, request, source, dialed)
-            handle.on_cancel(lambda: self._around.operations.cancel(caller, receiving.id))
+            handle.on_cancel(lambda: self._cancel(caller, receiving.id))
             ended = self._around.operations.wait(receiving.id, None)
         except BaseException:
             with contextlib.suppress(ClientError):
@@ -193,6 +200,11 @@ class Puller:
                 sending.cancel()
             raise HoldfastError(ended.error)
         return dialed.received_bytes
+
+    def _cancel(self, caller: Caller, receiving: str) -> None:
+        """Cancel a transfer, unless it has ended or is too far for that: the others of the run are cancelled then."""
+        with contextlib.suppress(BadRequestError, OperationNotFoundError):
+            self._around.operations.cancel(caller, receiving)
 
     def _update(self, caller: Caller, name: str, there: InstanceShape, request: InstanceRequest) -> None:
         """Give a copy that was there the settings that the instance has now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,10 +22,12 @@ from holdfast.model.errors import (
     MigrationError,
     UnavailableError,
 )
+from holdfast.model.kinds import StatusCode
 from holdfast.model.profile import Project
 from holdfast.model.protection import Protection
 from holdfast.model.schedules import Schedule
 from holdfast.model.storage import Pool
+from holdfast.service import protection_pull
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
 from holdfast.service.locks import Locks
@@ -34,6 +37,7 @@ from holdfast.service.protection_pull import Pulled, Puller
 from holdfast.service.protection_runs import ProtectionRuns
 from holdfast.service.scheduled import Occasion
 from holdfast.service.surroundings import Surroundings
+from support.waiting import LONG_S
 
 CALLER = Caller(project="default")
 PROTECTION = Protection(
@@ -132,3 +136,39 @@ def test_a_run_that_the_end_of_the_server_cuts_off_has_not_succeeded(scene: Scen
         scene.take(other)
     assert scene.recorded == [], "the next start finds it due"
     assert scene.errors().get("db", "") == "", "nothing is wrong with the copy"
+
+
+def test_a_cancel_reaches_the_transfers_that_still_run(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the transfer of another instance has ended, so that it can't be cancelled any more."""
+    begun, cut = threading.Event(), threading.Event()
+
+    def quick(_: OperationHandle) -> None: ...
+
+    def slow(handle: OperationHandle) -> None:
+        handle.on_cancel(cut.set)
+        begun.set()
+        cut.wait(LONG_S)
+        handle.check()
+
+    works = iter((quick, slow))
+    sink = SimpleNamespace(
+        receive=lambda caller, *_: scene.operations.start(caller, "Receiving", next(works), may_cancel=True)
+    )
+    sending = SimpleNamespace(id="1", document={"metadata": {"control": "a", "fs": "b"}}, cancel=lambda: None)
+    monkeypatch.setattr(protection_pull, "_ask_to_send", lambda *_: sending)
+    puller = Puller.__new__(Puller)
+    puller._around, puller._sink, puller._retention = scene.around, cast(Any, sink), cast(Any, None)
+    remote = cast(Any, SimpleNamespace(endpoint=SimpleNamespace(url="https://home")))
+
+    def work(handle: OperationHandle) -> None:
+        for name in ("db", "web"):
+            puller._transfer(CALLER, PROTECTION, remote, cast(Any, {}), cast(Any, SimpleNamespace(name=name)), handle)
+
+    run = scene.operations.start(CALLER, "Pulling copies", work, may_cancel=True)
+    assert begun.wait(LONG_S)
+    try:
+        scene.operations.cancel(CALLER, run.id)
+        assert cut.is_set()
+    finally:
+        cut.set()
+    assert scene.operations.wait(run.id, LONG_S).status is StatusCode.CANCELLED
