@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from holdfast.db import images, instances, profiles, snapshots
+from holdfast.db import images, instances, profiles, protections, snapshots
 from holdfast.db import volume_snapshots as volume_snapshots_table
 from holdfast.db import volumes as volumes_table
 from holdfast.db.database import Connection
 from holdfast.model.instance import Config, Instance, Snapshot
 from holdfast.model.kinds import VolumeType
 from holdfast.model.storage import Volume, instance_volume
-from holdfast.service.resources import instance_url, snapshot_url, url, volume_snapshot_url, volume_url
+from holdfast.service.resources import copies_url, instance_url, snapshot_url, url, volume_snapshot_url, volume_url
 from holdfast.storage.driver import Driver
 
 
@@ -31,7 +31,7 @@ class VolumeView:
 
 
 def users(connection: Connection, pool: str) -> list[str]:
-    """Return the URLs of what keeps the pool from being deleted: instances, volumes, their snapshots, profiles."""
+    """Return the URLs of what keeps the pool from going: instances, volumes, their snapshots, profiles, protections."""
     found = []
     by_instance = snapshots.list_all(connection, None)
     for instance in instances.list_in_pool(connection, pool):
@@ -46,6 +46,9 @@ def users(connection: Connection, pool: str) -> list[str]:
         found.append(volume_url(pool, volume.project, volume.name))
         for each in taken.get((pool, volume.project, volume.name), []):
             found.append(volume_snapshot_url(pool, volume.project, volume.name, each.name))
+    for protection in protections.list_all(connection):
+        if protection.pool == pool:
+            found.append(copies_url(protection))
     return found
 
 

@@ -112,7 +112,7 @@ class PoolService:
         return self.driver(name).resources()
 
     def used_by(self, name: str) -> Sequence[str]:
-        """Return the URLs of what needs the pool: instances, volumes, their snapshots, profiles, images kept in it."""
+        """Return the URLs of what needs the pool: those that keep it from being deleted, and images kept in it."""
         self.get(name)
         with self._database.read() as connection:
             urls = pool_usage.users(connection, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from holdfast.db import images, instances, profiles, projects, volumes
+from holdfast.db import images, instances, profiles, projects, protections, volumes
 from holdfast.db.database import Connection, Database
 from holdfast.model.errors import BadRequestError, ConflictError, NotAuthorizedError, ProjectNotFoundError
 from holdfast.model.kinds import DEFAULT_PROJECT
@@ -16,7 +16,7 @@ from holdfast.service import project_features
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
 from holdfast.service.locks import Locks, project_lock
-from holdfast.service.resources import instance_url, url, volume_url
+from holdfast.service.resources import copies_url, instance_url, url, volume_url
 
 DEFAULT_PROFILE = "default"
 
@@ -188,4 +188,5 @@ def _used_by(connection: Connection, name: str) -> list[str]:
         *(url("profiles", profile.name, project=name) for profile in profiles.list_all(connection, name)),
         *(url("images", image.fingerprint, project=name) for image in images.list_all(connection, name)),
         *(volume_url(each.pool, name, each.name) for each in volumes.list_all(connection, project=name)),
+        *(copies_url(each) for each in protections.list_all(connection) if each.target_project == name),
     ]

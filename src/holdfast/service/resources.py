@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from holdfast.model.entities import entity_path
 from holdfast.model.kinds import DEFAULT_PROJECT, InstanceType
+from holdfast.model.protection import Protection
 
 
 def url(*segments: str, project: str = DEFAULT_PROJECT) -> str:
@@ -16,6 +17,11 @@ def url(*segments: str, project: str = DEFAULT_PROJECT) -> str:
 
 def instance_url(project: str, name: str) -> str:
     return url("instances", name, project=project)
+
+
+def copies_url(protection: Protection) -> str:
+    """Return what names a protection as a user of the place that its copies go to, for those who may see into that."""
+    return url("protections", protection.name, project=protection.target_project)
 
 
 def snapshot_url(project: str, instance: str, snapshot: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.db import instances, pools, profiles
+from holdfast.db import instances, pools, profiles, protections
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import BadRequestError, ConflictError, NotFoundError, PoolNotFoundError, StorageError
@@ -19,6 +19,7 @@ from holdfast.model.instance import Instance
 from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Event, JsonValue, Lifecycle
 from holdfast.model.profile import Profile
+from holdfast.model.protection import Protection
 from holdfast.model.storage import Pool, instance_volume
 from holdfast.model.warning import Severity, WarningStatus
 from holdfast.service.caller import Caller
@@ -97,6 +98,34 @@ def test_life_of_a_pool(scene: Scene) -> None:
     assert not scene.paths.pool("p").exists()
     assert scene.intents.list_open() == []
     assert scene.actions() == ["storage-pool-created", "storage-pool-updated", "storage-pool-deleted"]
+
+
+def test_a_pool_for_the_copies_of_a_protection_stays(scene: Scene) -> None:
+    """Also while there is no copy in it yet; a deletion that a crash cut doesn't go on then."""
+    pool = scene.pools.create(CALLER, "p", "dir", "", {})
+    protection = Protection(
+        name="home-all",
+        remote="home",
+        address="127.0.0.1:1",
+        certificate="",
+        pattern="*",
+        pool="p",
+        schedule="@daily",
+        created_at=SystemClock().now(),
+    )
+    with scene.database.write() as connection:
+        protections.insert(connection, protection)
+    with pytest.raises(BadRequestError, match="currently in use"):
+        scene.pools.delete(CALLER, "p")
+    payload: dict[str, JsonValue] = {"pool": "p", "driver": "dir", "config": dict(pool.config)}
+    scene.pools.finish_delete(scene.intents.open(DELETE_INTENT, payload))
+    assert scene.paths.pool("p").exists()
+    assert scene.intents.list_open() == []
+    assert scene.pools.used_by("p") == ["/1.0/protections/home-all"]
+    with scene.database.write() as connection:
+        protections.delete(connection, "home-all")
+    scene.pools.delete(CALLER, "p")
+    assert scene.pools.list() == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.db import instances, pools, profiles
+from holdfast.db import instances, pools, profiles, protections
 from holdfast.db.database import Database, sqlite_url
 from holdfast.model.clock import SystemClock
 from holdfast.model.errors import (
@@ -19,6 +19,7 @@ from holdfast.model.errors import (
 )
 from holdfast.model.instance import Instance
 from holdfast.model.profile import Profile
+from holdfast.model.protection import Protection
 from holdfast.model.storage import Pool
 from holdfast.service import pool_usage
 from holdfast.service.caller import Caller
@@ -131,6 +132,32 @@ def test_projects_are_deleted_when_empty(scene: Scene) -> None:
         scene.projects.get("other")
     with pytest.raises(NotAuthorizedError, match="default project"):
         scene.projects.delete(DEFAULT, "default")
+
+
+def test_a_project_for_the_copies_of_a_protection_stays(scene: Scene) -> None:
+    """Also while there is no copy in it yet."""
+    scene.projects.create(DEFAULT, "other", "", {})
+    protection = Protection(
+        name="home-all",
+        remote="home",
+        address="127.0.0.1:1",
+        certificate="",
+        pattern="*",
+        target_project="other",
+        pool="p",
+        schedule="@daily",
+        created_at=SystemClock().now(),
+    )
+    with scene.database.write() as connection:
+        protections.insert(connection, protection)
+    with pytest.raises(BadRequestError, match=r"^Only empty projects can be removed$"):
+        scene.projects.delete(DEFAULT, "other")
+    with pytest.raises(BadRequestError, match=r"^Only empty projects can be renamed$"):
+        scene.projects.rename(DEFAULT, "other", "another")
+    assert "/1.0/protections/home-all?project=other" in scene.projects.used_by("other")
+    with scene.database.write() as connection:
+        protections.delete(connection, "home-all")
+    scene.projects.delete(DEFAULT, "other")
 
 
 @pytest.mark.parametrize("name", ["a_b", "a/b", "", "..", "*", "a" * 101])
