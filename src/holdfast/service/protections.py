@@ -11,7 +11,7 @@ from holdfast.client.errors import ApiError, ClientError
 from holdfast.db import protections as protections_table
 from holdfast.db import schedule_runs
 from holdfast.model.due import latest_due, next_due
-from holdfast.model.errors import BadRequestError, ConflictError
+from holdfast.model.errors import BadRequestError, ConflictError, ProtectionNotFoundError
 from holdfast.model.expand import root_device
 from holdfast.model.operation import Operation
 from holdfast.model.protection import ProtectedCopy, Protection, check_protection, default_name, is_late
@@ -123,19 +123,12 @@ class ProtectionService:
                 )
 
     def change(self, caller: Caller, name: str, change: ProtectionChange) -> None:
-        before = self._runs.protection(name)
-        limit = before.bytes_per_s if change.bytes_per_s is None else change.bytes_per_s or None
-        after = replace(
-            before,
-            schedule=_or(change.schedule, before.schedule),
-            keep=_or(change.keep, before.keep),
-            window=_or(change.window, before.window),
-            parallel=_or(change.parallel, before.parallel),
-            is_paused=_or(change.is_paused, before.is_paused),
-            bytes_per_s=limit,
-        )
-        check_protection(after)
-        with self._around.database.write() as connection:
+        with self._around.database.write() as connection:  # all of it: another change at this time is kept, too
+            before = protections_table.get(connection, name)
+            if before is None:
+                raise ProtectionNotFoundError(name)
+            after = _changed(before, change)
+            check_protection(after)
             protections_table.update(connection, after)
         self._tell(caller, name, "updated")
 
@@ -191,3 +184,15 @@ class ProtectionService:
 
 def _or(given: _T | None, before: _T) -> _T:
     return before if given is None else given
+
+
+def _changed(before: Protection, change: ProtectionChange) -> Protection:
+    return replace(
+        before,
+        schedule=_or(change.schedule, before.schedule),
+        keep=_or(change.keep, before.keep),
+        window=_or(change.window, before.window),
+        parallel=_or(change.parallel, before.parallel),
+        is_paused=_or(change.is_paused, before.is_paused),
+        bytes_per_s=before.bytes_per_s if change.bytes_per_s is None else change.bytes_per_s or None,
+    )

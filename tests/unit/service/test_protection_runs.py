@@ -20,6 +20,7 @@ from holdfast.model.clock import SystemClock
 from holdfast.model.errors import (
     CancelledOperationError,
     MigrationError,
+    ProtectionNotFoundError,
     UnavailableError,
 )
 from holdfast.model.kinds import StatusCode
@@ -27,7 +28,7 @@ from holdfast.model.profile import Project
 from holdfast.model.protection import Protection
 from holdfast.model.schedules import Schedule
 from holdfast.model.storage import Pool
-from holdfast.service import protection_pull
+from holdfast.service import protection_pull, protections
 from holdfast.service.caller import Caller
 from holdfast.service.events import EventBus
 from holdfast.service.locks import Locks
@@ -35,6 +36,7 @@ from holdfast.service.operation_handle import OperationHandle
 from holdfast.service.operations import Operations
 from holdfast.service.protection_pull import Pulled, Puller
 from holdfast.service.protection_runs import ProtectionRuns
+from holdfast.service.protections import ProtectionChange, ProtectionService
 from holdfast.service.scheduled import Occasion
 from holdfast.service.surroundings import Surroundings
 from support.waiting import LONG_S
@@ -172,3 +174,36 @@ def test_a_cancel_reaches_the_transfers_that_still_run(scene: Scene, monkeypatch
     finally:
         cut.set()
     assert scene.operations.wait(run.id, LONG_S).status is StatusCode.CANCELLED
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+def test_two_changes_at_one_time_are_both_made(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pausing one while somebody else changes its rule to keep."""
+    runs = scene.runs(Other({}))
+    service = ProtectionService(scene.around, runs, cast(Any, None), zone=lambda: UTC, warnings=Quiet())
+    others: list[threading.Thread] = []
+
+    def check(protection: Protection) -> None:
+        if not others:
+            other = threading.Thread(target=service.change, args=(CALLER, "home-all", ProtectionChange(keep="last=3")))
+            others.append(other)
+            other.start()
+            other.join(1)  # it has no need to be over: it may have to wait for this change
+
+    monkeypatch.setattr(protections, "check_protection", check)
+    service.change(CALLER, "home-all", ProtectionChange(is_paused=True))
+    others[0].join(LONG_S)
+    found = runs.protection("home-all")
+    assert (found.is_paused, found.keep) == (True, "last=3")
+
+
+def test_a_change_of_one_that_goes_meanwhile_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = scene.runs(Other({}))
+    service = ProtectionService(scene.around, runs, cast(Any, None), zone=lambda: UTC, warnings=Quiet())
+    found = runs.protection("home-all")
+    service.remove(CALLER, "home-all")
+    monkeypatch.setattr(runs, "protection", lambda _: found)  # as it was looked up before
+    with pytest.raises(ProtectionNotFoundError):
+        service.change(CALLER, "home-all", ProtectionChange(is_paused=True))
