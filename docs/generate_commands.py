@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from holdfast.cli.groups import Command, Group
-from holdfast.cli.main import ROOT
+from holdfast.cli.root import ROOT
 
 PAGE = Path(__file__).parent / "reference" / "commands.md"
 INTRODUCTION = """# Commands

@@ -12,7 +12,8 @@ import pytest
 
 from holdfast.cli.groups import Command, Group
 from holdfast.cli.instance_filters import matches
-from holdfast.cli.main import ROOT, main
+from holdfast.cli.main import main
+from holdfast.cli.root import ROOT
 from holdfast.client.shapes import InstanceFull
 from support.unixserver import Asked, UnixServer, background, operation, refusal, sync
 

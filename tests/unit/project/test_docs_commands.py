@@ -13,8 +13,8 @@ import pytest
 from holdfast.cli.commands import config
 from holdfast.cli.commands.config import target_and_settings
 from holdfast.cli.implied import ImpliedGroup
-from holdfast.cli.main import ROOT
 from holdfast.cli.references import parse_settings
+from holdfast.cli.root import ROOT
 
 REPOSITORY = Path(__file__).parents[3]
 FENCE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)

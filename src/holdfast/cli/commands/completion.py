@@ -20,7 +20,7 @@ from holdfast.cli.groups import command
 def completion(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
-    from holdfast.cli.main import ROOT
+    from holdfast.cli.root import ROOT
 
     kind = get_completion_class(shell)
     if kind is None:
