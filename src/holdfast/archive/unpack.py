@@ -15,9 +15,10 @@ from holdfast.archive.tarstream import TarStream
 from holdfast.host.beneath import directory
 from holdfast.host.confine import confined
 from holdfast.host.early_writing import EarlyWriting
+from holdfast.host.failures import WORDS, shortage
 from holdfast.host.processes import PIPE, Listener, Process, pipe
 from holdfast.host.writing_out import WritingOut
-from holdfast.model.errors import CommandError, NoSpaceError, QuotaError, StorageError
+from holdfast.model.errors import CommandError, NoSpaceError, StorageError
 from holdfast.streams.copy import write_all
 
 _RECORD_BLOCKS: Final = 256
@@ -40,9 +41,8 @@ _TAR_ARGUMENTS: Final = (
 _GATHERED_BYTES: Final = 128 * 1024
 """Most files are small: a call for each of their pieces would cost more than the work on them."""
 
-_OVER_QUOTA: Final = "Disk quota exceeded"
-_FULL_DISK: Final = ("No space left on device", "Wrote only")
-"""How tar words it; the last one is a short write."""
+_SHORT_WRITE: Final = "Wrote only"
+"""How tar words one; what ended it, it doesn't say."""
 
 
 class TreeUnpacker:
@@ -127,9 +127,7 @@ def unpacking(
     except BrokenPipeError as error:
         raise StorageError(f"Unpacking into {target} stopped early") from error
     except CommandError as error:
-        if _OVER_QUOTA in error.stderr:
-            raise QuotaError(f"Unpacking into {target} failed: {_OVER_QUOTA}") from error
-        if any(sign in error.stderr for sign in _FULL_DISK):
-            raise NoSpaceError(f"Unpacking into {target} failed: No space left on device") from error
+        if lacking := shortage(error.stderr) or (NoSpaceError if _SHORT_WRITE in error.stderr else None):
+            raise lacking(f"Unpacking into {target} failed: {WORDS[lacking]}") from error
         first = error.stderr.strip().partition("\n")[0].removeprefix("/usr/bin/tar: ").removeprefix("tar: ")
         raise StorageError(f"Unpacking into {target} failed: {first[:500]}") from error

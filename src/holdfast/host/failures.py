@@ -8,29 +8,47 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from holdfast.model.errors import CommandError, HoldfastError, NoSpaceError
+from holdfast.model.errors import CommandError, HoldfastError, NoSpaceError, QuotaError
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_FULL_TEXTS: Final = ("No space left on device", "uota exceeded", "out of space")
+_SHORTAGES: Final = {errno.ENOSPC: NoSpaceError, errno.EDQUOT: QuotaError}
+_OVER_QUOTA: Final = "uota exceeded"
+"""How the kernel, and the tools after it, word that what is written to has used up its own size."""
+_FULL_TEXTS: Final = ("No space left on device", "out of space")
+
+WORDS: Final[dict[type[NoSpaceError], str]] = {
+    NoSpaceError: os.strerror(errno.ENOSPC),
+    QuotaError: os.strerror(errno.EDQUOT),
+}
+"""What to say where a tool says it among other things."""
+
+
+def shortage(told: str) -> type[NoSpaceError] | None:
+    """Return which want of space a command tells of, by what it wrote on standard error; None for another failure."""
+    if _OVER_QUOTA in told:
+        return QuotaError
+    return NoSpaceError if any(text in told for text in _FULL_TEXTS) else None
 
 
 def is_full(error: CommandError) -> bool:
     """Tell whether a command failed for want of space."""
-    return any(text in error.stderr for text in _FULL_TEXTS)
+    return shortage(error.stderr) is not None
 
 
 @contextlib.contextmanager
 def explained(doing: str, kind: type[HoldfastError]) -> Iterator[None]:
-    """Raise `NoSpaceError` for a failure of the body for want of space, `kind` for any other; `doing` comes first."""
+    """Raise `kind` for a failure of the body; `doing` comes first.
+
+    For want of space it is `NoSpaceError`, or `QuotaError` where what is written to has used up its own size.
+    """
     try:
         yield
     except OSError as error:
         names = " -> ".join(_shown(name) for name in (error.filename, error.filename2) if name)
         cause = f"{error.strerror}: {names}" if names else f"{error.strerror}"
-        raise (NoSpaceError if error.errno in _FULL else kind)(f"{doing}: {cause}") from error
+        raise _SHORTAGES.get(error.errno or 0, kind)(f"{doing}: {cause}") from error
     except CommandError as error:
-        if is_full(error):
-            raise NoSpaceError(f"{doing}: {error.stderr.strip().splitlines()[-1]}") from error
+        if lacking := shortage(error.stderr):
+            raise lacking(f"{doing}: {error.stderr.strip().splitlines()[-1]}") from error
         raise kind(f"{doing}: {error}") from error
 
 

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from holdfast.host.confine import FORMER, INPUT, LOG, confined
+from holdfast.host.failures import WORDS, shortage
 from holdfast.host.processes import PIPE, Process, run
 from holdfast.migration.channels import DataChannel
 from holdfast.migration.header import RsyncFeatures
@@ -38,7 +39,6 @@ _RECEIVER: Final = (
     "--sparse",
     "--modify-window=-1",
 )
-_FULL: Final = ("No space left on device", "Disk quota exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ def receive_tree(channel: DataChannel, tree: Path, options: RsyncOptions, *, pro
         "Rsync receive failed",
         (0,),
         into=progress,
+        may_lack_space=True,
     )
 
 
@@ -113,6 +114,7 @@ def receive_differences(
             "Rsync receive failed",
             (0,),
             into=progress,
+            may_lack_space=True,
         )
         with notes.open("rb") as lines:
             return read_listing(lines)
@@ -147,8 +149,12 @@ def _run(
     *,
     out: Progress | None = None,
     into: Progress | None = None,
+    may_lack_space: bool = False,
 ) -> None:
-    """Bridge a process and the stream until both have ended; who fails first ends the other."""
+    """Bridge a process and the stream until both have ended; who fails first ends the other.
+
+    Only who receives can lack space: whatever rsync says of that where it sends is of the other side.
+    """
     try:
         with start as process:
             feeder = _Feeder(channel, process, into)
@@ -170,10 +176,10 @@ def _run(
                 raise feeder.error
     except CommandError as error:
         lines = [line for line in error.stderr.strip().splitlines() if line.strip()]
-        full = next((text for text in _FULL if text in error.stderr), None)
-        raise MigrationError(
-            f"{failure}: {full or (lines[0] if lines else error)} (exit status {error.code})"
-        ) from error
+        lacking = shortage(error.stderr)
+        told = WORDS[lacking] if lacking else lines[0] if lines else error
+        kind = lacking if lacking and may_lack_space else MigrationError
+        raise kind(f"{failure}: {told} (exit status {error.code})") from error
 
 
 class _Feeder(threading.Thread):

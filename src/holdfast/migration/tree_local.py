@@ -36,7 +36,7 @@ def update_tree(source: Path, ground: Ground, doing: str, *, progress: Progress,
         with explained(f'Failed reading "{source.name}"', StorageError), directory(source) as root:
             _exchange(source, _Comparison(root), ground, progress, cancelled)
     except NoSpaceError as error:
-        raise NoSpaceError(f"{doing}: {error}") from error
+        raise type(error)(f"{doing}: {error}") from error
     except (MigrationError, StorageError) as error:
         raise StorageError(f"{doing}: {error}") from error
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from holdfast.archive.layout import BACKUP_YAML
+from holdfast.host.failures import explained
 from holdfast.host.file_copy import have_same_attributes
 from holdfast.host.tree_links import link_unchanged
 from holdfast.host.ways_out import entries_to_show
@@ -27,7 +28,7 @@ from holdfast.migration.rsync_log import Listing
 from holdfast.migration.tree_ground import Ground
 from holdfast.migration.tree_receive import receive_tree
 from holdfast.migration.tree_send import SendOptions, send_tree
-from holdfast.model.errors import HoldfastError, MigrationError, NoSpaceError, QuotaError
+from holdfast.model.errors import MigrationError, NoSpaceError, QuotaError
 from holdfast.model.kinds import ContentType, VolumeType
 from holdfast.model.sizes import parse_bytes
 from holdfast.model.storage import Volume
@@ -47,8 +48,6 @@ _LOOK_S: Final = 0.5
 _LARGEST_DISK_BYTES: Final = 1 << 50
 _MOST_LISTED: Final = 1_000_000
 """Entries that rsync's notes may have: each takes some 250 bytes of memory while they are read."""
-_OVER_QUOTA: Final = "uota exceeded"
-"""How the kernel, and rsync after it, word that a volume has used up its own size."""
 _MIB: Final = 1024 * 1024
 _DISK_STEP_BYTES: Final = 8192
 """LXD rounds up the sizes of disks to this."""
@@ -220,8 +219,8 @@ def receive_content(reception: Reception, agreement: Agreement, data: DataChanne
     """
     try:
         return _receive(reception, agreement, data, handle)
-    except HoldfastError as error:
-        if reception.quota_bytes is None or _OVER_QUOTA not in str(error):
+    except QuotaError as error:
+        if reception.quota_bytes is None:
             raise
         raise QuotaError(_over_its_size(reception.volume, reception.quota_bytes)) from error
 
@@ -334,10 +333,8 @@ def _receive_changed(
 def _link(reception: Reception, token: str, listing: Listing, handle: OperationHandle) -> None:
     """Link all that is unchanged from the volume as it is."""
     former, tree = reception.driver.path(reception.volume), reception.driver.staged_path(token)
-    try:
+    with explained("What is unchanged can't be taken from the copy as it was", MigrationError):
         link_unchanged(former, tree, listing.unchanged, cancelled=handle.is_cancelled)
-    except OSError as error:
-        raise MigrationError(f"What is unchanged can't be taken from the copy as it was: {error}") from error
 
 
 def _receive_differences(

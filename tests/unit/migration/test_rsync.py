@@ -23,7 +23,7 @@ from holdfast.migration.memory_socket import MemorySocket, pair
 from holdfast.migration.negotiation import ALL_RSYNC
 from holdfast.migration.rsync import RsyncOptions, receive_differences, receive_tree, send_tree
 from holdfast.migration.rsync_log import Listing, read_listing
-from holdfast.model.errors import MigrationError
+from holdfast.model.errors import HoldfastError, MigrationError, NoSpaceError
 from holdfast.streams.copy import never
 from support.trees import Entry, describe, differences, make_rich_tree
 from unit.migration.test_trees_any import TREES, is_told_apart, make
@@ -44,10 +44,10 @@ def trees(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "source", tmp_path / "target"
 
 
-def outcome(work: Callable[[], None]) -> str:
+def outcome(work: Callable[[], None], kind: type[HoldfastError] = MigrationError) -> str:
     try:
         work()
-    except MigrationError as error:
+    except kind as error:
         return str(error)
     return ""
 
@@ -59,7 +59,7 @@ def transfer(
     one, other = DataChannel(ends[0]), DataChannel(ends[1])
     with ThreadPoolExecutor(2) as threads:
         sent = threads.submit(outcome, lambda: send_tree(one, source, options))
-        received = threads.submit(outcome, lambda: receive_tree(other, target, options))
+        received = threads.submit(outcome, lambda: receive_tree(other, target, options), HoldfastError)
         return sent.result(200), received.result(200)
 
 
