@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from holdfast.host.failures import explained
 from holdfast.migration.channels import DataChannel
 from holdfast.model.errors import MigrationError
 from holdfast.streams.copy import Cancelled, Progress, pump
@@ -25,14 +26,18 @@ def send_block(channel: DataChannel, path: Path, *, progress: Progress, cancelle
 def receive_block(
     channel: DataChannel, path: Path, *, largest_bytes: int, progress: Progress, cancelled: Cancelled
 ) -> None:
-    """Make a new file of the next stream; raise `MigrationError` when it is larger than the disk may be."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        sink = _SparseFile(descriptor, largest_bytes)
-        received_bytes = pump(channel, sink, progress=progress, cancelled=cancelled)
-        os.ftruncate(descriptor, received_bytes)
-    finally:
-        os.close(descriptor)
+    """Make a new file of the next stream; raise `MigrationError` when it is larger than the disk may be.
+
+    Raises `NoSpaceError` when the pool is full.
+    """
+    with explained("Receiving a disk", MigrationError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            sink = _SparseFile(descriptor, largest_bytes)
+            received_bytes = pump(channel, sink, progress=progress, cancelled=cancelled)
+            os.ftruncate(descriptor, received_bytes)
+        finally:
+            os.close(descriptor)
 
 
 class _SparseFile:

@@ -277,3 +277,15 @@ def test_threat_a_disk_larger_than_its_volume(ends: tuple[MemorySocket, MemorySo
         receive_block(
             DataChannel(ends[1]), tmp_path / "disk", largest_bytes=100_000, progress=lambda _: None, cancelled=never
         )
+
+
+def test_a_disk_that_the_pool_has_no_room_for(ends: tuple[MemorySocket, MemorySocket], tmp_path: Path) -> None:
+    DataChannel(ends[0]).send_document(os.urandom(3 << 20))
+    run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path])
+    try:
+        with pytest.raises(NoSpaceError, match=r"^Receiving a disk: No space left on device$"):
+            receive_block(
+                DataChannel(ends[1]), tmp_path / "disk", largest_bytes=4 << 20, progress=lambda _: None, cancelled=never
+            )
+    finally:
+        run(["umount", tmp_path])
