@@ -115,6 +115,8 @@ class HoldfastServer:
     def __exit__(self, *_: object) -> None:
         if not self.is_alive():
             self.start()
+        for protection in json.loads(self.lxc.run("query", "/1.0/protections", expect=None) or "[]"):
+            self.lxc.run("query", "-X", "DELETE", protection, expect=None)
         for project in [each["name"] for each in self._json("project", "list")]:
             self._clear(f"--project={project}")
         for pool in self._json("storage", "list"):
