@@ -118,6 +118,25 @@ def test_a_block_volume_is_one_sparse_file(world: World, pool: str) -> None:
         world.attach("c1", pool, "disk")
 
 
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_disk_has_the_size_of_its_volume_after_a_restore_and_a_refresh(world: World, pool: str) -> None:
+    service = world.services.volumes.volumes
+    service.create(CALLER, pool, VolumeRequest(name="disk", content_type=ContentType.BLOCK, config={"size": "1MiB"}))
+    disk = world.volume_path("disk", pool) / "root.img"
+    disk.write_bytes(b"old" * 1000 + bytes(MIB - 3000))
+    world.volume_snapshot("disk", pool, "small")
+    _copy(world, pool, "copy", VolumeSource(pool=pool, name="disk"))
+    service.patch(CALLER, pool, "copy", config={"size": "3MiB"})
+    service.patch(CALLER, pool, "disk", config={"size": "2MiB"})
+    world.services.volumes.restorer.restore(CALLER, pool, "disk", "small")
+    assert disk.read_bytes() == b"old" * 1000 + bytes(2 * MIB - 3000)
+    with pytest.raises(BadRequestError, match="Block volumes cannot be shrunk"):
+        service.patch(CALLER, pool, "disk", config={"size": "1MiB"})
+    _copy(world, pool, "copy", VolumeSource(pool=pool, name="disk", refresh=True))
+    copied = world.volume_path("copy", pool) / "root.img"
+    assert copied.read_bytes() == b"old" * 1000 + bytes(3 * MIB - 3000)
+
+
 def test_a_size_is_enforced_also_after_a_restore_and_a_copy(world: World) -> None:
     world.volume("v1", "b", size="5MiB")
     world.create("c1", "b", start=True)

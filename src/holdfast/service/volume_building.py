@@ -24,7 +24,7 @@ from holdfast.service.intents import Intent, Tokens
 from holdfast.service.taking_back import take_back
 from holdfast.service.volume_requests import VolumeRequest
 from holdfast.service.volume_store import VolumeStore, payload_of
-from holdfast.storage.block_file import make_block_file
+from holdfast.storage.block_file import make_block_file, make_disk_at_least
 from holdfast.storage.driver import Driver
 from holdfast.storage.failures import explained
 
@@ -175,6 +175,12 @@ def dress(tree: Path) -> None:
 
 
 def limit(driver: Driver, token: str, content_type: ContentType, config: Config) -> None:
-    """Limit a staged tree to the volume's size; a disk is as large as it is."""
+    """Give a staged tree the volume's size: a limit, or a disk that isn't smaller than that.
+
+    A disk may be, where its content is of a time before the volume was enlarged, or of a smaller volume.
+    """
+    size = size_bytes(config)
     is_limited = content_type is ContentType.FILESYSTEM
-    driver.set_staged_quota(token, size_bytes(config) if is_limited else None)
+    if not is_limited and size is not None:
+        make_disk_at_least(driver.staged_path(token), size)
+    driver.set_staged_quota(token, size if is_limited else None)

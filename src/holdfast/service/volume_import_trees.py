@@ -14,7 +14,6 @@ from holdfast.model.volume_keys import size_bytes
 from holdfast.service.import_trees import StagedPart
 from holdfast.service.intents import Tokens
 from holdfast.service.volume_building import NewVolume, dress, limit
-from holdfast.storage.block_file import make_disk_at_least
 from holdfast.storage.driver import Driver
 from holdfast.storage.failures import explained
 
@@ -49,10 +48,8 @@ def finish_trees(new: NewVolume, driver: Driver, tokens: Tokens) -> None:
         tree = driver.staged_path(tokens.token(number))
         if stat.S_IMODE(tree.stat().st_mode) == _UNTOUCHED_MODE:
             dress(tree)
-    if volume.content_type is ContentType.BLOCK:
-        with explained(volume.pool, f'making the disk of volume "{volume.name}"'):
-            make_disk_at_least(driver.staged_path(tokens.token(count)), size_bytes(volume.config) or 0)
-    limit(driver, tokens.token(count), volume.content_type, volume.config)
+    with explained(volume.pool, f'giving volume "{volume.name}" its size'):
+        limit(driver, tokens.token(count), volume.content_type, volume.config)
 
 
 def _host_maps(definition: VolumeDefinition) -> dict[str | None, HostMap | None]:
