@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -201,3 +202,25 @@ def test_the_client_removes_what_it_could_not_send(api: Running) -> None:
     with pytest.raises(ApiError, match="More than the announced"), SentFile(client.connection, iter([b"xx"]), 1):
         raise AssertionError("it is too long")
     assert api.services.uploads.list("default") == []
+
+
+def test_a_name_that_is_no_text_is_refused_before_the_file_is_taken(api: Running, tmp_path: Path) -> None:
+    """Nobody would remove what was uploaded, or close what is lent."""
+    upload, url = begin(api, size=1), "/1.0/storage-pools/p/volumes/custom"
+    append(api, upload, 0, b"x")
+    named = {"X-LXD-name": "\xff", "Content-Type": "application/octet-stream"}
+    assert ask(api.socket, "POST", url, raw=b"", headers={**named, "X-Holdfast-upload": upload}).status == 400
+    assert how_far(api, upload) == 1, "it can still be imported"
+    path = tmp_path / "lent"
+    path.write_bytes(b"x")
+    with path.open("rb") as file:
+        facts = os.fstat(file.fileno())
+        lent = f"{file.fileno()} {facts.st_dev} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
+        assert ask(api.socket, "POST", url, raw=b"", headers={**named, "X-Holdfast-descriptor": lent}).status == 400
+        assert [each for each in _open_files() if each == path] == [path], "but for our own"
+
+
+def _open_files() -> Iterator[Path]:
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield each.readlink()

@@ -73,14 +73,9 @@ async def _import(request: ApiRequest) -> Operation:
     if wanted_type != VolumeType.CUSTOM or kind != "backup":
         what = wanted_type if wanted_type != VolumeType.CUSTOM else kind
         raise UnsupportedError(f'A volume of type "{what}" isn\'t made of a file: custom ones are, of export files')
+    name, restore = request.header("X-LXD-name") or None, request.services.volumes.imports.restore_file
     async with import_body(request) as file:
-        return await request.run(
-            request.services.volumes.imports.restore_file,
-            request.caller,
-            file,
-            request.path("pool"),
-            request.header("X-LXD-name") or None,
-        )
+        return await request.run(restore, request.caller, file, request.path("pool"), name)
 
 
 async def get_volume(request: ApiRequest) -> web.StreamResponse:
