@@ -26,6 +26,9 @@ WORKERS: Final = 4
 _BETWEEN_LOOKS: Final = timedelta(seconds=90)
 """What is longer than this was no wait for the next look, but a pause."""
 
+_Mark = tuple[str, schedule_runs.Key]
+"""Names a subject among those that are worked on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +83,7 @@ class Scheduler:
         self._guard = threading.Lock()
         self._looked_at: datetime | None = None
         self._unreadable: set[str] = set()
-        self._busy: set[tuple[str, schedule_runs.Key]] = set()
+        self._busy: set[_Mark] = set()
 
     def follow(self, scheduled: Scheduled) -> None:
         """Look after one more kind."""
@@ -111,13 +114,14 @@ class Scheduler:
         return before if before is not None and timedelta(0) <= now - before <= _BETWEEN_LOOKS else now
 
     def _look_at(self, scheduled: Scheduled, moment: _Moment) -> list[Future[None]]:
+        busy = self._busy_now()  # before anything is read: of what ends meanwhile that may not tell yet
         with self._database.read() as connection:
             runs = schedule_runs.list_all(connection, scheduled.owners)
         kept = scheduled.kept(None)
         tried = [
             self._try_to_look(scheduled, subject, runs.get(subject.key, ()), kept.get(subject.key, ()), moment)
             for subject in scheduled.subjects(None)
-            if not self._is_busy(subject)
+            if _mark(subject) not in busy
         ]
         looks = [seen for seen in tried if seen is not None]
         self._remember(scheduled, [seen for seen in looks if seen.changed or seen.gone])
@@ -196,7 +200,7 @@ class Scheduler:
     # --- the work -----------------------------------------------------------------------------------------------------
 
     def _start(self, scheduled: Scheduled, seen: _Look) -> Future[None]:
-        mark = (seen.subject.noun, seen.subject.key)
+        mark = _mark(seen.subject)
         with self._guard:
             self._busy.add(mark)
         try:
@@ -284,13 +288,17 @@ class Scheduler:
         found = schedule_runs.get(connection, scheduled.owners, subject.key, schedule.label)
         return found or ScheduleRun(schedule=schedule.label, rule=schedule.rule, checked_until=now)
 
-    def _is_busy(self, subject: Subject) -> bool:
+    def _busy_now(self) -> frozenset[_Mark]:
         with self._guard:
-            return (subject.noun, subject.key) in self._busy
+            return frozenset(self._busy)
 
-    def _forget(self, mark: tuple[str, schedule_runs.Key]) -> None:
+    def _forget(self, mark: _Mark) -> None:
         with self._guard:
             self._busy.discard(mark)
+
+
+def _mark(subject: Subject) -> _Mark:
+    return subject.noun, subject.key
 
 
 def _text(run: ScheduleRun) -> str:

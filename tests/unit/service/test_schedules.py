@@ -246,6 +246,29 @@ def test_a_tick_leaves_alone_what_an_earlier_one_still_works_on(stage: Stage) ->
     assert ("c1", at(10, 2)) in stage.shelf.taken
 
 
+def test_what_ends_while_a_tick_reads_is_not_done_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tick has read by then doesn't tell of the run that has just ended."""
+    stage.shelf.add("c1", snapshots__schedule="0 11 * * *")
+    stage.tick()
+    stage.shelf.gate = threading.Event()
+    stage.clock.move(hours=1)
+    (slow,) = stage.scheduler.tick()
+    stage.clock.move(minutes=1)
+    gate, subjects = stage.shelf.gate, stage.shelf.subjects
+
+    def late(project: str | None) -> object:
+        gate.set()
+        slow.result(120)
+        return subjects(project)
+
+    monkeypatch.setattr(stage.shelf, "subjects", late)
+    stage.tick()
+    assert dues(stage) == [at(11)]
+    monkeypatch.setattr(stage.shelf, "subjects", subjects)
+    stage.minutes(3)
+    assert dues(stage) == [at(11)]
+
+
 def test_ticks_do_not_overlap(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, go_on, seen = threading.Event(), threading.Event(), []
     subjects = stage.shelf.subjects
