@@ -26,6 +26,7 @@ from holdfast.archive.tarstream import TarStream, open_tar
 from holdfast.archive.tree_members import Adder, OpenedTree, TreeMembers
 from holdfast.archive.unpack import unpacking
 from holdfast.model.errors import ArchiveError, BadRequestError, CancelledOperationError
+from holdfast.model.kinds import InstanceType
 from holdfast.streams.btrfs_stream import SendStreamCheck
 from holdfast.streams.copy import Cancelled, Progress, Sink, never
 from holdfast.streams.growing import ArrivingFile
@@ -255,6 +256,8 @@ def _look_through(
     if first is None or first.name != INDEX.encode() or first.kind is not Kind.FILE:
         raise ArchiveError("Backup does not begin with index.yaml")
     index = index_of(stream.read_data(INDEX_CAP_BYTES, INDEX))
+    if index.type == InstanceType.VIRTUAL_MACHINE.value:
+        raise ArchiveError("The backup holds a virtual machine, which this server can neither import nor check")
     visits = [None] * len(index.parts) if visitor is None else visitor(index)
     found: list[list[TreeFacts]] = [[] for _ in index.parts]
     opened = [

@@ -17,7 +17,9 @@ import pytest
 from holdfast.archive.content import ExportContent
 from holdfast.archive.definition import Definition
 from holdfast.archive.instance_content import instance_content
+from holdfast.archive.layout import INDEX
 from holdfast.archive.manifest import MANIFEST
+from holdfast.archive.members import BLOCK, END, Kind, Member, padding
 from holdfast.archive.reader import TreeTarget, read_index, unpack_export
 from holdfast.archive.sidecar import check_sidecar, format_sidecar, read_sidecar, sidecar_path
 from holdfast.archive.verification import ExportFacts, verify_file
@@ -61,6 +63,14 @@ def export(folder: Path, kind: Compression, level: int | None = None, data: byte
 
 def verify(data: bytes) -> ExportFacts:
     return verify_file(io.BytesIO(data))
+
+
+def test_a_virtual_machine_is_called_one() -> None:
+    index = b"name: vm\nbackend: dir\npool: default\ntype: virtual-machine\nsnapshots: []\noptimized: false\n"
+    disk = Member(name=b"backup/virtual-machine.img", kind=Kind.FILE, size_bytes=BLOCK)
+    head = Member(name=INDEX.encode(), kind=Kind.FILE, size_bytes=len(index)).encode() + index + padding(len(index))
+    with pytest.raises(ArchiveError, match="holds a virtual machine"):
+        verify(head + disk.encode() + bytes(BLOCK) + END)
 
 
 def passing(whole: bytes, positions: list[int], masks: tuple[int, ...]) -> list[tuple[int, int]]:
