@@ -19,7 +19,6 @@ from holdfast.model.instance import Instance
 from holdfast.model.kinds import InstanceType
 from holdfast.model.operation import Event, JsonValue, Lifecycle
 from holdfast.model.profile import Profile
-from holdfast.model.protection import Protection
 from holdfast.model.storage import Pool, instance_volume
 from holdfast.model.warning import Severity, WarningStatus
 from holdfast.service.caller import Caller
@@ -33,6 +32,7 @@ from holdfast.service.recovery import Recovery
 from holdfast.service.warnings import WarningService
 from holdfast.storage.driver import Driver
 from holdfast.storage.drivers.dir import DirDriver
+from support.protections import PROTECTION
 
 CALLER = Caller()
 
@@ -103,18 +103,8 @@ def test_life_of_a_pool(scene: Scene) -> None:
 def test_a_pool_for_the_copies_of_a_protection_stays(scene: Scene) -> None:
     """Also while there is no copy in it yet; a deletion that a crash cut doesn't go on then."""
     pool = scene.pools.create(CALLER, "p", "dir", "", {})
-    protection = Protection(
-        name="home-all",
-        remote="home",
-        address="127.0.0.1:1",
-        certificate="",
-        pattern="*",
-        pool="p",
-        schedule="@daily",
-        created_at=SystemClock().now(),
-    )
     with scene.database.write() as connection:
-        protections.insert(connection, protection)
+        protections.insert(connection, PROTECTION)
     with pytest.raises(BadRequestError, match="currently in use"):
         scene.pools.delete(CALLER, "p")
     payload: dict[str, JsonValue] = {"pool": "p", "driver": "dir", "config": dict(pool.config)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from holdfast.model.errors import (
 )
 from holdfast.model.instance import Instance
 from holdfast.model.profile import Profile
-from holdfast.model.protection import Protection
 from holdfast.model.storage import Pool
 from holdfast.service import pool_usage
 from holdfast.service.caller import Caller
@@ -28,6 +28,7 @@ from holdfast.service.locks import Locks
 from holdfast.service.profiles import ProfileService
 from holdfast.service.projects import ProjectService
 from holdfast.service.server_config import ServerConfigService
+from support.protections import PROTECTION
 
 DEFAULT, OTHER = Caller("default"), Caller("other")
 ROOT = {"root": {"type": "disk", "path": "/", "pool": "p"}}
@@ -137,19 +138,8 @@ def test_projects_are_deleted_when_empty(scene: Scene) -> None:
 def test_a_project_for_the_copies_of_a_protection_stays(scene: Scene) -> None:
     """Also while there is no copy in it yet."""
     scene.projects.create(DEFAULT, "other", "", {})
-    protection = Protection(
-        name="home-all",
-        remote="home",
-        address="127.0.0.1:1",
-        certificate="",
-        pattern="*",
-        target_project="other",
-        pool="p",
-        schedule="@daily",
-        created_at=SystemClock().now(),
-    )
     with scene.database.write() as connection:
-        protections.insert(connection, protection)
+        protections.insert(connection, replace(PROTECTION, target_project="other"))
     with pytest.raises(BadRequestError, match=r"^Only empty projects can be removed$"):
         scene.projects.delete(DEFAULT, "other")
     with pytest.raises(BadRequestError, match=r"^Only empty projects can be renamed$"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -39,19 +39,10 @@ from holdfast.service.protection_runs import ProtectionRuns
 from holdfast.service.protections import ProtectionChange, ProtectionService
 from holdfast.service.scheduled import Occasion
 from holdfast.service.surroundings import Surroundings
+from support.protections import PROTECTION
 from support.waiting import LONG_S
 
 CALLER = Caller(project="default")
-PROTECTION = Protection(
-    name="home-all",
-    remote="home",
-    address="127.0.0.1:1",
-    certificate="",
-    pattern="*",
-    pool="p",
-    schedule="@daily",
-    created_at=datetime(2026, 3, 1, tzinfo=UTC),
-)
 
 
 class Quiet:
