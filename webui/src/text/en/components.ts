@@ -94,7 +94,13 @@ export const components = {
     measuredAt: (time: string) => `Measured at ${time}. Press to measure again.`,
   },
   usedBy: {
-    kinds: { instances: "Instances", "storage-pools": "Volumes", images: "Images", profiles: "Profiles" },
+    kinds: {
+      instances: "Instances",
+      "storage-pools": "Volumes",
+      images: "Images",
+      profiles: "Profiles",
+      protections: "Protections",
+    },
     snapshots: (count: number) => (count === 1 ? "and 1 snapshot" : `and ${count} snapshots`),
   },
   confirm: {

@@ -13,6 +13,7 @@ export const projects = {
     "storage-pools": counted("volume", "volumes"),
     images: counted("image", "images"),
     profiles: counted("profile", "profiles"),
+    protections: counted("protection", "protections"),
   },
   nothing: "Nothing is in it.",
   own: "Its own",
