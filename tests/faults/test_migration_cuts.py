@@ -226,7 +226,7 @@ def test_a_cancel(scene: Scene, which: str) -> None:
     cancelled: list[str] = []
 
     def cancel() -> None:
-        for url in json.loads(server.lxc.run("query", "/1.0/operations")).get("running", []):
+        for url in json.loads(server.lxc.run("query", "/1.0/operations") or "{}").get("running", []):
             server.lxc.run("query", "-X", "DELETE", url)
             cancelled.append(url)
 

@@ -84,7 +84,7 @@ class Guarded:
 
     def is_quiet(self) -> list[str]:
         """Return what is still under way, or left."""
-        operations = json.loads(self.server.lxc.run("query", "/1.0/operations?recursion=1"))
+        operations = json.loads(self.server.lxc.run("query", "/1.0/operations?recursion=1") or "{}")
         busy = [str(each) for kind, them in operations.items() if kind == "running" for each in them]
         return busy + [str(path) for path in self._incoming()]
 
